@@ -1,0 +1,216 @@
+"""Where voxels are: a shape and one affine from array index to patient millimetres (LPS)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from napari_fusion.errors import GeometryError
+
+ROTATION_TOLERANCE = 1e-3
+"""Largest deviation of the direction cosines from a rotation that is repaired as round-off."""
+
+MATCH_TOLERANCE_MM = 1e-3
+"""Two grids are the same when no corner differs by more than this."""
+
+CANONICAL = np.array([[0, 0, 1], [0, 1, 0], [1, 0, 0]], dtype=float)
+"""Direction of the canonical grid: array axes 0, 1, 2 point to S, P, L (columns, in LPS)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """A rectangular grid of voxel centres in patient space.
+
+    Parameters
+    ----------
+    shape
+        Voxels along array axes 0, 1, 2.
+    affine
+        (4, 4) float64, array index ``[i0, i1, i2, 1]`` to LPS millimetres: columns follow array
+        axes, rows are L, P, S. Axes must be orthogonal; round-off up to 1e-3 is repaired to the
+        nearest rotation.
+
+    Raises
+    ------
+    GeometryError
+        The affine is singular, not finite or sheared, or the shape is not three positive numbers.
+
+    Examples
+    --------
+    >>> grid = Grid.regular((30, 40, 50), spacing=(3.0, 1.0, 1.0))
+    >>> grid.index_to_lps([1, 0, 0]) - grid.index_to_lps([0, 0, 0])
+    array([0., 0., 3.])
+    """
+
+    shape: tuple[int, int, int]
+    affine: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        """Check the shape, repair round-off in the affine, and freeze it."""
+        object.__setattr__(self, "shape", _checked_shape(self.shape))
+        affine = _orthogonal(np.array(self.affine, dtype=np.float64))
+        affine.setflags(write=False)
+        object.__setattr__(self, "affine", affine)
+
+    @classmethod
+    def regular(
+        cls,
+        shape: Sequence[int],
+        spacing: ArrayLike = (1.0, 1.0, 1.0),
+        *,
+        centre: ArrayLike = (0.0, 0.0, 0.0),
+        direction: ArrayLike = CANONICAL,
+    ) -> Grid:
+        """Make a grid from its spacing (mm, array order) and the LPS point at its centre.
+
+        ``direction`` holds one unit column per array axis, in LPS; the default is axial slices
+        from inferior to superior, rows to posterior, columns to the patient's left.
+        """
+        affine = np.eye(4)
+        affine[:3, :3] = np.asarray(direction, float) * np.asarray(spacing, float)
+        middle = (np.asarray(shape, float) - 1) / 2
+        affine[:3, 3] = np.asarray(centre, float) - affine[:3, :3] @ middle
+        n0, n1, n2 = (int(n) for n in shape)
+        return cls((n0, n1, n2), affine)
+
+    @cached_property
+    def spacing(self) -> NDArray[np.float64]:
+        """Distance between neighbours along array axes 0, 1, 2, in mm."""
+        return np.linalg.norm(self.affine[:3, :3], axis=0)
+
+    @cached_property
+    def direction(self) -> NDArray[np.float64]:
+        """(3, 3) unit columns, one per array axis, in LPS."""
+        return self.affine[:3, :3] / self.spacing
+
+    @property
+    def origin(self) -> NDArray[np.float64]:
+        """LPS point of voxel (0, 0, 0), in mm."""
+        return self.affine[:3, 3]
+
+    @property
+    def centre(self) -> NDArray[np.float64]:
+        """LPS point in the middle of the grid, in mm."""
+        return self.index_to_lps((np.asarray(self.shape) - 1) / 2)
+
+    @property
+    def corners(self) -> NDArray[np.float64]:
+        """(8, 3) LPS points of the corner voxels' centres, in mm."""
+        ends = np.array(np.meshgrid(*[(0, n - 1) for n in self.shape], indexing="ij"))
+        return self.index_to_lps(ends.reshape(3, -1).T)
+
+    @property
+    def extent_mm(self) -> NDArray[np.float64]:
+        """Length of the grid along array axes 0, 1, 2, voxel edges included, in mm."""
+        return self.spacing * np.asarray(self.shape)
+
+    @property
+    def slice_axis(self) -> int:
+        """Array axis with the coarsest spacing; the first one when spacings are equal."""
+        spacing = np.round(self.spacing, 4)
+        return int(np.argmax(spacing))
+
+    def index_to_lps(self, index: ArrayLike) -> NDArray[np.float64]:
+        """Map array indices (..., 3) to LPS points (..., 3) in mm."""
+        return np.asarray(index, float) @ self.affine[:3, :3].T + self.affine[:3, 3]
+
+    def lps_to_index(self, points: ArrayLike) -> NDArray[np.float64]:
+        """Map LPS points (..., 3) in mm to fractional array indices (..., 3)."""
+        inverse = self.direction / self.spacing  # columns are orthogonal: transpose inverts
+        return (np.asarray(points, float) - self.affine[:3, 3]) @ inverse
+
+    def matches(self, other: Grid, tolerance_mm: float = MATCH_TOLERANCE_MM) -> bool:
+        """Whether both grids have the same shape and no corner differs by more than the tolerance."""
+        return self.shape == other.shape and bool(
+            np.linalg.norm(self.corners - other.corners, axis=1).max() <= tolerance_mm
+        )
+
+    def canonical_order(self) -> tuple[tuple[int, int, int], tuple[bool, bool, bool]]:
+        """Which array axis runs nearest to S, P and L, and whether each has to be flipped."""
+        a, b, c = _nearest_axes(np.abs(self.direction))
+        flips = [
+            bool(self.direction[row, axis] < 0)
+            for row, axis in zip((2, 1, 0), (a, b, c), strict=True)
+        ]
+        return (a, b, c), (flips[0], flips[1], flips[2])
+
+    def reordered(self, order: tuple[int, int, int], flips: tuple[bool, bool, bool]) -> Grid:
+        """Name the same points with axes permuted by `order`, then reversed where `flips` says so."""
+        shape = [self.shape[axis] for axis in order]
+        steps = self.affine[:3, list(order)]
+        last = np.array([n - 1 if flip else 0 for n, flip in zip(shape, flips, strict=True)])
+        affine = np.eye(4)
+        affine[:3, 3] = self.origin + steps @ last
+        affine[:3, :3] = steps * np.where(flips, -1.0, 1.0)
+        return Grid((shape[0], shape[1], shape[2]), affine)
+
+    def with_spacing(self, spacing: ArrayLike) -> Grid:
+        """Cover the same box with another spacing (mm, array order)."""
+        wanted = np.asarray(spacing, float)
+        shape = np.maximum(1, np.round(self.extent_mm / wanted)).astype(int)
+        return Grid.regular(shape.tolist(), wanted, centre=self.centre, direction=self.direction)
+
+    def describe(self) -> str:
+        """Say shape, spacing and orientation in a few words."""
+        shape = " × ".join(str(n) for n in self.shape)
+        spacing = " × ".join(f"{s:.4g}" for s in self.spacing)
+        return f"{shape} voxels of {spacing} mm, axes to {self.letters}"
+
+    @property
+    def letters(self) -> str:
+        """Nearest anatomical direction of each array axis, e.g. "SPL"."""
+        names = np.array([["R", "L"], ["A", "P"], ["I", "S"]])
+        rows = np.argmax(np.abs(self.direction), axis=0)
+        return "".join(
+            names[row, int(self.direction[row, axis] > 0)] for axis, row in enumerate(rows)
+        )
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Grid):
+            return NotImplemented
+        return self.shape == other.shape and np.array_equal(self.affine, other.affine)
+
+    def __hash__(self) -> int:
+        return hash((self.shape, self.affine.tobytes()))
+
+
+def _checked_shape(shape: Sequence[int]) -> tuple[int, int, int]:
+    sizes = tuple(int(n) for n in shape)
+    if len(sizes) != 3 or min(sizes) < 1:
+        raise GeometryError(f"a grid needs three axes of at least one voxel, this one has {sizes}")
+    return sizes
+
+
+def _orthogonal(affine: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Repair round-off to the nearest rotation (or mirror), or say how far off the axes are."""
+    if affine.shape != (4, 4) or not np.isfinite(affine).all():
+        raise GeometryError("the affine of a grid must be a finite 4 × 4 matrix")
+    if not np.array_equal(affine[3], [0, 0, 0, 1]):
+        raise GeometryError(f"the last row of an affine must be 0 0 0 1, this one is {affine[3]}")
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    if spacing.min() < 1e-6:
+        raise GeometryError(f"voxel spacing {np.round(spacing, 6)} mm: every axis needs a length")
+    cosines = affine[:3, :3] / spacing
+    u, _, vt = np.linalg.svd(cosines)
+    nearest = u @ vt
+    if np.abs(nearest - cosines).max() > ROTATION_TOLERANCE:
+        dots = np.abs([cosines[:, i] @ cosines[:, j] for i, j in ((0, 1), (0, 2), (1, 2))])
+        angle = np.degrees(np.arcsin(min(1.0, float(dots.max()))))
+        raise GeometryError(
+            f"the voxel axes are sheared by {angle:.2f}°: "
+            "resample to a rectangular grid (gantry tilt correction) first"
+        )
+    repaired = affine.copy()
+    if not np.allclose(nearest, cosines, rtol=0, atol=1e-12):
+        repaired[:3, :3] = nearest * spacing
+    return repaired
+
+
+def _nearest_axes(weights: NDArray[np.float64]) -> tuple[int, int, int]:
+    """Assign array axes to S, P, L so that the summed |direction cosine| is largest."""
+    orders = [(0, 1, 2), (0, 2, 1), (1, 0, 2), (1, 2, 0), (2, 0, 1), (2, 1, 0)]
+    return max(orders, key=lambda o: weights[2, o[0]] + weights[1, o[1]] + weights[0, o[2]])

@@ -1,0 +1,116 @@
+"""Slabs (runs of slices in [0, 1]) and the windows that make them from measured values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Annotated, Any
+
+import numpy as np
+from annotated_types import Gt
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from napari_fusion.errors import ParameterError
+
+Slab = NDArray[np.float32]
+"""(n, h, w) float32 in [0, 1]: n neighbouring slices."""
+
+Stack = NDArray[np.float32]
+"""(k, n, h, w) float32: the same slab of k sources, or what each of k sources gives."""
+
+
+class Window(BaseModel):
+    """The range of measured values shown from black to white.
+
+    Parameters
+    ----------
+    lower, upper
+        Values, in the volume's unit, that become 0 and 1; `upper` must be larger.
+
+    Examples
+    --------
+    >>> Window(lower=0, upper=80)(np.array([-10.0, 40.0, 200.0]))
+    array([0. , 0.5, 1. ], dtype=float32)
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    lower: float
+    upper: float
+
+    @model_validator(mode="after")
+    def _wide(self) -> Window:
+        if not self.upper > self.lower:
+            raise ParameterError(
+                f"a window needs upper > lower, this one runs from {self.lower:g} to {self.upper:g}"
+            )
+        return self
+
+    @classmethod
+    def level(cls, level: float, width: Annotated[float, Gt(0)]) -> Window:
+        """Make a window from its centre and width, as radiologists name them."""
+        return cls(lower=level - width / 2, upper=level + width / 2)
+
+    def __call__(self, array: NDArray[Any]) -> NDArray[np.float32]:
+        """Map values of any shape to float32 in [0, 1]; values that are not finite become 0."""
+        scaled = np.subtract(array, self.lower, dtype=np.float32)
+        scaled *= np.float32(1 / (self.upper - self.lower))
+        np.clip(scaled, 0, 1, out=scaled)
+        if not np.isfinite(array).all():
+            scaled[~np.isfinite(array)] = 0
+        return scaled
+
+
+CT_WINDOWS: Mapping[str, Window] = MappingProxyType(
+    {
+        "brain": Window.level(40, 80),
+        "stroke": Window.level(40, 40),
+        "subdural": Window.level(75, 200),
+        "bone": Window.level(480, 2500),
+        "lung": Window.level(-600, 1500),
+        "soft tissue": Window.level(40, 400),
+        "mediastinum": Window.level(50, 350),
+        "liver": Window.level(90, 150),
+        "whole": Window(lower=-150, upper=1200),
+    }
+)
+"""Named windows in Hounsfield units; "whole" shows soft tissue and bone at once, for fusion."""
+
+
+def default_window(array: NDArray[Any], modality: str, unit: str) -> Window:
+    """Choose the window a reader of this modality expects.
+
+    CT in HU: soft tissue and bone at once. PET in SUV: 0 to 5. PET and SPECT in other units: 0 to the 99.9th
+    percentile. MR and others: 1st to 99th percentile of what is not background.
+    """
+    if modality == "CT" and unit == "HU":
+        return CT_WINDOWS["whole"]
+    if modality == "PT" and unit == "g/mL":
+        return Window(lower=0, upper=5)
+    values = _sample(array)
+    if modality in {"PT", "NM"}:
+        return _ordered(0.0, float(np.percentile(values, 99.9)))
+    inside = values[values > values.min()]
+    if modality == "LABEL" or inside.size == 0:
+        return _ordered(float(values.min()), float(values.max()))
+    return _ordered(*(float(v) for v in np.percentile(inside, [1, 99])))
+
+
+def _ordered(lower: float, upper: float) -> Window:
+    """A window that is never empty: a constant volume shows as black."""
+    return Window(lower=lower, upper=upper if upper > lower else lower + 1)
+
+
+def _sample(array: NDArray[Any], most: int = 2_000_000) -> NDArray[np.float32]:
+    """At most about `most` finite values, evenly spread, always the same ones."""
+    step = max(1, int(np.ceil((array.size / most) ** (1 / array.ndim))))
+    values = np.asarray(array[(slice(None, None, step),) * array.ndim], np.float32).ravel()
+    values = values[np.isfinite(values)]
+    return values if values.size else np.zeros(1, np.float32)
+
+
+def cut(length: int, size: int) -> Iterator[slice]:
+    """Cut `length` slices into runs of at most `size`."""
+    for start in range(0, length, size):
+        yield slice(start, min(start + size, length))

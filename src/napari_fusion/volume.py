@@ -1,0 +1,165 @@
+"""Voxels on a grid, what they mean, and how they were made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fusion.errors import GeometryError, ParameterError
+from napari_fusion.grid import Grid
+
+Modality = Literal["CT", "MR", "PT", "NM", "FUSED", "LABEL", "OTHER"]
+Unit = Literal["HU", "Bq/mL", "g/mL", "1", "label"]
+JSON = str | int | float | bool | None | list["JSON"] | dict[str, "JSON"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of a volume's history: what was done, with which parameters, and what to know about it.
+
+    Parameters
+    ----------
+    name
+        The verb, e.g. "load", "resample".
+    parameters
+        JSON values only; never a patient's identity.
+    warnings
+        Plain sentences a reader of the result has to know, e.g. "gantry tilt of 18.5° corrected".
+    """
+
+    name: str
+    parameters: Mapping[str, JSON] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, JSON]:
+        """Give the step as JSON values."""
+        return {
+            "name": self.name,
+            "parameters": dict(self.parameters),
+            "warnings": list(self.warnings),
+        }
+
+
+@dataclass(frozen=True)
+class PetInfo:
+    """What a PET series says about its dose, timing and patient size; needed for SUV.
+
+    Parameters
+    ----------
+    units
+        DICOM Units (0054,1001), e.g. "BQML", "GML", "CNTS".
+    dose_bq
+        Injected activity in Bq at `injected`.
+    half_life_s
+        Physical half-life of the nuclide in s.
+    injected, scanned
+        Time of injection and the time activities are decay-corrected to.
+    weight_kg, height_m, sex
+        The patient's weight in kg, height in m and sex ("M", "F" or "O").
+    decay_correction
+        DICOM DecayCorrection (0054,1102): "START", "ADMIN" or "NONE".
+    suv_type
+        DICOM SUVType (0054,1006) when the voxels already are SUV.
+    attenuation_corrected
+        Whether CorrectedImage (0028,0051) holds ATTN.
+    philips_suv_factor, philips_activity_factor
+        Private tags (7053,1000), g/mL per stored unit, and (7053,1009), Bq/mL per stored unit.
+    """
+
+    units: str = ""
+    dose_bq: float | None = None
+    half_life_s: float | None = None
+    injected: datetime | None = None
+    scanned: datetime | None = None
+    weight_kg: float | None = None
+    height_m: float | None = None
+    sex: str | None = None
+    decay_correction: str = ""
+    suv_type: str = ""
+    attenuation_corrected: bool | None = None
+    philips_suv_factor: float | None = None
+    philips_activity_factor: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Volume:
+    """Voxels on a grid, frozen; every change makes a new volume with one more line of history.
+
+    Parameters
+    ----------
+    array
+        Voxel values, shape ``grid.shape``; held as a read-only view. NaN marks a voxel without a value.
+    grid
+        Where the voxels are, array index to LPS mm.
+    modality, unit
+        What the values mean. Loaded PET is "Bq/mL", or "g/mL" when the file already holds SUV.
+    frame_uid
+        DICOM frame of reference: volumes that share one are already aligned.
+    pet
+        Dose and timing of a PET volume.
+    history
+        What was done, oldest first.
+    patient
+        An opaque token, equal for volumes of one patient read in this process, meaningless outside
+        it; None when the file names no patient.
+    name
+        A label free of identity, e.g. "CT" or the file's stem, used for layer names.
+
+    Raises
+    ------
+    GeometryError
+        The array's shape is not the grid's.
+    ParameterError
+        The modality or unit is not one of those allowed.
+    """
+
+    array: NDArray[Any]
+    grid: Grid
+    modality: Modality = "OTHER"
+    unit: Unit = "1"
+    frame_uid: str | None = None
+    pet: PetInfo | None = None
+    history: tuple[Step, ...] = ()
+    patient: str | None = None
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        """Check that array and grid agree, and freeze the array."""
+        if tuple(self.array.shape) != self.grid.shape:
+            raise GeometryError(
+                f"the array has shape {tuple(self.array.shape)}, its grid {self.grid.shape}"
+            )
+        for value, allowed in ((self.modality, Modality), (self.unit, Unit)):
+            if value not in get_args(allowed):
+                raise ParameterError(f"{value!r} is not one of {', '.join(get_args(allowed))}")
+        frozen = self.array.view()
+        frozen.setflags(write=False)
+        object.__setattr__(self, "array", frozen)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Every warning of the history, oldest first."""
+        return tuple(warning for step in self.history for warning in step.warnings)
+
+    @property
+    def background(self) -> float:
+        """The value of nothing: air (-1024 HU) for CT, 0 for others, the smallest value where unknown."""
+        if self.modality == "CT":
+            return -1024.0 if self.unit == "HU" else float(np.nanmin(self.array))
+        return float(np.nanmin(self.array)) if self.modality == "OTHER" else 0.0
+
+    def with_array(self, array: NDArray[Any], step: Step, **changes: Any) -> Volume:  # noqa: ANN401
+        """Make a new volume with other voxels (and grid, unit … in `changes`) and one more step."""
+        return replace(self, array=array, history=(*self.history, step), **changes)
+
+    def with_step(self, step: Step) -> Volume:
+        """Make a new volume with the same voxels and one more line of history."""
+        return replace(self, history=(*self.history, step))
+
+    def __repr__(self) -> str:
+        return f"<Volume {self.modality} [{self.unit}] {self.grid.describe()}>"
