@@ -43,7 +43,7 @@ __all__ = sorted(_HOMES)
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401
+def __getattr__(name: str) -> Any:
     """Import a public name's module on first use, so that importing the package is quick."""
     if name not in _HOMES:
         raise AttributeError(f"module 'napari_fusion' has no attribute {name!r}")

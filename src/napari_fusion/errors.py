@@ -55,7 +55,7 @@ class CheckpointError(FusionError, ValueError):
     """A network's file is missing, corrupt or not the one expected."""
 
 
-class MissingExtra(FusionError, ImportError):
+class MissingExtra(FusionError, ImportError):  # noqa: N818 - the name is promised
     """An optional dependency is not installed; the message names the extra."""
 
 

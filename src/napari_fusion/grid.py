@@ -80,7 +80,8 @@ class Grid:
     @cached_property
     def spacing(self) -> NDArray[np.float64]:
         """Distance between neighbours along array axes 0, 1, 2, in mm."""
-        return np.linalg.norm(self.affine[:3, :3], axis=0)
+        lengths: NDArray[np.float64] = np.sqrt((self.affine[:3, :3] ** 2).sum(axis=0))
+        return lengths
 
     @cached_property
     def direction(self) -> NDArray[np.float64]:
@@ -106,7 +107,8 @@ class Grid:
     @property
     def extent_mm(self) -> NDArray[np.float64]:
         """Length of the grid along array axes 0, 1, 2, voxel edges included, in mm."""
-        return self.spacing * np.asarray(self.shape)
+        lengths: NDArray[np.float64] = self.spacing * np.asarray(self.shape)
+        return lengths
 
     @property
     def slice_axis(self) -> int:
@@ -116,7 +118,9 @@ class Grid:
 
     def index_to_lps(self, index: ArrayLike) -> NDArray[np.float64]:
         """Map array indices (..., 3) to LPS points (..., 3) in mm."""
-        return np.asarray(index, float) @ self.affine[:3, :3].T + self.affine[:3, 3]
+        points: NDArray[np.float64] = np.asarray(index, float) @ self.affine[:3, :3].T
+        points += self.affine[:3, 3]
+        return points
 
     def lps_to_index(self, points: ArrayLike) -> NDArray[np.float64]:
         """Map LPS points (..., 3) in mm to fractional array indices (..., 3)."""
@@ -124,7 +128,7 @@ class Grid:
         return (np.asarray(points, float) - self.affine[:3, 3]) @ inverse
 
     def matches(self, other: Grid, tolerance_mm: float = MATCH_TOLERANCE_MM) -> bool:
-        """Whether both grids have the same shape and no corner differs by more than the tolerance."""
+        """Whether shapes agree and no corner differs by more than the tolerance."""
         return self.shape == other.shape and bool(
             np.linalg.norm(self.corners - other.corners, axis=1).max() <= tolerance_mm
         )
@@ -139,7 +143,7 @@ class Grid:
         return (a, b, c), (flips[0], flips[1], flips[2])
 
     def reordered(self, order: tuple[int, int, int], flips: tuple[bool, bool, bool]) -> Grid:
-        """Name the same points with axes permuted by `order`, then reversed where `flips` says so."""
+        """Name the same points with axes permuted by `order`, then reversed by `flips`."""
         shape = [self.shape[axis] for axis in order]
         steps = self.affine[:3, list(order)]
         last = np.array([n - 1 if flip else 0 for n, flip in zip(shape, flips, strict=True)])

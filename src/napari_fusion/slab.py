@@ -54,7 +54,7 @@ class Window(BaseModel):
 
     def __call__(self, array: NDArray[Any]) -> NDArray[np.float32]:
         """Map values of any shape to float32 in [0, 1]; values that are not finite become 0."""
-        scaled = np.subtract(array, self.lower, dtype=np.float32)
+        scaled: NDArray[np.float32] = np.subtract(array, self.lower, dtype=np.float32)
         scaled *= np.float32(1 / (self.upper - self.lower))
         np.clip(scaled, 0, 1, out=scaled)
         if not np.isfinite(array).all():
@@ -81,8 +81,8 @@ CT_WINDOWS: Mapping[str, Window] = MappingProxyType(
 def default_window(array: NDArray[Any], modality: str, unit: str) -> Window:
     """Choose the window a reader of this modality expects.
 
-    CT in HU: soft tissue and bone at once. PET in SUV: 0 to 5. PET and SPECT in other units: 0 to the 99.9th
-    percentile. MR and others: 1st to 99th percentile of what is not background.
+    CT in HU: soft tissue and bone at once. PET in SUV: 0 to 5. PET and SPECT in other units:
+    0 to the 99.9th percentile. MR and others: 1st to 99th percentile of what is not background.
     """
     if modality == "CT" and unit == "HU":
         return CT_WINDOWS["whole"]
@@ -98,12 +98,12 @@ def default_window(array: NDArray[Any], modality: str, unit: str) -> Window:
 
 
 def _ordered(lower: float, upper: float) -> Window:
-    """A window that is never empty: a constant volume shows as black."""
+    """Make a window that is never empty: a constant volume shows as black."""
     return Window(lower=lower, upper=upper if upper > lower else lower + 1)
 
 
 def _sample(array: NDArray[Any], most: int = 2_000_000) -> NDArray[np.float32]:
-    """At most about `most` finite values, evenly spread, always the same ones."""
+    """Pick at most about `most` finite values, evenly spread, always the same ones."""
     step = max(1, int(np.ceil((array.size / most) ** (1 / array.ndim))))
     values = np.asarray(array[(slice(None, None, step),) * array.ndim], np.float32).ravel()
     values = values[np.isfinite(values)]

@@ -20,7 +20,7 @@ JSON = str | int | float | bool | None | list["JSON"] | dict[str, "JSON"]
 
 @dataclass(frozen=True)
 class Step:
-    """One line of a volume's history: what was done, with which parameters, and what to know about it.
+    """One line of a volume's history: what was done, how, and what to know about it.
 
     Parameters
     ----------
@@ -93,7 +93,8 @@ class Volume:
     Parameters
     ----------
     array
-        Voxel values, shape ``grid.shape``; held as a read-only view. NaN marks a voxel without a value.
+        Voxel values, shape ``grid.shape``; held as a read-only view. NaN marks a voxel
+        without a value.
     grid
         Where the voxels are, array index to LPS mm.
     modality, unit
@@ -148,12 +149,12 @@ class Volume:
 
     @property
     def background(self) -> float:
-        """The value of nothing: air (-1024 HU) for CT, 0 for others, the smallest value where unknown."""
+        """The value of nothing: air (-1024 HU), 0, or the smallest value where unknown."""
         if self.modality == "CT":
             return -1024.0 if self.unit == "HU" else float(np.nanmin(self.array))
         return float(np.nanmin(self.array)) if self.modality == "OTHER" else 0.0
 
-    def with_array(self, array: NDArray[Any], step: Step, **changes: Any) -> Volume:  # noqa: ANN401
+    def with_array(self, array: NDArray[Any], step: Step, **changes: Any) -> Volume:
         """Make a new volume with other voxels (and grid, unit … in `changes`) and one more step."""
         return replace(self, array=array, history=(*self.history, step), **changes)
 
