@@ -1,0 +1,209 @@
+"""The point map from the fixed to the moving volume, and what is known about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from napari_fusion.errors import AlignError, ParameterError
+from napari_fusion.grid import Grid
+from napari_fusion.registration.quality import UNMEASURED, Quality, chained
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    import SimpleITK as sitk
+
+SMALLEST_SCALE = 1e-3
+"""A linear map that shrinks some direction by more than this cannot be undone."""
+
+
+@dataclass(frozen=True, eq=False)
+class Alignment:
+    """Where each point of the fixed volume lies in the moving volume.
+
+    The map runs fixed → moving, the direction in which ITK resamples: to draw the moving volume on
+    the fixed grid, each fixed voxel asks where it comes from.
+
+    Parameters
+    ----------
+    fixed, moving
+        The grids of the two volumes.
+    matrix
+        (4, 4) float64, fixed LPS mm → moving LPS mm.
+    quality
+        What the gate says; "CHECK" when nobody measured.
+
+    Raises
+    ------
+    ParameterError
+        The matrix is not a finite 4 × 4 matrix that ends in 0 0 0 1.
+
+    Examples
+    --------
+    >>> grid = Grid.regular((10, 10, 10))
+    >>> shift = Alignment.identity(grid, grid).moved(translation=(5.0, 0.0, 0.0))
+    >>> shift.map_points([[0.0, 0.0, 0.0]])
+    array([[5., 0., 0.]])
+    """
+
+    fixed: Grid
+    moving: Grid
+    matrix: NDArray[np.float64]
+    quality: Quality = UNMEASURED
+
+    def __post_init__(self) -> None:
+        """Check the matrix and freeze it."""
+        matrix = np.array(self.matrix, dtype=np.float64)
+        if matrix.shape != (4, 4) or not np.isfinite(matrix).all():
+            raise ParameterError("an alignment needs a finite 4 × 4 matrix")
+        if not np.array_equal(matrix[3], [0, 0, 0, 1]):
+            raise ParameterError(f"the last row of an alignment must be 0 0 0 1, not {matrix[3]}")
+        matrix.setflags(write=False)
+        object.__setattr__(self, "matrix", matrix)
+
+    @classmethod
+    def identity(cls, fixed: Grid, moving: Grid, quality: Quality = UNMEASURED) -> Alignment:
+        """Leave every point where its file says it is."""
+        return cls(fixed, moving, np.eye(4), quality)
+
+    def map_points(self, points: ArrayLike) -> NDArray[np.float64]:
+        """Map fixed points (..., 3) in LPS mm to the moving points (..., 3) they correspond to."""
+        mapped: NDArray[np.float64] = np.asarray(points, float) @ self.matrix[:3, :3].T
+        mapped += self.matrix[:3, 3]
+        return mapped
+
+    @property
+    def linear(self) -> bool:
+        """Whether the matrix alone is the whole map."""
+        return True
+
+    @property
+    def invertible(self) -> bool:
+        """Whether the map can be undone."""
+        scales = np.linalg.svd(self.matrix[:3, :3], compute_uv=False)
+        return bool(scales.min() > SMALLEST_SCALE)
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether no corner of the fixed grid moves by more than a thousandth of a millimetre."""
+        corners = self.fixed.corners
+        return bool(np.abs(self.map_points(corners) - corners).max() < 1e-3)
+
+    def inverse(self) -> Alignment:
+        """Map moving points to fixed points.
+
+        Raises
+        ------
+        AlignError
+            The map cannot be undone.
+        """
+        if not self.invertible:
+            raise AlignError("this alignment flattens space and cannot be inverted")
+        matrix = np.linalg.inv(self.matrix).astype(np.float64)
+        matrix[3] = 0, 0, 0, 1
+        return Alignment(self.moving, self.fixed, matrix, self.quality)
+
+    def then(self, other: Alignment) -> Alignment:
+        """Chain with an alignment that starts where this one ends: a → b, then b → c, is a → c."""
+        quality = chained(self.quality, other.quality)
+        return Alignment(self.fixed, other.moving, other.matrix @ self.matrix, quality)
+
+    def moved(
+        self, translation: ArrayLike = (0.0, 0.0, 0.0), degrees: ArrayLike = (0.0, 0.0, 0.0)
+    ) -> Alignment:
+        """Push the map by hand.
+
+        Each fixed point is first turned about the centre of the fixed grid, by `degrees` about the
+        L, then P, then S axis, then shifted by `translation` (LPS mm), then mapped as before.
+        """
+        push = pose_matrix(np.radians(degrees), translation, self.fixed.centre)
+        return Alignment(self.fixed, self.moving, self.matrix @ push)
+
+    def to_sitk(self) -> sitk.Transform:
+        """Give the map as an ITK transform, fixed → moving, LPS mm."""
+        from napari_fusion.registration.files import to_sitk
+
+        return to_sitk(self.matrix)
+
+    @classmethod
+    def from_sitk(cls, transform: sitk.Transform, fixed: Grid, moving: Grid) -> Alignment:
+        """Take an ITK transform, fixed → moving, LPS mm; composites of linear ones are flattened.
+
+        Raises
+        ------
+        ReadError
+            The transform is not 3-D, not linear, not finite, or flattens space.
+        """
+        from napari_fusion.registration.files import matrix_of
+
+        return cls(fixed, moving, matrix_of(transform))
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write the map as an ITK text transform (``.tfm``), with grids and quality as comments.
+
+        The file appears under its name only after it has been read back and found the same.
+
+        Raises
+        ------
+        ParameterError
+            The name does not end in ``.tfm`` or ``.txt``.
+        WriteError
+            The file could not be written or did not read back the same.
+        """
+        from napari_fusion.registration.files import save
+
+        save(self, path)
+
+    @classmethod
+    def load(
+        cls, path: str | PathLike[str], fixed: Grid | None = None, moving: Grid | None = None
+    ) -> Alignment:
+        """Read an ITK transform file, fixed → moving, LPS mm.
+
+        Files this package wrote also bring their grids and quality. When `fixed` or `moving` is
+        given and is not the grid the file was written for, the quality says "CHECK" and why. A
+        grid neither given nor in the file is one voxel at the origin.
+
+        Raises
+        ------
+        ReadError
+            No transform can be read: missing, damaged, 2-D, not linear, not finite or singular.
+        """
+        from napari_fusion.registration.files import load
+
+        return load(path, fixed, moving)
+
+    def __repr__(self) -> str:
+        turn, shift = self.motion()
+        return f"<Alignment {self.quality.verdict}: {shift:.2f} mm and {turn:.2f}° at the centre>"
+
+    def motion(self) -> tuple[float, float]:
+        """Say by how many degrees the map turns, and by how many mm it moves the fixed centre."""
+        u, _, vt = np.linalg.svd(self.matrix[:3, :3])
+        cosine = (np.trace(u @ vt) - 1) / 2
+        centre = self.fixed.centre
+        shift = float(np.linalg.norm(self.map_points(centre) - centre))
+        return float(np.degrees(np.arccos(np.clip(cosine, -1, 1)))), shift
+
+
+def pose_matrix(
+    angles: ArrayLike, translation: ArrayLike, centre: ArrayLike
+) -> NDArray[np.float64]:
+    """Turn about `centre` by `angles` (rad, about L, then P, then S), then shift (LPS mm).
+
+    Returns
+    -------
+    (4, 4) float64.
+    """
+    (a, b, c), centre = np.asarray(angles, float), np.asarray(centre, float)
+    about_l = np.array([[1, 0, 0], [0, np.cos(a), -np.sin(a)], [0, np.sin(a), np.cos(a)]])
+    about_p = np.array([[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]])
+    about_s = np.array([[np.cos(c), -np.sin(c), 0], [np.sin(c), np.cos(c), 0], [0, 0, 1]])
+    matrix = np.eye(4)
+    matrix[:3, :3] = about_s @ about_p @ about_l
+    matrix[:3, 3] = centre + np.asarray(translation, float) - matrix[:3, :3] @ centre
+    return matrix

@@ -1,0 +1,46 @@
+"""What can be asked of a registration."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt, Le
+from pydantic import BaseModel, ConfigDict
+
+Model = Literal["rigid", "similarity", "affine"]
+
+
+class AlignOptions(BaseModel):
+    """How to register, as plain JSON values.
+
+    Parameters
+    ----------
+    model
+        What may change between the volumes: "rigid" moves and turns (6 numbers), "similarity"
+        also has one scale (7), "affine" is any linear map (12).
+    seed
+        Chooses the sample points; the same seed gives the same answer on any number of threads.
+    search
+        "wide" tries many starting poses (up to ±60 mm and ±40°, and any orientation when those
+        fail); "near" only refines the start it is given.
+    samples
+        Points of the fixed volume compared at the finest level.
+    bins
+        Grey levels a side of the joint histogram.
+    finest_mm
+        Voxel size of the finest level, never finer than the volumes themselves.
+
+    Examples
+    --------
+    >>> AlignOptions(model="affine").model_dump_json()
+    '{"model":"affine","seed":0,"search":"wide","samples":30000,"bins":32,"finest_mm":2.0}'
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    model: Model = "rigid"
+    seed: Annotated[int, Ge(0)] = 0
+    search: Literal["wide", "near"] = "wide"
+    samples: Annotated[int, Ge(1000), Le(1_000_000)] = 30_000
+    bins: Annotated[int, Ge(8), Le(128)] = 32
+    finest_mm: Annotated[float, Gt(0)] = 2.0
