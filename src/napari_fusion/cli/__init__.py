@@ -1,0 +1,47 @@
+"""The shell's door: ``napari-fusion demo | run | info``, one command a file."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+import napari_fusion
+from napari_fusion.cli.demo import demo
+from napari_fusion.cli.info import info
+from napari_fusion.cli.run import run
+from napari_fusion.cli.screen import fail, say
+from napari_fusion.errors import FusionError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Register, fuse and account for CT, MR, PET and SPECT volumes. Not a medical device.",
+)
+for _command in (demo, run, info):
+    app.command()(_command)
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    *,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        say(napari_fusion.__version__)
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command; a known fault is one plain sentence and exit code 1, never a traceback."""
+    try:
+        app(args)
+    except FusionError as error:
+        fail(str(error))
+        sys.exit(1)
+    except MemoryError:
+        fail("there is not enough memory for these volumes: close other programs or crop them")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        fail("stopped; nothing was written")
+        sys.exit(130)

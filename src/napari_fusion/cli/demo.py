@@ -1,0 +1,72 @@
+"""``napari-fusion demo``: the main job on built-in data, judged against the known truth."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from napari_fusion.cli.screen import AsJson, Shot, bar, say, say_json, say_result
+from napari_fusion.cli.window import picture_window
+
+
+def demo(
+    *,
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("fusion-demo"),
+    seed: Annotated[int, typer.Option(help="Chooses the misalignment and the noise.")] = 0,
+    as_json: AsJson = False,
+    window: Shot = True,
+) -> None:
+    """Misalign CT and MR of a digital head, align, fuse, and compare with the known truth."""
+    from napari_fusion import export, phantom
+    from napari_fusion.io import save
+    from napari_fusion.recipe import Recipe, run
+    from napari_fusion.registration import Alignment
+
+    folder = export.prepared(out)
+    with bar() as progress:
+        start = time.perf_counter()
+        progress(0, "rendering the digital head")
+        fixed, moving, truth = phantom.misaligned_pair(seed=seed)
+        seconds = {"render": round(time.perf_counter() - start, 3)}
+        outcome = run(Recipe(), fixed, moving, progress=lambda f, m: progress(0.1 + 0.6 * f, m))
+        found = outcome.alignments[0]
+        points = phantom.foreground_points(2000, seed=0)
+        true = Alignment(fixed.grid, moving.grid, truth)
+        start = time.perf_counter()
+        progress(0.75, "writing")
+        outputs = [*export.export_outcome(outcome, folder)]
+        outputs += [
+            save(v, folder / f"{n}.nii.gz") for v, n in ((fixed, "fixed"), (moving, "moving"))
+        ]
+        true.save(folder / "truth.tfm")
+        seconds |= outcome.seconds | {"write": round(time.perf_counter() - start, 3)}
+        paths = [str(path) for path in (*outputs, folder / "truth.tfm")]
+        if window:
+            progress(0.9, "drawing the napari window")
+            start = time.perf_counter()
+            paths += picture_window([fixed], folder)
+            seconds["window"] = round(time.perf_counter() - start, 3)
+    result = {
+        "tre_mm": _distance(found.map_points(points), true.map_points(points)),
+        "start_mm": _distance(points, true.map_points(points)),
+        **export.summary(outcome),
+        "seconds": seconds,
+        "outputs": paths,
+    }
+    if as_json:
+        say_json(result)
+        return
+    say(
+        f"registration error against the known truth: {result['tre_mm']:.2f} mm "
+        f"(the scans started {result['start_mm']:.1f} mm apart)"
+    )
+    say_result(result)
+
+
+def _distance(a: np.ndarray, b: np.ndarray) -> float:
+    """Mean distance between corresponding points, in mm."""
+    return float(np.linalg.norm(a - b, axis=1).mean())

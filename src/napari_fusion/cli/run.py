@@ -1,0 +1,191 @@
+"""``napari-fusion run``: align, resample, fuse, attribute, and write it all with a record."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+import typer
+from pydantic import ValidationError
+
+from napari_fusion.cli.screen import AsJson, Shot, bar, say_json, say_result, warn
+from napari_fusion.cli.window import picture_window
+from napari_fusion.errors import ParameterError, Progress, ReadError, between
+from napari_fusion.volume import Modality, Unit, Volume
+
+_UNITS: dict[str, Unit] = {"CT": "HU"}
+
+
+class Register(StrEnum):
+    """How moving volumes are brought onto the fixed one."""
+
+    rigid = "rigid"
+    none = "none"
+
+
+class Accept(StrEnum):
+    """The worst verdict of the registration check that may still be fused."""
+
+    PASS = "PASS"
+    CHECK = "CHECK"
+    FAIL = "FAIL"
+
+
+class Nan(StrEnum):
+    """What becomes of voxels that are not finite."""
+
+    refuse = "refuse"
+    background = "background"
+
+
+def run(  # noqa: PLR0913 - one parameter per option
+    fixed: Annotated[Path, typer.Argument(help="The volume that stays: file, folder or zip.")],
+    moving: Annotated[list[Path], typer.Argument(help="One or more volumes to bring onto it.")],
+    *,
+    out: Annotated[Path, typer.Option(help="Folder for the results.")],
+    method: Annotated[str | None, typer.Option(help="Fusion method. [laplacian]")] = None,
+    param: Annotated[list[str] | None, typer.Option(help="A parameter, name=value.")] = None,
+    register: Annotated[Register | None, typer.Option(help="[rigid]")] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="A recipe, or the record.json of an earlier run.")
+    ] = None,
+    alignment: Annotated[
+        list[Path] | None,
+        typer.Option(help="A .tfm per moving volume, used instead of registering."),
+    ] = None,
+    accept: Annotated[Accept | None, typer.Option(help="Worst verdict to fuse. [CHECK]")] = None,
+    nan: Annotated[Nan | None, typer.Option(help="Voxels that are not finite. [refuse]")] = None,
+    series: Annotated[
+        list[str] | None, typer.Option(help="Series UID to take where a folder holds several.")
+    ] = None,
+    frame: Annotated[int | None, typer.Option(help="Frame of 4-D volumes, from 0.")] = None,
+    modality: Annotated[
+        list[str] | None,
+        typer.Option(help="CT, MR, PT or NM: one per volume, where files do not say."),
+    ] = None,
+    different_patients: Annotated[
+        bool, typer.Option("--different-patients", help="Allow volumes of different patients.")
+    ] = False,
+    as_json: AsJson = False,
+    window: Shot = True,
+) -> None:
+    """Align volumes, fuse them, attribute every pixel, and write everything with a record."""
+    from napari_fusion import export
+    from napari_fusion.recipe import run as carry_out
+    from napari_fusion.registration import Alignment
+
+    changes: dict[str, Any] = {
+        "method": method,
+        "params": _params(param) if param or method else None,
+        "accept": accept and accept.value,
+        "nan": nan and nan.value,
+        "different_patients": different_patients or None,
+    }
+    written = _written(recipe)
+    asked = _recipe(written, {k: v for k, v in changes.items() if v is not None}, register)
+    folder = export.prepared(out)
+    with bar() as progress:
+        volumes = _load_all([fixed, *moving], series or [], frame, progress)
+        volumes = _named(volumes, modality or [])
+        _compare_with(written, volumes)
+        given = [Alignment.load(path) for path in alignment or []]
+        outcome = carry_out(
+            asked, *volumes, alignments=given or None, progress=between(progress, 0.1, 0.85)
+        )
+        progress(0.85, "writing")
+        outputs = [str(path) for path in export.export_outcome(outcome, folder)]
+        if window:
+            progress(0.9, "drawing the napari window")
+            outputs += picture_window([outcome.fixed], folder)
+    result = export.summary(outcome) | {"outputs": outputs}
+    (say_json if as_json else say_result)(result)
+
+
+def _params(pairs: list[str] | None) -> dict[str, Any]:
+    """Read name=value pairs; values are JSON where they can be, else text."""
+    params = {}
+    for pair in pairs or []:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise ParameterError(f"--param {pair}: expected name=value, such as levels=4")
+        try:
+            params[name] = json.loads(value)
+        except json.JSONDecodeError:
+            params[name] = value
+    return params
+
+
+def _written(path: Path | None) -> dict[str, Any]:
+    """Read a recipe file or a record; {} without one."""
+    if path is None:
+        return {}
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ReadError(f"the recipe {path} cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise ReadError(f"the recipe {path} is not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise ReadError(f"the recipe {path} is not a JSON object")
+    return value if "recipe" in value else {"recipe": value}
+
+
+def _recipe(written: dict[str, Any], changes: dict[str, Any], register: Register | None) -> Any:
+    """Put the options given on the command line over what the recipe says."""
+    from napari_fusion.recipe import Recipe
+    from napari_fusion.registration import AlignOptions
+
+    if register is not None:
+        changes["align"] = None if register is Register.none else AlignOptions(model="rigid")
+    try:
+        return Recipe.model_validate(written.get("recipe", {}) | changes)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ParameterError(f"the recipe's {where or 'content'}: {first['msg']}") from error
+
+
+def _load_all(
+    paths: list[Path], series: list[str], frame: int | None, progress: Progress
+) -> list[Volume]:
+    """Load each path; a series UID or frame number is used where the path needs one."""
+    from napari_fusion.io import load, scan
+
+    volumes = []
+    for i, path in enumerate(paths):
+        progress(0.1 * i / len(paths), f"reading {path.name}")
+        uids = {s.uid for s in scan(path)} if series else set()
+        uid = next((u for u in series if u in uids), None)
+        volumes.append(load(path, series=uid, frame=frame))
+    return volumes
+
+
+def _named(volumes: list[Volume], modalities: list[str]) -> list[Volume]:
+    """Give volumes the modality the user names, where files cannot say."""
+    if not modalities:
+        return volumes
+    names = [m.strip().upper() for text in modalities for m in text.split(",")]
+    if len(names) != len(volumes) or not set(names) <= set(get_args(Modality)):
+        raise ParameterError(
+            f"--modality needs one of {', '.join(get_args(Modality))} for each of the "
+            f"{len(volumes)} volumes, fixed first"
+        )
+    return [
+        v if v.modality == name else replace(v, modality=name, unit=_UNITS.get(name, v.unit))
+        for v, name in zip(volumes, names, strict=True)
+    ]
+
+
+def _compare_with(written: dict[str, Any], volumes: list[Volume]) -> None:
+    """Say when a record is replayed on other files than it was made from."""
+    hashes = [_sha256(i.get("history", [])) for i in written.get("inputs", [])]
+    given = [_sha256([step.to_json() for step in v.history]) for v in volumes]
+    if hashes and hashes != given:
+        warn("these are not the files the record was made from: their SHA-256 differ")
+
+
+def _sha256(history: list[dict[str, Any]]) -> str | None:
+    return next((s["parameters"].get("sha256") for s in history if s["name"] == "load"), None)

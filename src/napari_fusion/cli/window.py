@@ -1,0 +1,73 @@
+"""A picture of the real napari window, taken by a process of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from napari_fusion.cli.screen import warn
+from napari_fusion.errors import WriteError
+from napari_fusion.io import save
+from napari_fusion.volume import Volume
+
+_SCREEN = "-screen 0 1600x1000x24"
+_LONGEST_S = 180
+
+
+def picture_window(sources: Iterable[Volume], folder: Path) -> list[str]:
+    """Open napari on the results in `folder` and save ``window.png`` there.
+
+    Returns the path made; nothing, after a warning, when there is no display and no Xvfb.
+
+    Raises
+    ------
+    WriteError
+        There is a display, but the picture could not be made.
+    """
+    screen = _screen()
+    if screen is None:
+        warn("window.png was not made: there is no display; on Linux, install Xvfb")
+        return []
+    target = folder / "window.png"
+    with tempfile.TemporaryDirectory() as scratch:
+        drawn = Path(scratch) / "window.png"
+        command = [*screen, sys.executable, "-m", "napari_fusion.gui.window", str(folder)]
+        command += ["--out", str(drawn)]
+        for i, source in enumerate(sources):
+            command += ["--fixed", str(save(source, Path(scratch) / f"source{i}.nii.gz"))]
+        failed = _run(command)
+        if failed or not drawn.exists():
+            raise WriteError(f"the picture of the napari window could not be made: {failed}")
+        shutil.move(drawn, target)
+    return [str(target)]
+
+
+def _screen() -> list[str] | None:
+    """Give what has to stand before the command to have a display, or None without any."""
+    if sys.platform in {"win32", "darwin"} or os.environ.get("DISPLAY"):
+        return []
+    found = shutil.which("xvfb-run")
+    return [found, "-a", "-s", _SCREEN] if found else None
+
+
+def _run(command: list[str]) -> str:
+    """Run the command; give the last line of what went wrong, or nothing."""
+    environment = {k: v for k, v in os.environ.items() if k != "QT_QPA_PLATFORM"}
+    try:
+        done = subprocess.run(
+            command,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=_LONGEST_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"it took longer than {_LONGEST_S} s"
+    lines = done.stderr.strip().splitlines() or ["no reason was given"]
+    return "" if done.returncode == 0 else lines[-1]

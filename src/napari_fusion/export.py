@@ -1,0 +1,183 @@
+"""An outcome as files: volumes, transforms, pictures and a record from which it can be replayed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import shutil
+import tempfile
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import napari_fusion
+from napari_fusion.errors import WriteError
+from napari_fusion.io import save
+from napari_fusion.recipe import Outcome
+from napari_fusion.registration import Alignment
+from napari_fusion.review import montage
+from napari_fusion.volume import JSON, Volume
+
+NOTICE = "Not a medical device: for research and teaching, not for diagnosis or treatment."
+_PACKAGES = ("numpy", "scipy", "SimpleITK", "nibabel", "pydicom", "opencv-python-headless")
+
+
+def prepared(folder: Path) -> Path:
+    """Make the output folder, and prove before any long work that files can be written there.
+
+    Raises
+    ------
+    WriteError
+        The folder cannot be made or written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise WriteError(
+            f"nothing can be written to {folder} ({error.strerror}): choose another --out folder"
+        ) from error
+    return folder
+
+
+def export_outcome(outcome: Outcome, folder: Path) -> tuple[Path, ...]:
+    """Write everything an outcome holds; all files appear together at the end, or none does.
+
+    Parameters
+    ----------
+    outcome
+        What `run` returned.
+    folder
+        Made when missing. Gets ``fused.nii.gz``, ``moving_on_fixed.nii.gz``, ``alignment.tfm``,
+        ``attribution.nii.gz`` (the moving volume's share, 0 to 1), ``montage.png`` and
+        ``record.json``; a second moving volume adds ``moving_2_on_fixed.nii.gz`` and so on.
+
+    Raises
+    ------
+    WriteError
+        A file could not be written or did not read back the same.
+    """
+    folder = prepared(folder)
+    partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder))
+    try:
+        _write(outcome, partial)
+        names = sorted(path.name for path in partial.iterdir())
+        for name in names:
+            (partial / name).replace(folder / name)
+    except OSError as error:
+        if isinstance(error, WriteError):
+            raise
+        raise WriteError(f"writing to {folder} failed ({error.strerror}): nothing kept") from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return tuple(folder / name for name in names)
+
+
+def _write(outcome: Outcome, folder: Path) -> None:
+    save(outcome.fused, folder / "fused.nii.gz")
+    moved = zip(outcome.moving_on_fixed, outcome.shares[1:], outcome.alignments, strict=True)
+    for i, (volume, share, alignment) in enumerate(moved, start=1):
+        number = "" if i == 1 else f"_{i}"
+        save(volume, folder / f"moving{number}_on_fixed.nii.gz")
+        save(share, folder / f"attribution{number}.nii.gz")
+        alignment.save(folder / f"alignment{number}.tfm")
+    _write_montage(outcome, folder / "montage.png")
+    text = json.dumps(record(outcome), indent=2, allow_nan=False)
+    (folder / "record.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _write_montage(outcome: Outcome, path: Path) -> None:
+    from PIL import Image
+
+    windows = outcome.recipe.windows or ()
+    picture = montage(
+        outcome.fixed.grid,
+        [w(v.array) for w, v in zip(windows, outcome.sources, strict=True) if w is not None],
+        outcome.fused.array,
+        [share.array for share in outcome.shares],
+        labels(outcome),
+        f"{outcome.recipe.method} fusion. {outcome.state}",
+    )
+    Image.fromarray(picture).save(path)
+
+
+def labels(outcome: Outcome) -> list[str]:
+    """Name each source by its role and modality, e.g. "fixed CT", "moving MR on fixed"."""
+    names = [f"fixed {outcome.fixed.modality}"]
+    for i, volume in enumerate(outcome.moving_on_fixed, start=1):
+        names.append(f"moving {volume.modality if i == 1 else f'{i} {volume.modality}'} on fixed")
+    return names
+
+
+def record(outcome: Outcome) -> dict[str, Any]:
+    """Give everything needed to check and repeat an outcome, as JSON values, without identity."""
+    return {
+        "notice": NOTICE,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "state": outcome.state,
+        "warnings": list(outcome.warnings),
+        "recipe": outcome.recipe.model_dump(mode="json"),
+        "inputs": [_described(v) for v in outcome.inputs],
+        "alignments": [_alignment(a) for a in outcome.alignments],
+        "fused": _described(outcome.fused) | {"array_sha256": digest(outcome.fused)},
+        "metrics": {name: _number(value) for name, value in outcome.metrics.items()},
+        "seconds": outcome.seconds,
+        "versions": versions(),
+    }
+
+
+def summary(outcome: Outcome) -> dict[str, Any]:
+    """Give the little that a terminal shows of an outcome, as JSON values."""
+    return {
+        "state": outcome.state,
+        "verdicts": [a.quality.verdict for a in outcome.alignments],
+        "uncertainty_mm": [_number(a.quality.uncertainty_mm) for a in outcome.alignments],
+        "metrics": {name: _number(value) for name, value in outcome.metrics.items()},
+        "warnings": list(outcome.warnings),
+        "seconds": outcome.seconds,
+    }
+
+
+def digest(volume: Volume) -> str:
+    """Hash a volume's voxels: SHA-256 of the array's bytes in C order."""
+    return hashlib.sha256(np.ascontiguousarray(volume.array).data).hexdigest()
+
+
+def versions() -> dict[str, str]:
+    """Name the versions of what the numbers depend on."""
+    return {
+        "napari-fusion": napari_fusion.__version__,
+        "python": platform.python_version(),
+        **{name: metadata.version(name) for name in _PACKAGES},
+    }
+
+
+def _described(volume: Volume) -> dict[str, JSON]:
+    return {
+        "modality": volume.modality,
+        "unit": volume.unit,
+        "shape": list(volume.grid.shape),
+        "affine_lps": volume.grid.affine.tolist(),
+        "history": [step.to_json() for step in volume.history],
+    }
+
+
+def _alignment(alignment: Alignment) -> dict[str, Any]:
+    quality = alignment.quality
+    return {
+        "fixed_to_moving_lps": alignment.matrix.tolist(),
+        "verdict": quality.verdict,
+        "sentence": quality.sentence,
+        "uncertainty_mm": _number(quality.uncertainty_mm),
+        "numbers": {name: _number(value) for name, value in quality.numbers.items()},
+    }
+
+
+def _number(value: float | None) -> float | None:
+    """JSON has no NaN: a number that could not be computed is null."""
+    return float(value) if value is not None and np.isfinite(value) else None

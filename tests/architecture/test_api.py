@@ -1,0 +1,54 @@
+"""The public names; one is only removed after a release in which it was deprecated."""
+
+import inspect
+
+import pytest
+
+import napari_fusion
+
+PUBLIC = [
+    "AlignError",
+    "AlignOptions",
+    "Alignment",
+    "Cancelled",
+    "CheckpointError",
+    "FusionError",
+    "GeometryError",
+    "Grid",
+    "MissingExtra",
+    "Outcome",
+    "ParameterError",
+    "PetInfo",
+    "Progress",
+    "Quality",
+    "QuantityError",
+    "ReadError",
+    "Recipe",
+    "Step",
+    "Volume",
+    "Window",
+    "WriteError",
+    "align",
+    "attribution",
+    "export_outcome",
+    "fuse",
+    "load",
+    "resample",
+    "run",
+    "save",
+    "scan",
+]
+
+
+def test_public_names_are_pinned():
+    assert napari_fusion.__all__ == PUBLIC
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_public_name_is_there_and_documented(name):
+    assert inspect.getdoc(getattr(napari_fusion, name))
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'flies'"):
+        _ = napari_fusion.flies

@@ -1,0 +1,30 @@
+"""What the pages say is what the tree holds."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "src" / "napari_fusion"
+
+
+def rooms() -> list[str]:
+    entries = [p for p in SOURCE.iterdir() if not p.name.startswith("_")]
+    return sorted(p.name for p in entries if p.suffix == ".py" or (p / "__init__.py").exists())
+
+
+@pytest.mark.parametrize("room", rooms())
+def test_every_room_is_on_the_architecture_page(room):
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert re.search(rf"^ +{re.escape(room)}/? ", page, re.MULTILINE)
+
+
+@pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda p: p.name)
+def test_no_file_is_longer_than_the_house_allows(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/index.md", "src/napari_fusion/export.py"])
+def test_the_disclaimer_is_there(page):
+    assert "not a medical device" in (ROOT / page).read_text(encoding="utf-8").lower()

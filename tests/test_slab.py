@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+from pydantic import ValidationError
+
+from napari_fusion import Window
+from napari_fusion.slab import CT_WINDOWS, cut, default_window
+
+
+def test_a_window_maps_its_ends_to_zero_and_one():
+    window = Window.level(40, 80)
+    assert_allclose(window(np.array([-100.0, 0, 40, 80, 900])), [0, 0, 0.5, 1, 1])
+
+
+def test_values_that_are_not_finite_are_black():
+    shown = Window(lower=0, upper=1)(np.array([np.nan, np.inf, -np.inf, 0.5]))
+    assert_allclose(shown, [0, 0, 0, 0.5])
+
+
+def test_an_empty_window_is_refused():
+    with pytest.raises((ValidationError, ValueError), match="upper > lower"):
+        Window(lower=5, upper=5)
+
+
+def test_integers_do_not_overflow():
+    assert_allclose(
+        Window(lower=-1000, upper=1000)(np.array([-1000, 0, 1000], np.int16)), [0, 0.5, 1]
+    )
+
+
+@given(st.floats(-1000, 1000), st.floats(0.5, 4000))
+def test_windows_travel_as_json(level, width):
+    window = Window.level(level, width)
+    assert Window.model_validate_json(window.model_dump_json()) == window
+
+
+@pytest.mark.parametrize(
+    ("modality", "unit", "expected"),
+    [("CT", "HU", CT_WINDOWS["whole"]), ("PT", "g/mL", Window(lower=0, upper=5))],
+)
+def test_physical_units_have_fixed_windows(modality, unit, expected):
+    assert default_window(np.zeros((2, 2, 2)), modality, unit) == expected
+
+
+def test_mr_windows_ignore_the_background():
+    array = np.zeros((10, 10, 10), np.float32)
+    array[5:] = np.linspace(100, 200, 500).reshape(5, 10, 10)
+    window = default_window(array, "MR", "1")
+    assert 100 <= window.lower < 105
+    assert 195 < window.upper <= 200
+
+
+def test_activity_starts_at_zero():
+    array = np.linspace(-5, 100, 1000, dtype=np.float32).reshape(10, 10, 10)
+    window = default_window(array, "PT", "Bq/mL")
+    assert window.lower == 0
+    assert window.upper == pytest.approx(np.percentile(array, 99.9))
+
+
+@pytest.mark.parametrize("array", [np.zeros((3, 3, 3)), np.full((3, 3, 3), np.nan)])
+def test_a_constant_or_empty_volume_still_has_a_window(array):
+    window = default_window(array, "MR", "1")
+    assert window.upper > window.lower
+
+
+@given(st.integers(0, 50), st.integers(1, 12))
+def test_cuts_cover_everything_once(length, size):
+    seen = [i for part in cut(length, size) for i in range(part.start, part.stop)]
+    assert seen == list(range(length))

@@ -1,0 +1,53 @@
+import json
+
+import numpy as np
+import pytest
+
+from napari_fusion import GeometryError, Grid, ParameterError, Step, Volume
+
+GRID = Grid.regular((2, 3, 4))
+
+
+def test_a_volume_is_frozen_without_copying():
+    array = np.zeros(GRID.shape, np.float32)
+    volume = Volume(array, GRID)
+    assert np.shares_memory(array, volume.array)
+    with pytest.raises(ValueError, match="read-only"):
+        volume.array[0, 0, 0] = 1
+    array[0, 0, 0] = 1  # the caller's own array stays writable
+
+
+def test_array_and_grid_must_agree():
+    with pytest.raises(GeometryError, match=r"\(2, 3, 5\)"):
+        Volume(np.zeros((2, 3, 5)), GRID)
+
+
+@pytest.mark.parametrize("change", [{"modality": "XX"}, {"unit": "mmHg"}])
+def test_unknown_meanings_are_refused(change):
+    with pytest.raises(ParameterError, match="is not one of"):
+        Volume(np.zeros(GRID.shape), GRID, **change)
+
+
+def test_history_grows_and_keeps_its_warnings():
+    volume = Volume(np.zeros(GRID.shape), GRID, history=(Step("load", {}, ("tilt corrected",)),))
+    after = volume.with_array(volume.array + 1, Step("add", {"value": 1}), modality="MR")
+    assert [s.name for s in after.history] == ["load", "add"]
+    assert after.modality == "MR"
+    assert after.warnings == ("tilt corrected",)
+    assert volume.modality == "OTHER"
+    assert json.loads(json.dumps(after.history[1].to_json()))["parameters"] == {"value": 1}
+
+
+@pytest.mark.parametrize(
+    ("modality", "unit", "expected"),
+    [("CT", "HU", -1024), ("MR", "1", 0), ("PT", "Bq/mL", 0), ("OTHER", "1", -7)],
+)
+def test_background_is_the_value_of_nothing(modality, unit, expected):
+    array = np.full(GRID.shape, -7.0)
+    assert Volume(array, GRID, modality=modality, unit=unit).background == expected
+
+
+def test_a_volume_introduces_itself():
+    assert repr(Volume(np.zeros(GRID.shape), GRID, modality="CT", unit="HU")).startswith(
+        "<Volume CT [HU] 2 × 3 × 4 voxels"
+    )
