@@ -1,0 +1,191 @@
+"""MetaImage and NRRD: SimpleITK says where the voxels lie, the bytes are read and checked here.
+
+SimpleITK reports success on packed data that fail their own check, so the voxels are streamed by
+this package; text and bzip2 encodings, which are rare, are left to it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, get_args
+
+import numpy as np
+
+from napari_fusion.errors import GeometryError, ReadError, WriteError
+from napari_fusion.grid import Grid
+from napari_fusion.io import headers
+from napari_fusion.io.budget import check_unpacked, check_volume
+from napari_fusion.io.geometry import check_rectangular
+from napari_fusion.io.nifti import choose_frame, stem, storable
+from napari_fusion.io.plain import plainly
+from napari_fusion.io.stream import Layout, check, fill
+from napari_fusion.io.voxels import Voxels
+from napari_fusion.itk import grid_of, place
+from napari_fusion.volume import JSON, Modality, Step, Unit, Volume
+
+if TYPE_CHECKING:
+    import SimpleITK as sitk
+    from numpy.typing import NDArray
+
+SUFFIXES = (".mha", ".mhd", ".nrrd", ".nhdr")
+FIELD = "napari_fusion_"
+"""How the header fields begin in which this package notes modality and unit."""
+
+
+def read(path: Path, frame: int | None = None) -> Volume:
+    """Load a MetaImage or NRRD file as float32 in canonical order.
+
+    Raises
+    ------
+    ReadError
+        Damaged, short, not scalar, data outside its folder, or several frames and none chosen.
+    GeometryError
+        Its axes are sheared or have no length.
+    """
+    kind = _kind(path)
+    with plainly(path.name, kind):
+        fields, layout = _header(path)
+        reader = _information(path)
+        size = list(reader.GetSize())
+        chosen, frames = _check(reader, size, frame, path.name)
+        affine = _affine(reader)
+        shape = (size[2], size[1], size[0])
+        check_rectangular(affine, shape, path.name)
+        voxels = Voxels(Grid(shape, affine), path.name)
+        if layout is None:
+            sha256 = _by_simpleitk(path, reader, voxels, chosen)
+        else:
+            sha256 = fill(voxels, _frame(layout, shape, chosen))
+    modality, unit = _meaning(fields)
+    parameters: dict[str, JSON] = {"format": kind, "sha256": sha256}
+    if frames > 1:
+        parameters["frame"] = chosen
+    warnings = voxels.warnings
+    if kind == "NRRD" and "space" not in fields:
+        parameters["orientation"] = "unknown"
+        warnings = [
+            "orientation unknown: the header names no space, so left and right are a guess",
+            *warnings,
+        ]
+    return Volume(
+        voxels.array,
+        voxels.grid,
+        modality=modality,
+        unit=unit,
+        history=(Step("load", parameters, tuple(warnings)),),
+        name=stem(path),
+    )
+
+
+def write(volume: Volume, path: Path) -> None:
+    """Write a volume as MetaImage or NRRD with its modality and unit and nothing else."""
+    import SimpleITK as sitk
+
+    image = sitk.GetImageFromArray(storable(volume.array))
+    place(image, volume.grid)
+    image.SetMetaData(f"{FIELD}modality", volume.modality)
+    image.SetMetaData(f"{FIELD}unit", volume.unit)
+    with plainly(path.name, _kind(path)):
+        sitk.WriteImage(image, str(path), useCompression=True)
+
+
+def verify(volume: Volume, path: Path) -> None:
+    """Read a written file with SimpleITK and compare voxels and geometry.
+
+    Raises
+    ------
+    WriteError
+        Something differs.
+    """
+    import SimpleITK as sitk
+
+    wanted = storable(volume.array)
+    with plainly(path.name, _kind(path)):
+        layout = _header(path)[1]
+        if layout is not None:
+            check(layout)  # SimpleITK accepts a packed file without its last bytes
+        image = sitk.ReadImage(str(path))
+    found = sitk.GetArrayViewFromImage(image)
+    if not np.array_equal(found, wanted, equal_nan=wanted.dtype.kind == "f"):
+        raise WriteError("the voxels read back differ from those written")
+    if not grid_of(image).matches(volume.grid, tolerance_mm=0.01):
+        raise WriteError("the positions read back differ from those written")
+
+
+def _kind(path: Path) -> str:
+    return "NRRD" if path.suffix.lower() in {".nrrd", ".nhdr"} else "MetaImage"
+
+
+def _header(path: Path) -> tuple[dict[str, str], Layout | None]:
+    return headers.nrrd(path) if _kind(path) == "NRRD" else headers.meta_image(path)
+
+
+def _information(path: Path) -> sitk.ImageFileReader:
+    """Let SimpleITK read the header, and only the header."""
+    import SimpleITK as sitk
+
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    reader.SetImageIO("NrrdImageIO" if path.suffix.lower() in {".nrrd", ".nhdr"} else "MetaImageIO")
+    reader.ReadImageInformation()
+    return reader
+
+
+def _check(
+    reader: sitk.ImageFileReader, size: list[int], frame: int | None, name: str
+) -> tuple[int, int]:
+    """Refuse what is no scalar volume; give the chosen frame and how many there are."""
+    if reader.GetNumberOfComponents() != 1:
+        raise ReadError(f"{name} holds colour or vectors, not one measured value per voxel")
+    while len(size) > 3 and size[-1] == 1:
+        size.pop()
+    if len(size) > 4:
+        raise ReadError(f"{name} has {len(size)} axes, not a scalar volume")
+    if len(size) < 3 or size[2] == 1:
+        raise ReadError(f"{name} is a single slice, not a volume")
+    check_volume((size[2], size[1], size[0]), name)
+    frames = size[3] if len(size) == 4 else 1
+    return choose_frame(frame, frames, name), frames
+
+
+def _affine(reader: sitk.ImageFileReader) -> NDArray[np.float64]:
+    """Give array index (slowest first) to LPS mm; the fourth axis of a 4-D image is dropped."""
+    count = reader.GetDimension()
+    direction = np.array(reader.GetDirection(), dtype=np.float64).reshape(count, count)[:3, :3]
+    spacing = np.array(reader.GetSpacing(), dtype=np.float64)[:3]
+    if not np.isfinite(spacing).all() or spacing.min() <= 0:
+        raise GeometryError("the voxel spacing in the header is not positive: size unknown")
+    affine = np.eye(4)
+    affine[:3, :3] = (direction * spacing)[:, ::-1]
+    affine[:3, 3] = reader.GetOrigin()[:3]
+    return affine
+
+
+def _frame(layout: Layout, shape: tuple[int, int, int], frame: int) -> Layout:
+    skip = frame * prod(shape) * layout.dtype.itemsize
+    return Layout(layout.path, layout.dtype, layout.start, skip, layout.total, packed=layout.packed)
+
+
+def _by_simpleitk(path: Path, reader: sitk.ImageFileReader, voxels: Voxels, frame: int) -> str:
+    """Read a rare encoding whole."""
+    import SimpleITK as sitk
+
+    check_unpacked(4 * prod(reader.GetSize()), path.stat().st_size, path.name)
+    if reader.GetDimension() == 4:
+        reader.SetExtractIndex([0, 0, 0, frame])
+        reader.SetExtractSize([*reader.GetSize()[:3], 0])
+    voxels.put(0, sitk.GetArrayViewFromImage(reader.Execute()))
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _meaning(fields: dict[str, str]) -> tuple[Modality, Unit]:
+    """Read back what `write` noted; nothing else in a header is believed."""
+    noted = [fields.get(f"{FIELD}{key}") for key in ("modality", "unit")]
+    for modality in get_args(Modality):
+        for unit in get_args(Unit):
+            if [modality, unit] == noted:
+                return modality, unit
+    return "OTHER", "1"

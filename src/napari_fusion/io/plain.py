@@ -1,0 +1,60 @@
+"""Turn what libraries raise on a bad file into one plain sentence."""
+
+import struct
+import sys
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from napari_fusion.errors import FusionError, ReadError
+
+_FAULTS: tuple[type[Exception], ...] = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    LookupError,
+    MemoryError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+_LIBRARY_FAULTS = (
+    ("nibabel.filebasedimages", "ImageFileError"),
+    ("nibabel.spatialimages", "HeaderDataError"),
+    ("nibabel.spatialimages", "HeaderTypeError"),
+    ("nibabel.wrapstruct", "WrapStructError"),
+    ("pydicom.errors", "InvalidDicomError"),
+)
+
+
+@contextmanager
+def plainly(name: str, kind: str) -> Iterator[None]:
+    """Raise `ReadError` naming the file for any fault a library finds in it.
+
+    Parsers of hostile bytes fail in many ways; each becomes the same sentence, with the library's
+    own words kept as the cause.
+    """
+    try:
+        yield
+    except FusionError:
+        raise
+    except PermissionError as fault:
+        raise ReadError(f"{name} may not be read: permission denied") from fault
+    except FileNotFoundError as fault:
+        raise ReadError(f"{name} does not exist") from fault
+    except _faults() as fault:
+        raise ReadError(
+            f"{name} cannot be read as {kind}: the file is damaged or not of that kind"
+        ) from fault
+
+
+def _faults() -> tuple[type[Exception], ...]:
+    """Add the errors of the libraries that are loaded; those not loaded cannot have failed."""
+    loaded = [(sys.modules.get(module), error) for module, error in _LIBRARY_FAULTS]
+    return (*_FAULTS, *(getattr(module, error) for module, error in loaded if module))

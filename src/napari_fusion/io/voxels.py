@@ -1,0 +1,134 @@
+"""The one way voxels enter: scaled to float32, put in canonical order, checked as they come."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fusion.errors import ReadError
+from napari_fusion.grid import Grid
+from napari_fusion.io.budget import check_volume
+
+EXACT = 2**24
+"""float32 holds every integer up to this one."""
+
+
+class Voxels:
+    """A float32 array in canonical order (S, P, L), filled in the order of the file.
+
+    Axes are permuted and flipped while the slices are copied in, so that reordering costs neither
+    time nor a second array.
+
+    Parameters
+    ----------
+    grid
+        The grid in the order of the file, slowest axis first.
+    name
+        The file's name, for messages.
+
+    Raises
+    ------
+    ReadError
+        The volume is larger than the budget.
+    """
+
+    def __init__(self, grid: Grid, name: str) -> None:
+        check_volume(grid.shape, name)
+        self.file_shape = grid.shape
+        order, flips = grid.canonical_order()
+        self.grid = grid.reordered(order, flips)
+        self.array: NDArray[np.float32] = np.empty(self.grid.shape, np.float32)
+        steps = tuple(slice(None, None, -1 if flip else None) for flip in flips)
+        self._in_file_order = self.array[steps].transpose(np.argsort(order))
+        self._name = name
+        self._not_finite = 0
+        self._rounded = 0
+        self._padding = 0
+
+    def put(
+        self,
+        start: int,
+        raw: NDArray[Any],
+        slope: float = 1.0,
+        intercept: float = 0.0,
+        padding: tuple[float, float, float] | None = None,
+    ) -> None:
+        """Copy slices in, from number `start` on: ``raw * slope + intercept`` in float32.
+
+        Parameters
+        ----------
+        start
+            Index of the first slice, along axis 0 in the order of the file.
+        raw
+            (n, rows, columns) stored values of any real type.
+        slope, intercept
+            The rescale of these slices.
+        padding
+            Lowest and highest stored value that mean "nothing here", and the value put instead.
+
+        Raises
+        ------
+        ReadError
+            A value does not fit in float32.
+        """
+        target = self._in_file_order[start : start + len(raw)]
+        _rescale(target, raw, slope, intercept)
+        if raw.dtype.kind == "f":
+            self._check_finite(target, raw)
+        elif raw.dtype.itemsize > 2 and raw.size:
+            extremes = max(abs(int(raw.min())), abs(int(raw.max())))
+            if extremes > EXACT:
+                self._rounded += int(np.count_nonzero(np.abs(raw.astype(np.float64)) > EXACT))
+        if padding is not None:
+            self._fill_padding(target, raw, padding)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What was found in the values, in plain sentences."""
+        found = []
+        if self._not_finite:
+            found.append(
+                f"voxels that are not a finite number, kept as NaN (no value): {self._not_finite}"
+            )
+        if self._rounded:
+            found.append(f"voxels beyond {EXACT}, rounded to 32-bit numbers: {self._rounded}")
+        if self._padding:
+            found.append(f"padding voxels, set to the background: {self._padding}")
+        return found
+
+    def _check_finite(self, target: NDArray[np.float32], raw: NDArray[Any]) -> None:
+        finite = np.isfinite(target)
+        if finite.all():
+            return
+        if raw.dtype.itemsize > 4 and np.isfinite(raw[~finite]).any():
+            raise ReadError(f"{self._name} holds values too large for 32-bit numbers")
+        target[~finite] = np.nan
+        self._not_finite += int(finite.size - np.count_nonzero(finite))
+
+    def _fill_padding(
+        self,
+        target: NDArray[np.float32],
+        raw: NDArray[Any],
+        padding: tuple[float, float, float],
+    ) -> None:
+        low, high, background = padding
+        where = (raw >= low) & (raw <= high) & (target != np.float32(background))
+        count = int(np.count_nonzero(where))
+        if count:
+            target[where] = background
+            self._padding += count
+
+
+def _rescale(
+    target: NDArray[np.float32], raw: NDArray[Any], slope: float, intercept: float
+) -> None:
+    """Write ``raw * slope + intercept``, rounded once."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        if slope == 1 and intercept == 0:
+            np.copyto(target, raw, casting="unsafe")
+        elif slope == 1 and intercept == int(intercept) and raw.dtype.itemsize <= 2:
+            np.add(raw, np.float32(intercept), out=target, dtype=np.float32, casting="unsafe")
+        else:
+            np.copyto(target, raw.astype(np.float64) * slope + intercept, casting="unsafe")
