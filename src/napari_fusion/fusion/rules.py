@@ -1,0 +1,59 @@
+"""How sources share a coefficient: selection rules used by every family.
+
+A rule takes activity (k, h, w) and gives weights (k, h, w), not negative, summing to 1 over the
+sources. Ties are shared equally, so equal sources get equal parts and swapping sources swaps parts.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fusion.slab import Stack
+
+Plane = NDArray[np.float32]
+"""(h, w) float32: one slice or one band of it."""
+
+Planes = NDArray[np.float32]
+"""(k, h, w) float32: the same slice, or one band of it, of k sources."""
+
+FAINT = np.float32(0.25)
+"""A slice whose brightest value is below this counts in a mean in proportion to it."""
+
+
+def each_slice(rule: Callable[..., Planes], sources: Stack, *args: Any) -> Stack:
+    """Apply a rule (k, h, w) -> (k, h, w) to every slice, each by itself."""
+    parts = np.empty_like(sources)
+    for i in range(sources.shape[1]):
+        parts[:, i] = rule(sources[:, i], *args)
+    return parts
+
+
+def strongest(activity: Planes) -> Planes:
+    """Give all to the most active source; those that tie share."""
+    if len(activity) == 2:  # the common case, without the division
+        first = (activity[0] > activity[1]).astype(np.float32)
+        first += np.float32(0.5) * (activity[0] == activity[1])
+        return np.stack([first, 1 - first])
+    winners = (activity == activity.max(axis=0)).astype(np.float32)
+    shared: Planes = winners / winners.sum(axis=0)
+    return shared
+
+
+def proportional(activity: NDArray[Any]) -> NDArray[np.float32]:
+    """Share in proportion to activity; where nobody is active, equally."""
+    total = activity.sum(axis=0, keepdims=True)
+    weights = np.full(activity.shape, 1 / len(activity), np.float32)
+    np.divide(activity, total, out=weights, where=total > 0)
+    return weights
+
+
+def presence(planes: Planes) -> NDArray[np.float32]:
+    """Give each source its weight (k, 1, 1) in a mean; an empty slice does not dim the others.
+
+    A slice counts fully when its brightest value reaches 0.25, in proportion below, so that a
+    source fading in along the slices does not make the others flicker.
+    """
+    peak = planes.max(axis=(1, 2), keepdims=True, initial=0)
+    return proportional(np.minimum(peak / FAINT, 1))

@@ -1,0 +1,65 @@
+"""Judge a fused slice or slab by many metrics at once."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fusion.errors import ParameterError
+from napari_fusion.metrics.registry import lookup, metrics
+
+
+def evaluate(
+    fused: NDArray[Any],
+    sources: Sequence[NDArray[Any]] | NDArray[Any],
+    names: Sequence[str] | None = None,
+) -> dict[str, float]:
+    """Give every metric asked for, averaged over slices.
+
+    Parameters
+    ----------
+    fused
+        (h, w) or (n, h, w), in [0, 1].
+    sources
+        k arrays of the same shape, in [0, 1].
+    names
+        Which metrics; by default the fast ones.
+
+    Returns
+    -------
+    dict
+        Name to value, the mean over the slices where the metric has a meaning; NaN if nowhere.
+
+    Raises
+    ------
+    ParameterError
+        Unknown metric, or shapes that do not fit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> ramp = np.linspace(0, 1, 256).reshape(16, 16)
+    >>> round(evaluate(ramp, [ramp, ramp])["ssim"], 3)
+    1.0
+    """
+    wanted = [lookup(name) for name in names] if names is not None else _fast()
+    stack = np.stack([np.asarray(source) for source in sources])
+    fused = np.asarray(fused)
+    if stack.shape[1:] != fused.shape or fused.ndim not in (2, 3):
+        raise ParameterError(
+            f"the fused array has shape {fused.shape}, its sources {stack.shape[1:]}: "
+            "they must be the same slice or slab"
+        )
+    slab = fused if fused.ndim == 3 else fused[None]
+    stack = stack if fused.ndim == 3 else stack[:, None]
+    return {m.name: _mean([m(slab[i], stack[:, i]) for i in range(len(slab))]) for m in wanted}
+
+
+def _fast() -> list[Any]:
+    return [m for m in metrics() if m.fast]
+
+
+def _mean(values: list[float]) -> float:
+    known = [value for value in values if not np.isnan(value)]
+    return float(np.mean(known)) if known else float("nan")

@@ -1,0 +1,66 @@
+"""What a reader of the fused picture must be able to trust: lesions stay, slices do not flicker."""
+
+import numpy as np
+import pytest
+
+from napari_fusion.fusion import methods
+
+every = pytest.mark.parametrize("method", methods(), ids=lambda m: m.name)
+
+
+def fused(parts):
+    return parts.sum(axis=0).clip(0, 1)
+
+
+def sphere(n, h, w, radius, centre):
+    """Give a soft-edged ball (n, h, w) of height 1, in voxels."""
+    z, y, x = np.meshgrid(np.arange(n), np.arange(h), np.arange(w), indexing="ij")
+    distance = np.sqrt((z - centre[0]) ** 2 + (y - centre[1]) ** 2 + (x - centre[2]) ** 2)
+    return (radius + 0.5 - distance).clip(0, 1)
+
+
+def anatomy(n, h, w):
+    """Give a smooth head with folds, changing slowly from slice to slice."""
+    z, y, x = np.meshgrid(np.arange(n), np.linspace(-1, 1, h), np.linspace(-1, 1, w), indexing="ij")
+    inside = (np.hypot(x, y) < 0.85 + 0.01 * z).astype(float)
+    return inside * (0.45 + 0.08 * np.sin(9 * x + 4 * y + 0.2 * z))
+
+
+def lesion_kept(method, contrast, floor, spacing_mm):
+    n, h, w = 3, 96, 96
+    ball = sphere(n, h, w, 3 / spacing_mm, (1, 48, 48))
+    even = sphere(n, h, w, 7 / spacing_mm, (1, 48, 48))
+    other = anatomy(n, h, w) * (1 - even) + 0.45 * even
+    lesion = floor * (other > 0) + contrast * ball
+    picture = fused(method(np.stack([lesion, other]).astype(np.float32)))
+    inside, around = ball > 0.99, (ball == 0) & (even > 0.99)
+    return (picture[inside].mean() - picture[around].mean()) / contrast
+
+
+@every
+@pytest.mark.parametrize("contrast", [0.3, 0.5], ids="contrast={}".format)
+@pytest.mark.parametrize("floor", [0.0, 0.2], ids="floor={}".format)
+@pytest.mark.parametrize("spacing_mm", [0.5, 1.0, 2.0], ids="{}mm".format)
+def test_a_lesion_of_one_source_keeps_half_its_contrast(method, contrast, floor, spacing_mm):
+    """A 6 mm ball that only one source shows, where the other is even; or the method says so."""
+    kept = lesion_kept(method, contrast, floor, spacing_mm)
+    assert kept >= 0.5 - 1e-3 or method.caution
+
+
+@every
+def test_a_caution_is_true(method):
+    """A method that warns of hiding lesions does hide one."""
+    if method.caution:
+        assert lesion_kept(method, contrast=0.3, floor=0.0, spacing_mm=1.0) < 0.5
+
+
+@every
+def test_neighbouring_slices_do_not_flicker(method):
+    """The picture changes from slice to slice no more than twice what the sources change."""
+    n, h, w = 12, 64, 64
+    fade = np.linspace(0, 1, n)[:, None, None]
+    second = fade * sphere(n, h, w, 20, (0, 30, 34)) * 0.7 + 0.05 * anatomy(n, h, w) * fade
+    stack = np.stack([anatomy(n, h, w), second]).astype(np.float32)
+    change = np.abs(np.diff(fused(method(stack)), axis=0)).mean(axis=(1, 2))
+    allowed = np.abs(np.diff(stack, axis=1)).sum(axis=0).mean(axis=(1, 2))
+    assert (change <= 2 * allowed).all()

@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+
+from napari_fusion.errors import ParameterError
+from napari_fusion.metrics import evaluate, lookup, metrics
+
+every = pytest.mark.parametrize("metric", metrics(), ids=lambda m: m.name)
+
+
+@every
+def test_every_metric_says_where_it_comes_from(metric):
+    assert metric.title
+    assert metric.paper
+    assert metric.range[0] < metric.range[1]
+    assert lookup(metric.name) is metric
+
+
+@every
+def test_values_lie_in_the_stated_range(metric, slices):
+    value = metric(*slices)
+    assert metric.range[0] - 1e-9 <= value <= metric.range[1] + 1e-9
+
+
+@every
+def test_the_order_of_sources_does_not_matter(metric, slices):
+    fused, sources = slices
+    assert metric(fused, sources) == pytest.approx(metric(fused, sources[::-1]), rel=1e-9)
+
+
+@every
+@pytest.mark.parametrize("value", [0.0, 0.5])
+def test_constant_pictures_raise_no_warning(metric, value):
+    flat = np.full((32, 32), value)
+    metric(flat, np.stack([flat, flat]))
+
+
+def test_a_slab_is_the_mean_of_its_slices(slices):
+    fused, sources = slices
+    slab = np.stack([fused, sources[0]])
+    pair = np.stack([np.stack([s, s]) for s in sources])
+    first, second = evaluate(fused, sources), evaluate(sources[0], sources)
+    for name, value in evaluate(slab, pair).items():
+        assert value == pytest.approx((first[name] + second[name]) / 2)
+
+
+def test_empty_slices_do_not_count(slices):
+    fused, sources = slices
+    padded = np.stack([fused, np.zeros_like(fused)])
+    pair = np.stack([np.stack([s, np.zeros_like(s)]) for s in sources])
+    names = ["q_abf", "ssim_foreground"]
+    assert evaluate(padded, pair, names) == pytest.approx(evaluate(fused, sources, names))
+    assert np.isnan(evaluate(padded[1], pair[:, 1], names)["q_abf"])
+
+
+def test_wrong_shapes_and_names_are_refused(slices):
+    fused, sources = slices
+    with pytest.raises(ParameterError, match="same slice or slab"):
+        evaluate(fused[1:], sources)
+    with pytest.raises(ParameterError, match="there is no metric 'qabf'"):
+        evaluate(fused, sources, ["qabf"])
+    with pytest.raises(ParameterError, match="needs a fused slice"):
+        lookup("q_abf")(fused[None], sources)
