@@ -129,7 +129,8 @@ def _legend(draw: ImageDraw.ImageDraw, names: Sequence[str], corner: tuple[int, 
     for i, name in enumerate(names):
         colour = tuple(int(c) for c in SOURCE_COLOURS[i])
         x, y = corner[0], corner[1] + 18 * i
-        draw.text((x, y), f"■ {name}", colour, _font(13), stroke_width=2, stroke_fill="black")
+        draw.rectangle((x, y + 3, x + 10, y + 13), colour, "black")
+        draw.text((x + 16, y), name, colour, _font(13), stroke_width=2, stroke_fill="black")
 
 
 def _position(grid: Grid, view: Plane, centre: tuple[int, int, int]) -> str:

@@ -1,0 +1,43 @@
+import numpy as np
+import pytest
+
+from napari_fusion import Grid
+from napari_fusion.review import montage
+from napari_fusion.review.montage import SOURCE_COLOURS, TILE, _coloured
+from napari_fusion.review.planes import planes
+
+GRID = Grid.regular((6, 20, 30), (3.0, 1.0, 1.0))
+
+
+def picture(value_a=0.2, value_b=0.8):
+    a = np.full(GRID.shape, value_a, np.float32)
+    b = np.full(GRID.shape, value_b, np.float32)
+    share = np.full(GRID.shape, 0.5, np.float32)
+    return montage(GRID, [a, b], (a + b) / 2, [share, share], ["CT", "MR"], "PASS: 1 mm.")
+
+
+def test_a_montage_has_one_row_a_picture_and_three_columns():
+    image = picture()
+    assert image.dtype == np.uint8
+    assert image.shape[0] > 4 * TILE
+    assert 3 * TILE < image.shape[1] < 3.2 * TILE
+
+
+def test_each_row_shows_its_own_array():
+    image = picture()
+    step = image.shape[0] // 4
+    greys = [image[row * (TILE + 28) + TILE // 2 + 6, 80].tolist() for row in range(3)]
+    assert step > TILE
+    assert greys == [[51] * 3, [204] * 3, [127] * 3]
+
+
+@pytest.mark.parametrize("owner", [0, 1])
+def test_a_pixel_of_one_source_has_that_sources_colour(owner):
+    shares = [np.full(GRID.shape, float(i == owner), np.float32) for i in range(2)]
+    ones = np.ones(GRID.shape, np.float32)
+    coloured = _coloured(planes(GRID)[0], 2, ones, shares)
+    assert np.array_equal(coloured[5, 5], SOURCE_COLOURS[owner].astype(np.uint8))
+
+
+def test_an_empty_volume_still_makes_a_picture():
+    assert picture(0.0, 0.0).any()
