@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
 
 from napari_fusion import fusion, metrics, registration
 from napari_fusion.errors import AlignError, ParameterError, Progress, between
@@ -18,7 +18,7 @@ from napari_fusion.grid import Grid
 from napari_fusion.registration import Alignment, AlignOptions, Quality
 from napari_fusion.registration.quality import Verdict
 from napari_fusion.slab import Window, default_window
-from napari_fusion.volume import JSON, Step, Volume
+from napari_fusion.volume import Step, Volume
 
 
 class Recipe(BaseModel):
@@ -58,7 +58,7 @@ class Recipe(BaseModel):
     spacing: tuple[float, float, float] | None = None
     windows: tuple[Window | None, ...] | None = None
     method: str = "laplacian"
-    params: dict[str, JSON] = {}
+    params: dict[str, JsonValue] = {}
     axis: int | None = None
     nan: Literal["refuse", "background"] = "refuse"
     different_patients: bool = False
@@ -149,26 +149,29 @@ def run(
     >>> run(Recipe(method="average"), ct, mr).fused.modality
     'FUSED'
     """
-    fusion.lookup(recipe.method).check(recipe.params)
+    fusion.lookup(recipe.method).resolve(recipe.params)
     inputs, warnings = _checked(recipe, (fixed, *moving))
     clock = _Clock()
     with clock("align"):
         maps = _aligned(recipe, inputs, alignments, between(progress, 0, 0.6))
+    for alignment in maps:
+        _refuse_apart(alignment)
     grid = fixed.grid.with_spacing(recipe.spacing) if recipe.spacing else fixed.grid
     with clock("resample"):
         sources = _on_grid(inputs, maps, grid)
-    recipe = _resolved(recipe, inputs, grid)
+    windows = _windows(recipe, inputs)
+    recipe = _resolved(recipe, windows, grid)
     with clock("fuse"):
         fused, shares = fusion.fuse_with_shares(
             sources,
             recipe.method,
-            windows=recipe.windows,
+            windows=windows,
             axis=recipe.axis,
             progress=between(progress, 0.65, 0.9),
             **recipe.params,
         )
     with clock("measure"):
-        numbers = metrics.evaluate(fused.array, _windowed(recipe, sources))
+        numbers = metrics.evaluate(*_slices(recipe, windows, sources, fused))
     warnings += [m.quality.sentence for m in maps if m.quality.verdict != "PASS"]
     fused = fused.with_step(Step("align", {"quality": [m.quality.sentence for m in maps]}))
     if progress:
@@ -293,6 +296,24 @@ def _as_they_lie(fixed: Volume, moving: Volume) -> Alignment:
     return Alignment.identity(fixed.grid, moving.grid, quality)
 
 
+def _refuse_apart(alignment: Alignment, a_side: int = 24) -> None:
+    """Refuse volumes of which no part lies in the other, judged by `a_side`³ points of each."""
+    pairs = [(alignment, alignment.moving)]
+    if alignment.invertible:
+        pairs.append((alignment.inverse(), alignment.fixed))
+    for there, target in pairs:
+        axes = [np.linspace(0, n - 1, a_side) for n in there.fixed.shape]
+        index = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+        where = target.lps_to_index(there.map_points(there.fixed.index_to_lps(index)))
+        inside = (where >= -0.5) & (where <= np.array(target.shape) - 0.5)
+        if inside.all(axis=1).any():
+            return
+    raise AlignError(
+        "the volumes do not overlap as they lie: register them (--register rigid), "
+        "or check that both show the same part of the body"
+    )
+
+
 def _on_grid(
     inputs: tuple[Volume, ...], maps: tuple[Alignment, ...], grid: Grid
 ) -> tuple[Volume, ...]:
@@ -304,22 +325,29 @@ def _on_grid(
     )
 
 
-def _resolved(recipe: Recipe, inputs: tuple[Volume, ...], grid: Grid) -> Recipe:
-    """Fill in what the recipe leaves to defaults: windows, parameters and the slice axis."""
+def _windows(recipe: Recipe, inputs: tuple[Volume, ...]) -> tuple[Window, ...]:
+    """Give each source's window: the recipe's, or what its native voxels ask for."""
     asked = recipe.windows or (None,) * len(inputs)
-    windows = tuple(
+    return tuple(
         w or default_window(v.array, v.modality, v.unit) for w, v in zip(asked, inputs, strict=True)
     )
-    defaults: dict[str, Any] = {p.name: p.default for p in fusion.lookup(recipe.method).parameters}
+
+
+def _resolved(recipe: Recipe, windows: tuple[Window, ...], grid: Grid) -> Recipe:
+    """Fill in what the recipe leaves to defaults: windows, parameters and the slice axis."""
     return recipe.model_copy(
         update={
             "windows": windows,
-            "params": defaults | recipe.params,
+            "params": fusion.lookup(recipe.method).resolve(recipe.params),
             "axis": grid.slice_axis if recipe.axis is None else recipe.axis,
         }
     )
 
 
-def _windowed(recipe: Recipe, sources: Sequence[Volume]) -> list[NDArray[np.float32]]:
-    windows = recipe.windows or ()
-    return [w(v.array) for w, v in zip(windows, sources, strict=True) if w is not None]
+def _slices(
+    recipe: Recipe, windows: tuple[Window, ...], sources: tuple[Volume, ...], fused: Volume
+) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
+    """Give fused and sources as slabs in [0, 1], cut along the axis they were fused along."""
+    axis = recipe.axis or 0
+    shown = [w(v.array) for w, v in zip(windows, sources, strict=True)]
+    return np.moveaxis(fused.array, axis, 0), [np.moveaxis(s, axis, 0) for s in shown]

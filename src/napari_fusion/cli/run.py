@@ -167,14 +167,15 @@ def _named(volumes: list[Volume], modalities: list[str]) -> list[Volume]:
     """Give volumes the modality the user names, where files cannot say."""
     if not modalities:
         return volumes
+    known: dict[str, Modality] = {name: name for name in get_args(Modality)}
     names = [m.strip().upper() for text in modalities for m in text.split(",")]
-    if len(names) != len(volumes) or not set(names) <= set(get_args(Modality)):
+    if len(names) != len(volumes) or not set(names) <= set(known):
         raise ParameterError(
-            f"--modality needs one of {', '.join(get_args(Modality))} for each of the "
+            f"--modality needs one of {', '.join(known)} for each of the "
             f"{len(volumes)} volumes, fixed first"
         )
     return [
-        v if v.modality == name else replace(v, modality=name, unit=_UNITS.get(name, v.unit))
+        v if v.modality == name else replace(v, modality=known[name], unit=_UNITS.get(name, v.unit))
         for v, name in zip(volumes, names, strict=True)
     ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,25 +59,31 @@ def montage(
 
     centre = _centre([*sources, fused])
     views = planes(grid)
-    rows: list[tuple[str, Callable[[Plane], RGB]]] = [
-        (name, lambda view, a=array: _grey(view.cut(a, centre[view.axis])))
-        for name, array in [*zip(names, sources, strict=True), ("fused", fused)]
-    ]
-    rows.append(("attribution", lambda view: _coloured(view, centre[view.axis], fused, shares)))
+    titles = [*names, "fused", "attribution"]
+    greys = [*sources, fused]
     notes = textwrap.wrap(f"{caption} Not a medical device.", 130)
     step = TILE + _LABEL + _GAP
-    size = (3 * (TILE + _GAP) + _GAP, len(rows) * step + 20 * (len(notes) + 1))
+    size = (3 * (TILE + _GAP) + _GAP, len(titles) * step + 20 * (len(notes) + 1))
     canvas = Image.new("RGB", size)
     draw = ImageDraw.Draw(canvas)
-    for r, (title, picture) in enumerate(rows):
+    for r, title in enumerate(titles):
         for c, view in enumerate(views):
             corner = (_GAP + c * (TILE + _GAP), _GAP + r * step)
-            _tile(canvas, corner, picture(view), view)
+            index = centre[view.axis]
+            coloured = r == len(greys)
+            picture = (
+                _coloured(view, index, fused, shares)
+                if coloured
+                else _grey(view.cut(greys[r], index))
+            )
+            _tile(canvas, corner, picture, view)
             label = f"{title} · {view.name} · {_position(grid, view, centre)}"
             draw.text((corner[0] + 2, corner[1] + TILE + 2), label, fill="white", font=_font(13))
-    _legend(draw, names, (_GAP + 26, _GAP + (len(rows) - 1) * step + 4))
+    _legend(draw, names, (_GAP + 26, _GAP + (len(titles) - 1) * step + 4))
     for i, line in enumerate(notes):
-        draw.text((_GAP + 2, len(rows) * step + _GAP + 20 * i), line, fill="white", font=_font(13))
+        draw.text(
+            (_GAP + 2, len(titles) * step + _GAP + 20 * i), line, fill="white", font=_font(13)
+        )
     return np.asarray(canvas)
 
 
@@ -93,7 +99,8 @@ def _centre(arrays: Sequence[NDArray[np.float32]]) -> tuple[int, int, int]:
 
 
 def _grey(image: NDArray[np.float32]) -> RGB:
-    return np.repeat(np.uint8(np.clip(image, 0, 1) * 255)[..., None], 3, axis=2)
+    levels = (np.clip(image, 0, 1) * 255).astype(np.uint8)
+    return np.repeat(levels[..., None], 3, axis=2)
 
 
 def _coloured(
@@ -103,7 +110,8 @@ def _coloured(
     colours = np.stack([view.cut(share, index) for share in shares], axis=-1)
     hue = colours @ SOURCE_COLOURS[: len(shares)]
     brightness = np.sqrt(np.clip(view.cut(fused, index), 0, 1))[..., None]
-    return np.uint8(np.clip(hue * brightness, 0, 255))
+    mixed: RGB = np.clip(hue * brightness, 0, 255).astype(np.uint8)
+    return mixed
 
 
 def _tile(canvas: Image.Image, corner: tuple[int, int], picture: RGB, view: Plane) -> None:

@@ -36,7 +36,7 @@ class Plane:
 
     def cut(self, array: NDArray[Any], index: int) -> NDArray[Any]:
         """Take one slice (h, w); coronal and sagittal slices are turned so that S is up."""
-        image = np.take(array, index, axis=self.axis)
+        image: NDArray[Any] = np.take(array, index, axis=self.axis)
         return image if self.axis == 0 else image[::-1]
 
 
@@ -45,7 +45,7 @@ def planes(grid: Grid) -> tuple[Plane, Plane, Plane]:
 
     The view is radiological: the patient's left is at the right of the picture.
     """
-    down, back, left = grid.letters  # nearest sides the array axes point to: S, P, L
+    down, back, left = tuple(grid.letters)  # nearest sides the array axes point to: S, P, L
     s0, s1, s2 = (float(s) for s in grid.spacing)
     return (
         Plane("axial", 0, (_OPPOSITE[left], left, _OPPOSITE[back], back), (s1, s2)),

@@ -1,0 +1,29 @@
+import json
+
+
+def test_info_says_what_is_in_a_file(shell, files):
+    code, out, _ = shell("info", files["ct"])
+    assert code == 0
+    assert "CT" in out
+    assert "green" in out
+
+
+def test_info_for_machines(shell, files):
+    code, out, _ = shell("info", files["ct"], "--json")
+    assert code == 0
+    (series,) = json.loads(out)["series"]
+    assert series["modality"] == "CT"
+    assert series["light"] == "green"
+
+
+def test_nothing_there_is_a_fault(shell, tmp_path):
+    code, _, err = shell("info", tmp_path / "nowhere")
+    assert code == 1
+    assert "nowhere" in err
+
+
+def test_version_and_help(shell):
+    assert shell("--version")[1].strip() == "0.1.0"
+    code, out, _ = shell("--help")
+    assert code == 0
+    assert "Not a medical device" in " ".join(out.split())

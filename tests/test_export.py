@@ -1,0 +1,116 @@
+import json
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_fusion import (
+    Alignment,
+    Recipe,
+    WriteError,
+    export,
+    export_outcome,
+    load,
+    phantom,
+    run,
+)
+
+FILES = {
+    "alignment.tfm",
+    "attribution.nii.gz",
+    "fused.nii.gz",
+    "montage.png",
+    "moving_on_fixed.nii.gz",
+    "record.json",
+}
+
+
+@pytest.fixture(scope="module")
+def outcome():
+    ct, mr, _ = phantom.misaligned_pair(size="small")
+    return run(Recipe(align=None, method="maximum"), ct, mr)
+
+
+def test_every_file_reads_back(outcome, tmp_path):
+    written = export_outcome(outcome, tmp_path / "deep" / "down")
+    assert {path.name for path in written} == FILES
+    folder = tmp_path / "deep" / "down"
+    assert {path.name for path in folder.iterdir()} == FILES
+    fused = load(folder / "fused.nii.gz")
+    assert np.array_equal(fused.array, outcome.fused.array)
+    assert fused.grid.matches(outcome.fused.grid)
+    assert np.array_equal(load(folder / "attribution.nii.gz").array, outcome.shares[1].array)
+    moved = load(folder / "moving_on_fixed.nii.gz")
+    assert np.array_equal(moved.array, outcome.moving_on_fixed[0].array)
+    points = outcome.fixed.grid.corners
+    read = Alignment.load(folder / "alignment.tfm")
+    np.testing.assert_allclose(
+        read.map_points(points), outcome.alignments[0].map_points(points), atol=1e-6
+    )
+    with Image.open(folder / "montage.png") as picture:
+        assert picture.size[0] > 900
+
+
+def test_the_record_holds_what_a_replay_needs(outcome, tmp_path):
+    export_outcome(outcome, tmp_path)
+    record = json.loads((tmp_path / "record.json").read_text())
+    assert Recipe.model_validate(record["recipe"]) == outcome.recipe
+    assert record["fused"]["array_sha256"] == export.digest(outcome.fused)
+    assert "Not a medical device" in record["notice"]
+    assert record["inputs"][0]["history"][0]["name"] == "phantom"
+    assert {"napari-fusion", "numpy", "SimpleITK"} <= set(record["versions"])
+    assert record["alignments"][0]["verdict"] == "CHECK"
+    assert record["warnings"] == list(outcome.warnings)
+    assert record["metrics"].keys() == outcome.metrics.keys()
+
+
+def test_more_moving_volumes_are_numbered(tmp_path):
+    ct, mr, _ = phantom.misaligned_pair(size="small")
+    pet = phantom.head("PET", ct.grid)
+    names = {
+        path.name
+        for path in export_outcome(run(Recipe(align=None, method="average"), ct, mr, pet), tmp_path)
+    }
+    assert names == FILES | {
+        "alignment_2.tfm",
+        "attribution_2.nii.gz",
+        "moving_2_on_fixed.nii.gz",
+    }
+
+
+def test_the_patient_token_stays_inside(outcome, tmp_path):
+    from dataclasses import replace
+
+    marked = replace(outcome, inputs=tuple(replace(v, patient="TOKEN") for v in outcome.inputs))
+    export_outcome(marked, tmp_path)
+    assert all(b"TOKEN" not in path.read_bytes() for path in tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("victim", ["fused.nii.gz", "alignment.tfm", "montage.png", "record.json"])
+def test_a_fault_leaves_nothing_half_written(outcome, tmp_path, monkeypatch, victim):
+    export_outcome(outcome, tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    full = OSError(28, "No space left on device")
+
+    def fail(*_args, **_kwargs):
+        raise full
+
+    if victim == "montage.png":
+        monkeypatch.setattr(Image.Image, "save", fail)
+    elif victim == "record.json":
+        monkeypatch.setattr(export, "record", fail)
+    elif victim == "alignment.tfm":
+        monkeypatch.setattr(Alignment, "save", fail)
+    else:
+        monkeypatch.setattr(export, "save", fail)
+    with pytest.raises(WriteError, match=re.escape("No space left on device")):
+        export_outcome(outcome, tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_folder_that_is_a_file_is_refused(outcome, tmp_path):
+    (tmp_path / "results").write_text("mine")
+    with pytest.raises(WriteError, match="nothing can be written to .*results"):
+        export_outcome(outcome, tmp_path / "results")
+    assert (tmp_path / "results").read_text() == "mine"
