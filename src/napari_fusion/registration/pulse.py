@@ -1,0 +1,42 @@
+"""Report progress often enough to cancel at once, seldom enough to cost nothing."""
+
+from __future__ import annotations
+
+import time
+
+from napari_fusion.errors import Progress, silent
+
+INTERVAL_S = 0.04
+"""Least time between two reports of one phase."""
+
+
+class Pulse:
+    """Counts work done and passes it on; whatever the report raises stops the job.
+
+    Parameters
+    ----------
+    progress
+        Whom to tell; None tells nobody.
+    """
+
+    def __init__(self, progress: Progress | None) -> None:
+        self._progress = progress or silent
+        self._start, self._stop, self._words = 0.0, 0.0, ""
+        self._done, self._expected, self._last = 0, 1, 0.0
+
+    def phase(self, start: float, stop: float, words: str, expected: int = 1) -> None:
+        """Begin a part of the job that takes about `expected` beats and spans `start` to `stop`."""
+        self._start, self._stop, self._words = start, stop, words
+        self._done, self._expected = 0, max(1, expected)
+        self._tell()
+
+    def beat(self) -> None:
+        """Count one unit of work."""
+        self._done += 1
+        if time.monotonic() - self._last >= INTERVAL_S:
+            self._tell()
+
+    def _tell(self) -> None:
+        self._last = time.monotonic()
+        share = min(1.0, self._done / self._expected)
+        self._progress(self._start + (self._stop - self._start) * share, self._words)
