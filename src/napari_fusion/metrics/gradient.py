@@ -21,20 +21,30 @@ def q_abf(fused: Picture, sources: Pictures) -> float:
     :math:`Q = \sum_k \sum g_k Q^{kF} / \sum_k \sum g_k` with Sobel gradients :math:`g`. NaN when no
     source has an edge.
     """
-    strength, _ = sobel(sources)
+    strength, _ = sobel(grey_levels(sources))
     total = strength.sum()
     return float((strength * preserved(fused, sources)).sum() / total) if total > 0 else np.nan
 
 
 def preserved(fused: Picture, sources: Pictures) -> Floats:
     """Give the preservation Q^kF (k, h, w) of every source's edges at every pixel."""
-    strength, angle = sobel(sources)
-    seen, towards = sobel(fused[None])
+    strength, angle = sobel(grey_levels(sources))
+    seen, towards = sobel(grey_levels(fused[None]))
     strongest = np.maximum(strength, seen)
     ratio = np.divide(
         np.minimum(strength, seen), strongest, out=np.ones_like(strength), where=strongest > 0
     )
-    return _sigmoid(ratio, STRENGTH) * _sigmoid(1 - np.abs(angle - towards) * 2 / np.pi, ANGLE)
+    return sigmoid(ratio, STRENGTH) * sigmoid(1 - np.abs(angle - towards) * 2 / np.pi, ANGLE)
+
+
+def grey_levels(pictures: Pictures) -> Floats:
+    """Scale to grey levels of 255, to the nearest 1/1024.
+
+    Such numbers add up exactly. Rounding noise in a derivative that should be zero would turn an
+    angle of π/2 into -π/2, which the metric takes for the opposite direction.
+    """
+    levels: Floats = np.rint(np.asarray(pictures, np.float64) * (255 * 1024)) / 1024
+    return levels
 
 
 def sobel(pictures: Pictures) -> tuple[Floats, Floats]:
@@ -53,7 +63,8 @@ def sobel(pictures: Pictures) -> tuple[Floats, Floats]:
     return strength, angle
 
 
-def _sigmoid(values: Floats, shape: tuple[float, float, float]) -> Floats:
+def sigmoid(values: Floats, shape: tuple[float, float, float]) -> Floats:
+    """Give ``gain / (1 + exp(slope (values - half)))``."""
     gain, slope, half = shape
     curve: Floats = gain / (1 + np.exp(slope * (values - half)))
     return curve
