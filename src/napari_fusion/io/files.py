@@ -15,11 +15,12 @@ import numpy as np
 
 from napari_fusion.errors import GeometryError, ReadError, WriteError
 from napari_fusion.grid import Grid
-from napari_fusion.io import headers
-from napari_fusion.io.budget import check_unpacked, check_volume
+from napari_fusion.io import text_headers
+from napari_fusion.io.budget import check_present, check_unpacked, check_volume
 from napari_fusion.io.geometry import check_rectangular
 from napari_fusion.io.nifti import choose_frame, stem, storable
 from napari_fusion.io.plain import plainly
+from napari_fusion.io.series import About
 from napari_fusion.io.stream import Layout, check, fill
 from napari_fusion.io.voxels import Voxels
 from napari_fusion.itk import grid_of, place
@@ -34,8 +35,10 @@ FIELD = "napari_fusion_"
 """How the header fields begin in which this package notes modality and unit."""
 
 
-def read(path: Path, frame: int | None = None) -> Volume:
+def read(path: Path, frame: int | None = None, grid: Grid | None = None) -> Volume:
     """Load a MetaImage or NRRD file as float32 in canonical order.
+
+    Another `grid`, of the shape as stored, replaces the file's own.
 
     Raises
     ------
@@ -48,27 +51,22 @@ def read(path: Path, frame: int | None = None) -> Volume:
     with plainly(path.name, kind):
         fields, layout = _header(path)
         reader = _information(path)
-        size = list(reader.GetSize())
-        chosen, frames = _check(reader, size, frame, path.name)
-        affine = _affine(reader)
-        shape = (size[2], size[1], size[0])
-        check_rectangular(affine, shape, path.name)
-        voxels = Voxels(Grid(shape, affine), path.name)
+        chosen, frames = _check(reader, frame, path.name)
+        if grid is None:
+            grid = Grid(*_place(reader, path.name))
+        voxels = Voxels(grid, path.name)
         if layout is None:
             sha256 = _by_simpleitk(path, reader, voxels, chosen)
         else:
-            sha256 = fill(voxels, _frame(layout, shape, chosen))
+            sha256 = fill(voxels, _frame(layout, grid.shape, chosen))
     modality, unit = _meaning(fields)
     parameters: dict[str, JSON] = {"format": kind, "sha256": sha256}
     if frames > 1:
         parameters["frame"] = chosen
-    warnings = voxels.warnings
-    if kind == "NRRD" and "space" not in fields:
+    doubt = _doubt(kind, fields)
+    if doubt:
         parameters["orientation"] = "unknown"
-        warnings = [
-            "orientation unknown: the header names no space, so left and right are a guess",
-            *warnings,
-        ]
+    warnings = [*doubt, *voxels.warnings]
     return Volume(
         voxels.array,
         voxels.grid,
@@ -77,6 +75,37 @@ def read(path: Path, frame: int | None = None) -> Volume:
         history=(Step("load", parameters, tuple(warnings)),),
         name=stem(path),
     )
+
+
+def placed(path: Path) -> tuple[tuple[int, int, int], NDArray[np.float64]]:
+    """Give shape and affine as stored, slowest axis first; the axes may be sheared."""
+    with plainly(path.name, _kind(path)):
+        _header(path)
+        reader = _information(path)
+        _check(reader, 0, path.name)
+        x, y, z = reader.GetSize()[:3]
+        return (z, y, x), _affine(reader)
+
+
+def describe(path: Path) -> About:
+    """Say what a file holds, from its header alone.
+
+    Raises
+    ------
+    ReadError, GeometryError
+        It cannot be loaded.
+    """
+    kind = _kind(path)
+    with plainly(path.name, kind):
+        fields, layout = _header(path)
+        reader = _information(path)
+        frames = _check(reader, 0, path.name)[1]
+        shape, affine = _place(reader, path.name)
+        if layout is not None and not layout.packed:
+            check_present(layout.start + layout.total, layout.path.stat().st_size, path.name)
+    lengths = np.linalg.norm(affine[:3, :3], axis=0)
+    spacing = (float(lengths[0]), float(lengths[1]), float(lengths[2]))
+    return About(shape, spacing, frames, _meaning(fields)[0], "; ".join(_doubt(kind, fields)))
 
 
 def write(volume: Volume, path: Path) -> None:
@@ -119,7 +148,7 @@ def _kind(path: Path) -> str:
 
 
 def _header(path: Path) -> tuple[dict[str, str], Layout | None]:
-    return headers.nrrd(path) if _kind(path) == "NRRD" else headers.meta_image(path)
+    return text_headers.nrrd(path) if _kind(path) == "NRRD" else text_headers.meta_image(path)
 
 
 def _information(path: Path) -> sitk.ImageFileReader:
@@ -133,10 +162,9 @@ def _information(path: Path) -> sitk.ImageFileReader:
     return reader
 
 
-def _check(
-    reader: sitk.ImageFileReader, size: list[int], frame: int | None, name: str
-) -> tuple[int, int]:
+def _check(reader: sitk.ImageFileReader, frame: int | None, name: str) -> tuple[int, int]:
     """Refuse what is no scalar volume; give the chosen frame and how many there are."""
+    size = list(reader.GetSize())
     if reader.GetNumberOfComponents() != 1:
         raise ReadError(f"{name} holds colour or vectors, not one measured value per voxel")
     while len(size) > 3 and size[-1] == 1:
@@ -148,6 +176,23 @@ def _check(
     check_volume((size[2], size[1], size[0]), name)
     frames = size[3] if len(size) == 4 else 1
     return choose_frame(frame, frames, name), frames
+
+
+def _place(
+    reader: sitk.ImageFileReader, name: str
+) -> tuple[tuple[int, int, int], NDArray[np.float64]]:
+    """Give shape and affine, slowest axis first, of a rectangular grid."""
+    x, y, z = reader.GetSize()[:3]
+    affine = _affine(reader)
+    check_rectangular(affine, (z, y, x), name)
+    return (z, y, x), affine
+
+
+def _doubt(kind: str, fields: dict[str, str]) -> list[str]:
+    """Say what the header leaves open about left and right."""
+    if kind == "NRRD" and "space" not in fields:
+        return ["orientation unknown: the header names no space, so left and right are a guess"]
+    return []
 
 
 def _affine(reader: sitk.ImageFileReader) -> NDArray[np.float64]:

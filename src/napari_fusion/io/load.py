@@ -5,26 +5,131 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from napari_fusion.errors import ReadError
-from napari_fusion.io import files, nifti
+from napari_fusion.errors import ReadError, silent
+from napari_fusion.grid import Grid
+from napari_fusion.io import dicom, files, nifti
+from napari_fusion.io.plain import plainly
+from napari_fusion.io.scan import scan_source, suffix_of
+from napari_fusion.io.series import Found, Series
+from napari_fusion.io.source import Source
 from napari_fusion.volume import Volume
 
-_READERS = {
-    **dict.fromkeys(nifti.SUFFIXES, nifti.read),
-    **dict.fromkeys(files.SUFFIXES, files.read),
-}
+KINDS = "a DICOM file, folder or zip, or a .nii, .nii.gz, .hdr, .mha, .mhd, .nrrd or .nhdr file"
 
 
 def load(
-    path: str | os.PathLike[str], *, series: str | None = None, frame: int | None = None
+    path: str | os.PathLike[str] | Series, *, series: str | None = None, frame: int | None = None
 ) -> Volume:
-    """Load one volume from a file."""
+    """Load one volume as float32, axes in the order S, P, L, repaired with a record or refused.
+
+    Parameters
+    ----------
+    path
+        A DICOM folder, zip or multi-frame file; a NIfTI, MetaImage or NRRD file; or a `Series`
+        that `scan` found.
+    series
+        Which volume, by the ``uid`` that `scan` gives, where there are several.
+    frame
+        Which time point, from 0, of a volume that has several.
+
+    Returns
+    -------
+    Volume
+        Array (S, P, L) with its grid in LPS mm. Its first step of history names the format, the
+        SHA-256 of the files and, as warnings, everything that was repaired or is in doubt.
+
+    Raises
+    ------
+    ReadError
+        Nothing there, not an image, damaged, or a choice has to be made; the message lists it.
+    GeometryError
+        Sheared axes or missing slices; `rectified` resamples them if you wish.
+
+    Examples
+    --------
+    >>> import tempfile, numpy as np
+    >>> from napari_fusion import Grid, Volume, save
+    >>> volume = Volume(np.ones((2, 3, 4), np.float32), Grid.regular((2, 3, 4)))
+    >>> load(save(volume, Path(tempfile.mkdtemp()) / "ones.nii.gz"))
+    <Volume OTHER [1] 2 × 3 × 4 voxels of 1 × 1 × 1 mm, axes to SPL>
+    """
+    if isinstance(path, Series):
+        return _load_series(path, frame)
     target = Path(path)
     if not target.exists():
-        raise ReadError(f"{target.name} does not exist")
-    suffix = max((s for s in _READERS if target.name.lower().endswith(s)), key=len, default=None)
-    if suffix is None:
-        raise ReadError(f"{target.name} is not an image this program knows")
-    if series is not None:
-        raise ReadError(f"{target.name} holds one volume and no series")
-    return _READERS[suffix](target, frame)
+        raise ReadError(f"{target.name or target} does not exist")
+    if target.is_file() and suffix_of(target):
+        if series not in (None, target.name):
+            raise ReadError(f"{target.name} holds one volume and no series to choose from")
+        return load_file(target, frame)
+    if target.name.upper() == "DICOMDIR" and target.is_file():
+        target = target.parent
+    with plainly(target.name, KINDS), Source(target) as source:
+        chosen = chosen_series(source, series)
+        if chosen.stack is None and chosen.light != "red":
+            return load_file(chosen.files[0], frame)
+        return dicom.read(chosen, source, frame)
+
+
+def chosen_series(source: Source, uid: str | None, *, gaps: bool = False) -> Series:
+    """Give the one volume meant, or say which there are.
+
+    Parameters
+    ----------
+    source
+        Where to look.
+    uid
+        The series asked for, if any.
+    gaps
+        Whether a series with missing slices may be chosen.
+
+    Raises
+    ------
+    ReadError
+        None, several, or not the one asked for.
+    """
+    found = scan_source(source, silent)
+    return _chosen(found, uid, source.path, gaps=gaps)
+
+
+def _load_series(series: Series, frame: int | None) -> Volume:
+    if series.stack is None and series.light != "red":
+        return load_file(series.files[0], frame)
+    with plainly(series.source.name, KINDS), Source(series.source) as source:
+        return dicom.read(series, source, frame)
+
+
+def load_file(path: Path, frame: int | None, grid: Grid | None = None) -> Volume:
+    """Load a NIfTI, MetaImage or NRRD file; another `grid` replaces the file's own."""
+    nibabel_reads = suffix_of(path) in nifti.SUFFIXES
+    return nifti.read(path, frame, grid) if nibabel_reads else files.read(path, frame, grid)
+
+
+def _chosen(found: Found, uid: str | None, target: Path, *, gaps: bool) -> Series:
+    """Give the one volume meant, or say which there are."""
+    if uid is not None:
+        named = [s for s in found if s.uid == uid]
+        if not named:
+            raise ReadError(f"{target.name} holds no series {uid}{_listing(found)}")
+        return named[0]
+    if not found:
+        kind = "no image" if target.is_dir() or target.suffix.lower() == ".zip" else "not an image"
+        count = f" among its {found.ignored} files" if found.ignored > 1 else ""
+        if kind == "not an image":
+            raise ReadError(f"{target.name} is not an image: expected {KINDS}")
+        raise ReadError(f"{target.name} holds no image{count}: expected {KINDS}")
+    usable = [s for s in found if s.light != "red" or (gaps and s.gap)]
+    if len(usable) == 1:
+        return usable[0]
+    if usable:
+        raise ReadError(
+            f"{target.name} holds {len(usable)} volumes, choose one with series=…{_listing(usable)}"
+        )
+    return found[0]
+
+
+def _listing(found: list[Series]) -> str:
+    """List series in one line."""
+    shown = [s.describe() for s in found[:20]]
+    more = [f"and {len(found) - 20} more"] if len(found) > 20 else []
+    return ": " + "; ".join([*shown, *more]) if shown else ""

@@ -16,6 +16,7 @@ from napari_fusion.grid import Grid
 from napari_fusion.io.budget import check_volume
 from napari_fusion.io.geometry import check_rectangular, shift_mm
 from napari_fusion.io.plain import plainly
+from napari_fusion.io.series import About
 from napari_fusion.io.stream import Layout, fill
 from napari_fusion.io.voxels import Voxels
 from napari_fusion.volume import JSON, Modality, Step, Unit, Volume
@@ -65,8 +66,10 @@ class Header:
     warnings: tuple[str, ...] = ()
 
 
-def read(path: Path, frame: int | None = None) -> Volume:
+def read(path: Path, frame: int | None = None, grid: Grid | None = None) -> Volume:
     """Load a NIfTI-1, NIfTI-2 or Analyze file as float32 in canonical order.
+
+    Another `grid`, of the shape as stored, replaces the file's own.
 
     Raises
     ------
@@ -77,12 +80,9 @@ def read(path: Path, frame: int | None = None) -> Volume:
         Its axes are sheared, or its two affines describe different handedness.
     """
     header = read_header(path, frame)
-    check_rectangular(header.affine, header.shape, path.name)
-    return voxels_of(header, Grid(header.shape, header.affine), path)
-
-
-def voxels_of(header: Header, grid: Grid, path: Path) -> Volume:
-    """Read the voxels a header describes onto a grid given in the order of the file."""
+    if grid is None:
+        check_rectangular(header.affine, header.shape, path.name)
+        grid = Grid(header.shape, header.affine)
     voxels = Voxels(grid, path.name)
     with plainly(path.name, "NIfTI"):
         sha256 = fill(voxels, header.layout, header.slope, header.intercept)
@@ -96,6 +96,28 @@ def voxels_of(header: Header, grid: Grid, path: Path) -> Volume:
         history=(step,),
         name=stem(path),
     )
+
+
+def placed(path: Path) -> tuple[tuple[int, int, int], NDArray[np.float64]]:
+    """Give shape and affine as stored, slowest axis first; the axes may be sheared."""
+    header = read_header(path, 0)
+    return header.shape, header.affine
+
+
+def describe(path: Path) -> About:
+    """Say what a file holds, from its header alone.
+
+    Raises
+    ------
+    ReadError, GeometryError
+        It cannot be loaded.
+    """
+    header = read_header(path, 0)
+    check_rectangular(header.affine, header.shape, path.name)
+    lengths = np.linalg.norm(header.affine[:3, :3], axis=0)
+    spacing = (float(lengths[0]), float(lengths[1]), float(lengths[2]))
+    reason = "; ".join(header.warnings)
+    return About(header.shape, spacing, header.frames, header.modality, reason)
 
 
 def read_header(path: Path, frame: int | None = None) -> Header:

@@ -1,0 +1,213 @@
+"""Dose, timing and patient size from a PET header, as SUV needs them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from napari_fusion.io import header
+from napari_fusion.io.frames import Frame, full_header
+from napari_fusion.io.plain import plainly
+from napari_fusion.io.source import Source
+from napari_fusion.volume import PetInfo
+
+if TYPE_CHECKING:
+    import pydicom
+
+LEAST_DOSE_BQ = 1e4
+"""A dose below this was written in MBq: two clusters, about 400 and 4e8, are all that occurs."""
+
+MOST_WEIGHT_KG = 1000
+MOST_HEIGHT_M = 3
+
+
+def info_of(frames: Sequence[Frame], source: Source) -> tuple[PetInfo, tuple[str, ...]]:
+    """Read what SUV needs from the slice acquired first: decay correction refers to it.
+
+    Raises
+    ------
+    ReadError
+        Its header cannot be read.
+    """
+    first = min(
+        frames,
+        key=lambda f: (
+            f.header.text(header.ACQUISITION_DATE),
+            f.header.text(header.ACQUISITION_TIME),
+        ),
+    )
+    with plainly(first.header.path.name, "PET"):
+        return pet_info(full_header(first.header, source))
+
+
+def pet_info(full: pydicom.Dataset) -> tuple[PetInfo, tuple[str, ...]]:
+    """Read what SUV needs, and say what was repaired.
+
+    Times follow the QIBA and OncoRay rules: decay correction START refers to the series time
+    unless the acquisition began earlier, to GE's private scan time where there is one, and is
+    otherwise counted back from the acquisition by the frame reference time.
+    """
+    drug = _first(full, "RadiopharmaceuticalInformationSequence")
+    half_life = _positive(drug, "RadionuclideHalfLife")
+    acquired = _moment(full, "AcquisitionDate", "AcquisitionTime")
+    decay = str(full.get("DecayCorrection") or "").strip().upper()
+    scanned = _scanned(full, decay, acquired, half_life)
+    dose, weight, height, notes = _amounts(full, drug)
+    corrected = full.get("CorrectedImage")
+    words = [corrected] if isinstance(corrected, str) else list(corrected or [])
+    info = PetInfo(
+        units=str(full.get("Units") or "").strip().upper(),
+        dose_bq=dose,
+        half_life_s=half_life,
+        injected=_injected(drug, scanned or acquired),
+        scanned=scanned,
+        weight_kg=weight,
+        height_m=height,
+        sex=str(full.get("PatientSex") or "").strip().upper()[:1] or None,
+        decay_correction=decay,
+        suv_type=str(full.get("SUVType") or "").strip().upper(),
+        attenuation_corrected=None if corrected is None else "ATTN" in words,
+        philips_suv_factor=_private(full, 0x7053, "Philips PET Private Group", 0x00),
+        philips_activity_factor=_private(full, 0x7053, "Philips PET Private Group", 0x09),
+    )
+    return info, notes
+
+
+def missing_for_suv(info: PetInfo) -> tuple[str, ...]:
+    """Name what SUV by body weight lacks, () when nothing."""
+    if info.attenuation_corrected is False:
+        return ("attenuation correction",)
+    if info.units == "GML" or (info.units == "CNTS" and info.philips_suv_factor):
+        return ()
+    if info.units != "BQML" and not (info.units == "CNTS" and info.philips_activity_factor):
+        return (f"a unit of activity (found {info.units or 'none'})",)
+    needed: dict[str, Any] = {
+        "injected dose": info.dose_bq,
+        "half-life": info.half_life_s,
+        "patient weight": info.weight_kg,
+    }
+    if info.decay_correction != "ADMIN":
+        needed["injection time"] = info.injected
+        needed["scan time"] = info.scanned
+    return tuple(name for name, value in needed.items() if value is None)
+
+
+def _amounts(
+    full: pydicom.Dataset, drug: Any
+) -> tuple[float | None, float | None, float | None, tuple[str, ...]]:
+    """Give dose, weight and height in Bq, kg and m, mending units that cannot be meant."""
+    notes = []
+    dose = _positive(drug, "RadionuclideTotalDose")
+    if dose is not None and dose < LEAST_DOSE_BQ:
+        notes.append(f"the injected dose of {dose:g} was taken as MBq")
+        dose *= 1e6
+    weight = _positive(full, "PatientWeight")
+    if weight is not None and weight > MOST_WEIGHT_KG:
+        notes.append("the patient weight was taken as grams")
+        weight /= 1000
+    height = _positive(full, "PatientSize")
+    if height is not None and height > MOST_HEIGHT_M:
+        notes.append("the patient height was taken as centimetres")
+        height /= 100
+    return dose, weight, height, tuple(notes)
+
+
+def _scanned(
+    full: pydicom.Dataset, decay: str, acquired: datetime | None, half_life: float | None
+) -> datetime | None:
+    """Give the time that activities are decay-corrected to."""
+    duration = (_positive(full, "ActualFrameDuration") or 0) / 1000
+    average = timedelta(seconds=_average_time(duration, half_life))
+    if decay == "NONE":
+        return None if acquired is None else acquired + average
+    series = _moment(full, "SeriesDate", "SeriesTime")
+    if series is not None and (acquired is None or series <= acquired):
+        return series
+    stamp = _private(full, 0x0009, "GEMS_PETD_01", 0x0D)
+    if stamp is not None and (moment := _parsed(str(stamp))) is not None:
+        return moment
+    reference = full.get("FrameReferenceTime")
+    if acquired is not None and reference is not None:
+        return acquired + average - timedelta(milliseconds=float(reference))
+    return acquired
+
+
+def _average_time(duration: float, half_life: float | None) -> float:
+    """Give the time within a frame at which activity equals its mean."""
+    if not duration or half_life is None:
+        return 0.0
+    decay = math.log(2) / half_life * duration
+    return math.log(decay / -math.expm1(-decay)) * half_life / math.log(2)
+
+
+def _injected(drug: Any, scanned: datetime | None) -> datetime | None:
+    """Give the injection: its date-time, or its time on the day of the scan or the day before."""
+    moment = _parsed(_text(drug, "RadiopharmaceuticalStartDateTime"))
+    if moment is not None or scanned is None:
+        return moment
+    time = _text(drug, "RadiopharmaceuticalStartTime")
+    moment = _parsed(f"{scanned:%Y%m%d}{time}") if time else None
+    if moment is not None and moment > scanned:
+        moment -= timedelta(days=1)
+    return moment
+
+
+def _moment(full: Any, date: str, time: str) -> datetime | None:
+    day, clock = _text(full, date), _text(full, time)
+    return _parsed(day + clock) if day and clock else None
+
+
+def _parsed(text: str) -> datetime | None:
+    """Read YYYYMMDDHHMMSS.FFFFFF; a time zone suffix is dropped, all times share it."""
+    text = text.replace(":", "").split("+")[0].split("-")[0].strip()
+    whole, _, part = text.partition(".")
+    if len(whole) < 12:
+        return None
+    try:
+        moment = datetime.strptime(whole.ljust(14, "0")[:14], "%Y%m%d%H%M%S")
+        return moment + timedelta(seconds=float(f"0.{part or 0}"))
+    except ValueError:
+        return None
+
+
+def _private(full: Any, group: int, creator: str, element: int) -> Any:
+    """Give a private value from its creator's block; numbers only when positive.
+
+    De-identification often drops every creator of a group; the usual block is then read.
+    """
+    try:
+        value = full.private_block(group, creator)[element].value
+    except KeyError:
+        if any((group, block) in full for block in range(0x10, 0x100)):
+            return None
+        found = full.get((group, 0x1000 + element))
+        value = None if found is None else found.value
+    if value is None:
+        return None
+    if group == 0x0009:
+        return value.decode("latin-1") if isinstance(value, bytes) else value
+    return _usable(value.decode("latin-1") if isinstance(value, bytes) else value)
+
+
+def _positive(item: Any, name: str) -> float | None:
+    return _usable(item.get(name)) if item is not None else None
+
+
+def _usable(value: Any) -> float | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) and number > 0 else None
+
+
+def _first(item: Any, name: str) -> Any:
+    sequence = item.get(name)
+    return sequence[0] if sequence else None
+
+
+def _text(item: Any, name: str) -> str:
+    value = item.get(name) if item is not None else None
+    return "" if value is None else str(value).strip()

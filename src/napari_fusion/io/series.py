@@ -1,0 +1,125 @@
+"""What a folder, zip or file holds: one `Series` for each volume that may be loaded from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from napari_fusion.io.stacks import Stack
+from napari_fusion.volume import Modality
+
+Light = Literal["green", "amber", "red"]
+
+
+@dataclass(frozen=True)
+class Series:
+    """One volume that can be loaded, or why it cannot.
+
+    Parameters
+    ----------
+    uid
+        Chooses this volume in `load`: the series instance UID, with ``#2`` and so on for further
+        volumes of one series; the file's name for other formats.
+    modality
+        "CT", "MR", "PT", "NM" or "OTHER".
+    description
+        Series description; may be free text, so it is shown and never stored.
+    date
+        Study date as YYYY-MM-DD, "" when unknown.
+    slices, shape, spacing
+        Number of slices; (slices, rows, columns) as stored; their distances in mm, None when
+        unknown.
+    frames
+        Time points, chosen in `load` with ``frame=``.
+    frame_uid
+        Frame of reference: series that share one are aligned by the scanner.
+    study_uid
+        Study the series belongs to.
+    patient
+        Opaque token, equal for series of one patient in this process.
+    attenuation_corrected
+        Of PET: whether it is; None when the file does not say.
+    suv_missing
+        Of PET: what SUV by body weight lacks, () when nothing; None for other modalities.
+    light
+        "green": loads as it stands. "amber": loads after a repair, or with a doubt. "red": is
+        refused.
+    reason
+        Why, in mm where it is about geometry; "" for green.
+    files
+        The files it is read from.
+    part
+        What tells it from other volumes of its series.
+    gap
+        Whether it is refused only because slices are missing, so that `rectified` can load it.
+    """
+
+    uid: str
+    modality: Modality
+    description: str
+    date: str
+    slices: int
+    shape: tuple[int, int, int]
+    spacing: tuple[float, float, float] | None
+    light: Light
+    reason: str
+    files: tuple[Path, ...]
+    frames: int = 1
+    frame_uid: str | None = None
+    study_uid: str | None = None
+    patient: str | None = None
+    attenuation_corrected: bool | None = None
+    suv_missing: tuple[str, ...] | None = None
+    part: str = ""
+    gap: bool = False
+    source: Path = field(default=Path(), repr=False)
+    stack: Stack | None = field(default=None, repr=False, compare=False)
+
+    def describe(self) -> str:
+        """Say in a few words what this is, as messages list it."""
+        words = [self.uid, self.modality]
+        words += [w for w in (self.description, self.part) if w]
+        if self.attenuation_corrected is False:
+            words.append("not attenuation-corrected")
+        words.append(f"{self.slices} slices" + (f" × {self.frames}" if self.frames > 1 else ""))
+        return ", ".join(words)
+
+
+@dataclass(frozen=True)
+class About:
+    """What the header of a file that holds one volume says.
+
+    Parameters
+    ----------
+    shape, spacing
+        (slices, rows, columns) as stored, and their distances in mm.
+    frames
+        Time points.
+    modality
+        As this package noted it, else "OTHER".
+    reason
+        What is doubtful, "" when nothing.
+    """
+
+    shape: tuple[int, int, int]
+    spacing: tuple[float, float, float]
+    frames: int
+    modality: Modality
+    reason: str
+
+
+class Found(list[Series]):
+    """The series found, and how many files beside them are no image that can be loaded.
+
+    Parameters
+    ----------
+    series
+        The series, loadable ones first.
+    ignored
+        Number of files that were passed over: reports, contours, thumbnails and the like.
+    """
+
+    def __init__(self, series: list[Series], ignored: int = 0) -> None:
+        super().__init__(series)
+        self.ignored = ignored
