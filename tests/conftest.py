@@ -1,9 +1,20 @@
 """Fixtures every room may use."""
 
 import os
+import shutil
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+
+from napari_fusion import phantom
+from napari_fusion.volume import Volume
+
+if sys.platform == "linux" and not os.environ.get("DISPLAY") and not shutil.which("Xvfb"):
+    # Qt aborts the process when it finds no screen; this has to be said before it is imported.
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +25,9 @@ def data() -> Path:
     if not folder.is_dir():
         pytest.skip("real volumes not found: set NAPARI_FUSION_DATA to their folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def small_pair() -> tuple[Volume, Volume, NDArray[np.float64]]:
+    """CT and T1 of the digital head in 4 mm voxels, and the true fixed → moving map."""
+    return phantom.misaligned_pair("CT", "T1", size="small")

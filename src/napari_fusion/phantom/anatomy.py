@@ -1,22 +1,18 @@
-"""The head as a list of parts, painted in order, from the skin inwards."""
+"""The whole head: every part in painting order, from the skin inwards."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fusion.phantom.shapes import Blend, Ellipsoid, Floats, Shape, Triple, Tube, mirror
+from napari_fusion.phantom import brain, face, skull
+from napari_fusion.phantom.brain import white
+from napari_fusion.phantom.fields import BRAIN_BOX
+from napari_fusion.phantom.part import Part, paint
+from napari_fusion.phantom.shapes import Blend, Ellipsoid, Field, Floats, Meet
 from napari_fusion.phantom.tissue import Tissue
-
-
-@dataclass(frozen=True)
-class Part:
-    """A shape made of one tissue."""
-
-    tissue: Tissue
-    shape: Shape
 
 
 def bend(xyz: Floats) -> Floats:
@@ -25,59 +21,54 @@ def bend(xyz: Floats) -> Floats:
     The left hemisphere reaches further back, the right one further forward (Yakovlevian torque).
     """
     x, y, z = xyz
-    twist = x * np.float32(0.02) * np.sin(y * np.float32(1 / 55))
-    return np.stack([x + np.float32(1.4) * np.sin(y * np.float32(1 / 45)), y - twist, z])
+    square = y * y
+    twist = np.float32(3) * np.tanh(x * np.float32(1 / 22)) * square / (square + np.float32(1600))
+    return np.stack([x + np.float32(1.6) * np.sin(y * np.float32(1 / 45)), y - twist, z])
 
 
 def unbend(points: NDArray[np.float64]) -> NDArray[np.float64]:
     """Find the anatomy points (n, 3) that `bend` sends to `points`."""
-    found = points.copy()
+    found = np.array(points, float)
     for _ in range(50):
         found += points - bend(found.T.astype(np.float32)).T
     return found
 
 
-def parts(date: int) -> list[Part]:
+@cache
+def parts(date: int) -> tuple[Part, ...]:
     """List every part of the head at one of the two dates, in painting order."""
+    return (
+        *skull.outside(),
+        *skull.vault(),
+        *skull.base(),
+        *face.bones(),
+        *face.airways(),
+        *face.orbits(),
+        *brain.coverings(),
+        *brain.cerebrum(),
+        *brain.stem_and_cerebellum(),
+        *findings(date),
+    )
 
-    def pair(centre: Triple, radii: Triple) -> list[Ellipsoid]:
-        return [Ellipsoid(centre, radii), Ellipsoid(mirror(centre), radii)]
 
+def findings(date: int) -> list[Part]:
+    """List what a reader is to find; the tumour grows from date 0 to date 1."""
     t = Tissue
-    out = [
-        Part(
-            t.SKIN,
-            Blend(
-                (
-                    Ellipsoid((0, 3, 12), (80, 100, 76)),
-                    Tube(((0, 20, -40), (0, 30, -140)), (55, 55)),
-                ),
-                12,
-            ),
+    grown = 4.0 * date
+    tumour = Blend(
+        (
+            Ellipsoid((-36, 40, 28), (7 + grown, 8 + grown, 7 + grown)),
+            Ellipsoid((-40, 33, 31), (4 + grown, 4 + grown, 5 + grown)),
+            Ellipsoid((-32, 44, 22), (4 + grown, 5 + grown, 4 + grown)),
         ),
-        Part(t.FAT, Ellipsoid((0, 3, 12), (77.5, 97.5, 73.5))),
-        Part(t.BONE, Ellipsoid((0, 3, 12), (74, 94, 70))),
-        Part(t.MARROW, Ellipsoid((0, 3, 12), (72.5, 92.5, 68.5))),
-        Part(t.BONE, Ellipsoid((0, 3, 12), (69.5, 89.5, 66.5))),
-        Part(t.CSF, Ellipsoid((0, 3, 12), (68, 88, 65))),
-        Part(t.GREY, Ellipsoid((0, 3, 12), (66, 86, 63))),
-        Part(t.WHITE, Ellipsoid((0, 3, 12), (60, 80, 57))),
+        4,
+    )
+    water = Ellipsoid((-35, 38, 27), (17 + grown, 21 + grown, 17 + grown))
+    plaque = Blend((Ellipsoid((-27, -34, 29), (6, 8, 5)), Ellipsoid((-30, -27, 32), (4, 5, 4))), 3)
+    return [
+        *paint(t.OEDEMA, Meet((water, Field(white, BRAIN_BOX)))),  # it spreads along white matter
+        *paint(t.TUMOUR, tumour),
+        *paint(t.PET_LESION, Ellipsoid((32, 16, 40), (7, 8, 7))),
+        *paint(t.MR_LESION, plaque),
+        *paint(t.CAPSULE, Ellipsoid((83, -10, 4), (4, 4, 7))),
     ]
-    for shape in pair((9, -10, 18), (6, 30, 9)):
-        out.append(Part(t.CSF, shape))
-    for shape in pair((26, -12, 6), (6, 18, 10)):
-        out.append(Part(t.PUTAMEN, shape))
-    for shape in pair((11, 8, 8), (8, 14, 8)):
-        out.append(Part(t.THALAMUS, shape))
-    for shape in pair((32, -84, -28), (12, 12, 12)):
-        out.append(Part(t.VITREOUS, shape))
-    for shape in pair((32, -90, -28), (5, 3, 5)):
-        out.append(Part(t.LENS, shape))
-    out += [
-        Part(t.BRAINSTEM, Ellipsoid((0, 14, -26), (14, 12, 20))),
-        Part(t.CALCIFICATION, Ellipsoid((0, 18, 5), (2.5, 2.5, 2.5))),
-        Part(t.PET_LESION, Ellipsoid((34, 20, 34), (8, 8, 8))),
-        Part(t.MR_LESION, Ellipsoid((-32, -26, 32), (8, 8, 8))),
-        Part(t.TUMOUR, Ellipsoid((-34, 38, 26), (7 + 4 * date, 8 + 4 * date, 7 + 4 * date))),
-    ]
-    return out

@@ -10,29 +10,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fusion.grid import Grid
-from napari_fusion.phantom.anatomy import Part, bend, parts
-from napari_fusion.phantom.shapes import Box, Floats, Points
+from napari_fusion.phantom.anatomy import bend, parts
+from napari_fusion.phantom.fields import head
+from napari_fusion.phantom.shapes import Floats, Points, Shape
 from napari_fusion.phantom.tissue import Tissue, reading
 from napari_fusion.slab import cut
 
 Pose = NDArray[np.float64] | Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """Scanner LPS points to anatomy LPS points, mm: a (4, 4) matrix, or a callable on (n, 3)."""
 
-FINEST_MM = 1.6
-"""Voxels longer than this are sampled more than once along that axis, up to `MOST` times."""
+FINEST_MM = 2.0
+"""Voxels longer than this are sampled more than once along that axis: at this spacing, or at half
+the voxel's mean edge where that is coarser."""
 
-MOST = 4
+BLOCK = 26  # samples along each axis of a block: its arrays stay in the cache
+OUTSIDE_MM = 9.0  # nothing lies further from the skin than the marker capsule
 BLOCK = 26  # samples along each axis of a block: its arrays stay in the cache
 
 
 @dataclass(frozen=True)
 class _Sampling:
-    """How a grid is sampled: `times` along each axis, so edges are `width` mm soft."""
+    """How a grid is sampled: `times` along each axis."""
 
     grid: Grid
     pose: Pose | None
     times: tuple[int, int, int]
-    width: float
 
     def points(self, block: tuple[slice, ...]) -> Points:
         """Give the anatomy points of a block of voxels, bent like a real head."""
@@ -58,61 +60,81 @@ class _Sampling:
         return averaged
 
 
+class _Scene:
+    """The parts one kind of image shows, from the innermost outwards, with their values."""
+
+    def __init__(self, date: int, values: Callable[[Tissue], float]) -> None:
+        told = [(part, values(part.tissue)) for part in reversed(parts(date))]
+        self._seen = [(part.shape, np.float32(value)) for part, value in told if value == value]
+        boxes = np.array([shape.box for shape, _ in self._seen])
+        self._lo, self._hi = boxes[:, 0], boxes[:, 1]
+
+    def near(self, points: Points, margin: float) -> Iterator[tuple[Shape, np.float32]]:
+        """Give the shapes whose box meets the points' box."""
+        lo, hi = points.box
+        meets = (self._lo <= hi + margin) & (self._hi >= lo - margin)
+        hits = np.flatnonzero(meets.all(axis=1))
+        if hits.size and points.field(head).min() <= margin + OUTSIDE_MM:
+            for hit in hits:
+                yield self._seen[hit]
+
+
 def intensities(grid: Grid, kind: str, pose: Pose | None, date: int) -> Floats:
     """Render the ideal image of one kind: no noise, no blur, no bias.
 
-    Memory beyond the result is one block, whatever the grid.
+    Parts are laid from the innermost outwards, each behind what is there already, so a block is
+    done as soon as nothing shines through. Memory beyond the result is one block.
     """
-    scene = [(part, reading(part.tissue, kind)) for part in parts(date)]
-    seen = [(part, np.float32(value)) for part, value in scene if not np.isnan(value)]
+    scene = _Scene(date, lambda tissue: reading(tissue, kind))
     times = _times(grid)
     width = float(np.mean(grid.spacing / times))
-    sampling = _Sampling(grid, pose, times, width)
+    sampling = _Sampling(grid, pose, times)
+    air = np.float32(reading(Tissue.AIR, kind))
     out = np.empty(grid.shape, np.float32)
     for block in _blocks(grid.shape, times):
         points = sampling.points(block)
-        values = np.full(points.x.shape, reading(Tissue.AIR, kind), np.float32)
-        for part, value in _present(seen, points, width):
-            cover = part.shape(points)
+        values = np.zeros(points.x.shape, np.float32)
+        clear = np.ones(points.x.shape, np.float32)
+        for shape, value in scene.near(points, width):
+            cover = shape(points)
+            if cover.min() >= width / 2:
+                continue
             cover *= np.float32(-1 / width)
             cover += np.float32(0.5)
             np.clip(cover, 0, 1, out=cover)
-            cover *= value - values
+            cover *= clear
+            clear -= cover
+            cover *= value
             values += cover
+            if clear.max() < 1e-3:
+                break
+        values += clear * air
         out[block] = sampling.mean(values, block)
     return out
 
 
 def labels(grid: Grid, pose: Pose | None, date: int) -> NDArray[np.uint8]:
     """Render the tissue at each voxel's centre."""
-    scene = [(part, np.float32(part.tissue)) for part in parts(date)]
-    sampling = _Sampling(grid, pose, (1, 1, 1), 0.0)
+    scene = _Scene(date, float)
+    sampling = _Sampling(grid, pose, (1, 1, 1))
     out = np.zeros(grid.shape, np.uint8)
     for block in _blocks(grid.shape, (1, 1, 1)):
         points = sampling.points(block)
         here = np.zeros(points.x.shape, np.uint8)
-        for part, _ in _present(scene, points, 0.0):
-            here[part.shape(points) < 0] = part.tissue
+        free = np.ones(points.x.shape, bool)
+        for shape, tissue in scene.near(points, 0.0):
+            hit = free & (shape(points) < 0)
+            here[hit] = tissue
+            free &= ~hit
+            if not free.any():
+                break
         out[block] = here.reshape(out[block].shape)
     return out
 
 
-def _present(
-    scene: list[tuple[Part, np.float32]], points: Points, margin: float
-) -> Iterator[tuple[Part, np.float32]]:
-    """Give the parts whose box meets the points' box, in painting order."""
-    lo, hi = points.box
-    for part, value in scene:
-        if _meets(part.shape.box, lo - margin, hi + margin):
-            yield part, value
-
-
-def _meets(box: Box, lo: NDArray[np.float64], hi: NDArray[np.float64]) -> bool:
-    return bool((box[0] <= hi).all() and (box[1] >= lo).all())
-
-
 def _times(grid: Grid) -> tuple[int, int, int]:
-    a, b, c = (min(MOST, max(1, int(np.ceil(s / FINEST_MM - 1e-6)))) for s in grid.spacing)
+    target = max(FINEST_MM, float(np.prod(grid.spacing)) ** (1 / 3) / 2)
+    a, b, c = (max(1, int(np.ceil(s / target - 1e-6))) for s in grid.spacing)
     return a, b, c
 
 

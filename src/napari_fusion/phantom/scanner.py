@@ -64,5 +64,5 @@ def _emission(ideal: Floats, grid: Grid, fwhm: float, rng: np.random.Generator) 
     noise = ndimage.gaussian_filter(noise, sigma * 0.6)
     # Smoothing white noise divides its deviation by about sqrt(2 sqrt(pi) sigma) an axis.
     kept = float(np.prod(np.minimum(1, 1 / np.sqrt(2 * np.sqrt(np.pi) * sigma * 0.6))))
-    out: Floats = np.maximum(blurred + noise * np.float32(0.06 / kept), 0).astype(np.float32)
+    out: Floats = np.maximum(blurred + noise * np.float32(0.035 / kept), 0).astype(np.float32)
     return out

@@ -81,7 +81,7 @@ READINGS: MappingProxyType[Tissue, tuple[float, ...]] = MappingProxyType(
         Tissue.MR_LESION: (_KEEP, 430.0, 780.0, _KEEP, _KEEP),
         Tissue.TUMOUR: (42.0, 400.0, 640.0, 43000.0, 120.0),
         Tissue.OEDEMA: (20.0, 520.0, 690.0, 7000.0, 24.0),
-        Tissue.PETROUS: (1750.0, 30.0, 25.0, 900.0, 3.0),
+        Tissue.PETROUS: (1550.0, 30.0, 25.0, 900.0, 3.0),
         Tissue.CARTILAGE: (70.0, 330.0, 250.0, 1800.0, 8.0),
         Tissue.CAPSULE: (-60.0, 1050.0, 700.0, 0.0, 0.0),
     }

@@ -27,19 +27,19 @@ def _landmarks(**points: Point) -> dict[str, Point]:
 
 LANDMARKS: MappingProxyType[str, Point] = MappingProxyType(
     _landmarks(
-        left_lens=(32.0, -90.0, -28.0),
-        right_lens=(-32.0, -90.0, -28.0),
-        left_frontal_horn=(9.0, -32.0, 18.0),
-        right_frontal_horn=(-9.0, -32.0, 18.0),
+        left_lens=(32.0, -84.5, -28.0),
+        right_lens=(-32.0, -84.5, -28.0),
+        left_frontal_horn=(6.5, -28.0, 14.0),
+        right_frontal_horn=(-6.5, -28.0, 14.0),
         left_putamen=(26.0, -12.0, 6.0),
         right_putamen=(-26.0, -12.0, 6.0),
         left_thalamus=(11.0, 8.0, 8.0),
         right_thalamus=(-11.0, 8.0, 8.0),
-        pineal=(0.0, 18.0, 5.0),
-        pons=(0.0, 14.0, -26.0),
+        pineal=(0.0, 21.5, 3.0),
+        pons=(0.0, 10.0, -29.0),
         left_occipital_pole=(14.0, 84.0, 6.0),
-        right_frontal_pole=(-18.0, -76.0, 14.0),
-        vertex=(12.0, 6.0, 72.0),
+        right_frontal_pole=(-16.0, -76.0, 14.0),
+        vertex=(12.0, 6.0, 68.0),
     )
 )
 """Points anyone can find again, anatomy LPS mm."""
@@ -92,11 +92,11 @@ def warp(
     ParameterError
         The deformation could fold: ``2 pi sqrt(3) amplitude_mm >= scale_mm``.
     """
-    steepest = 2 * np.pi * np.sqrt(3) * abs(amplitude_mm) / scale_mm
-    if not (scale_mm > 0 and steepest < 1):
+    most = scale_mm / (2 * np.pi * np.sqrt(3))
+    if not abs(amplitude_mm) < most:
         raise ParameterError(
             f"a warp of {amplitude_mm:g} mm over {scale_mm:g} mm could fold: "
-            f"keep the amplitude below {scale_mm / (2 * np.pi * np.sqrt(3)):.3g} mm"
+            f"keep the amplitude below {most:.3g} mm"
         )
     rng = np.random.default_rng(seed)
     waves = rng.standard_normal((3, 4, 3))
