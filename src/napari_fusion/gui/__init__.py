@@ -1,0 +1,30 @@
+"""The napari plugin: the same verbs as everywhere, on layers.
+
+`align_layers` and `fuse_layers` are what the buttons of the *Fusion* dock call, and work the same
+from napari's console. Names are resolved on first use, so that the reader starts quickly.
+"""
+
+from importlib import import_module
+from typing import Any
+
+_HOMES = {
+    "Frame": "frame",
+    "align_layers": "actions",
+    "from_layer": "layers",
+    "fuse_layers": "actions",
+    "show_plane": "letters",
+    "to_layer": "layers",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name's module on first use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'napari_fusion.gui' has no attribute {name!r}")
+    return getattr(import_module(f"napari_fusion.gui.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,298 @@
+"""What the buttons do, as functions that work the same from napari's console.
+
+Each action is a job: it is made from the layers as they are now, it computes in any thread without
+touching the viewer, and its result is shown in the window's thread. Its `line` is the one line of
+Python that repeats it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_fusion.errors import (
+    AlignError,
+    GeometryError,
+    ParameterError,
+    Progress,
+    between,
+    silent,
+)
+from napari_fusion.fusion import fuse_with_shares, lookup
+from napari_fusion.grid import Grid
+from napari_fusion.gui.frame import Frame
+from napari_fusion.gui.gate import Aligned, Source, Standing, check_patients, standing
+from napari_fusion.gui.layers import LayerData, to_layer
+from napari_fusion.gui.snapshot import ALIGNMENT, STATE, Result, Snapshot, show
+from napari_fusion.registration import AlignOptions, resample
+from napari_fusion.slab import Window
+from napari_fusion.volume import JSON, Step, Volume
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+
+LATTICE = 12
+"""Points along each axis at which two boxes are asked whether they overlap."""
+
+OVER_FIXED = 0.5
+"""Opacity of a moving layer drawn over the fixed one."""
+
+ACCEPTED: dict[str, int] = {"PASS": 0, "CHECK": 1, "FAIL": 2}
+"""The worst standing each word lets through."""
+
+
+@dataclass(frozen=True, eq=False)
+class Aligning:
+    """Bring one layer onto another: the job behind *Align*."""
+
+    snapshot: Snapshot
+    fixed: str
+    moving: str
+    model: str = "rigid"
+    different_patients: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be done before any work."""
+        self.snapshot.check([self.fixed, self.moving])
+
+    def line(self, accept: str = "CHECK") -> str:
+        """Write the Python that repeats this."""
+        words = [repr(self.fixed), repr(self.moving), f"model={self.model!r}"]
+        words += ["different_patients=True"] if self.different_patients else []
+        words += [f"accept={accept!r}"] if accept != "CHECK" else []
+        return (
+            f"from napari_fusion.gui import align_layers; align_layers(viewer, {', '.join(words)})"
+        )
+
+    def compute(self, progress: Progress) -> Result:
+        """Align, judge and resample; touches no layer."""
+        from napari_fusion import align
+
+        fixed, moving = self.snapshot.source(self.fixed), self.snapshot.source(self.moving)
+        check_patients([fixed, moving], different_patients=self.different_patients)
+        options = AlignOptions.model_validate({"model": self.model})
+        found = align(fixed.volume, moving.volume, options, progress=between(progress, 0, 0.9))
+        progress(0.9, "drawing on the fixed grid")
+        drawn = resample(moving.volume, fixed.volume.grid, found)
+        stands = Standing.of(found.quality)
+        if fixed.aligned:
+            stands = max(stands, fixed.aligned.standing, key=lambda one: one.rank)
+        layer = _layer(drawn, f"{self.moving} on {self.fixed}", stands, fixed.anchor)
+        layer[1]["metadata"][ALIGNMENT] = found
+        layer[1]["opacity"] = OVER_FIXED  # both are seen, to be checked by eye
+        frame = Frame.of(fixed.volume.grid)
+        return Result(stands, [layer], self.snapshot.turned(frame), hidden=(self.moving,))
+
+
+@dataclass(frozen=True, eq=False)
+class Fusing:
+    """Fuse layers and account for every pixel: the job behind *Fuse*.
+
+    Parameters
+    ----------
+    snapshot
+        The viewer's layers.
+    names
+        Two layers or more; the first one's grid is the result's.
+    method
+        A name from `napari_fusion.fusion.methods`.
+    windows
+        (lower, upper) per layer; None takes the windows they are shown with.
+    params
+        The method's keywords.
+    different_patients
+        Allow volumes of different patients.
+    """
+
+    snapshot: Snapshot
+    names: tuple[str, ...]
+    method: str
+    windows: Sequence[tuple[float, float]] | None
+    params: dict[str, Any]
+    different_patients: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be done before any work, and write out every default."""
+        self.snapshot.check(self.names)
+        if len(self.names) < 2:
+            raise ParameterError("fusion needs two layers or more: choose another one")
+        asked = self.windows or [self.snapshot.window(name) for name in self.names]
+        if len(asked) != len(self.names):
+            raise ParameterError(f"{len(asked)} windows were given for {len(self.names)} layers")
+        windows = tuple((float(low), float(high)) for low, high in asked)
+        object.__setattr__(self, "windows", windows)
+        object.__setattr__(self, "params", lookup(self.method).resolve(self.params))
+
+    def line(self) -> str:
+        """Write the Python that repeats this."""
+        words = [repr(list(self.names)), repr(self.method)]
+        words += [f"{name}={value!r}" for name, value in self.params.items()]
+        words += [f"windows={list(self.windows or ())!r}"]
+        words += ["different_patients=True"] if self.different_patients else []
+        return f"from napari_fusion.gui import fuse_layers; fuse_layers(viewer, {', '.join(words)})"
+
+    def compute(self, progress: Progress) -> Result:
+        """Bring the sources onto the first one's grid, fuse and attribute; touches no layer."""
+        progress(0.0, "reading the layers")
+        sources = [self.snapshot.source(name) for name in self.names]
+        check_patients(sources, different_patients=self.different_patients)
+        stands = standing(sources)
+        fused, shares = self._fused(sources, between(progress, 0.0, 0.95))
+        named = [(f"{self.method}: {' + '.join(self.names)}", _judged(fused, stands))]
+        told = [(f"share of {n}", s) for n, s in zip(self.names, shares, strict=True)]
+        named += told[1:] if len(told) == 2 else told
+        layers = [_layer(volume, name, stands, sources[0].anchor) for name, volume in named]
+        for _, keywords, _ in layers[1:]:
+            keywords["visible"] = False
+        return Result(stands, layers, self.snapshot.turned(Frame.of(fused.grid)))
+
+    def _fused(self, sources: list[Source], progress: Progress) -> tuple[Volume, list[Volume]]:
+        volumes = []
+        for i, source in enumerate(sources):
+            progress(0.2 * i / len(sources), f"drawing {source.name} on the fixed grid")
+            volumes.append(_on_grid(source, sources[0].volume.grid))
+        return fuse_with_shares(
+            volumes,
+            self.method,
+            windows=[Window(lower=low, upper=high) for low, high in self.windows or ()],
+            progress=between(progress, 0.2, 1.0),
+            **self.params,
+        )
+
+
+def align_layers(
+    viewer: Any,
+    fixed: str | Layer,
+    moving: str | Layer,
+    *,
+    model: str = "rigid",
+    accept: str = "CHECK",
+    different_patients: bool = False,
+) -> Layer:
+    """Align one layer to another and add it, drawn on the fixed grid; both originals stay.
+
+    Parameters
+    ----------
+    viewer
+        The napari viewer.
+    fixed, moving
+        Layers or their names.
+    model
+        What may change: "rigid", "similarity" or "affine".
+    accept
+        The worst verdict of the gate that is still added: "PASS", "CHECK" or "FAIL".
+    different_patients
+        Allow volumes of different patients.
+
+    Returns
+    -------
+    napari.layers.Image
+        The new layer; its metadata hold the alignment and what the gate says.
+
+    Raises
+    ------
+    ParameterError
+        There is no such layer, or the patients differ.
+    AlignError
+        Nothing trustworthy was found; nothing is added.
+    """
+    if accept not in ACCEPTED:
+        raise ParameterError(f"accept is one of {', '.join(ACCEPTED)}, not {accept!r}")
+    job = Aligning(Snapshot.of(viewer), _name(fixed), _name(moving), model, different_patients)
+    result = job.compute(silent)
+    if result.standing.rank > ACCEPTED[accept]:
+        raise AlignError(
+            f"{result.standing.sentence} Nothing was added; to see it all the same, "
+            f"pass accept={result.standing.word!r}"
+        )
+    return show(viewer, result)[0]
+
+
+def fuse_layers(
+    viewer: Any,
+    layers: Sequence[str | Layer],
+    method: str = "laplacian",
+    *,
+    windows: Sequence[tuple[float, float]] | None = None,
+    different_patients: bool = False,
+    **params: JSON,
+) -> list[Layer]:
+    """Fuse layers on the grid of the first one, and say what each gave to every pixel.
+
+    Parameters
+    ----------
+    viewer
+        The napari viewer.
+    layers
+        Two layers or more, or their names. Those on other grids are drawn on the first one's;
+        when nothing says that they lie on each other, the result is labelled NOT REGISTERED.
+    method
+        A name from `napari_fusion.fusion.methods`.
+    windows
+        (lower, upper) per layer; by default the windows they are shown with.
+    different_patients
+        Allow volumes of different patients.
+    **params
+        The method's own keywords.
+
+    Returns
+    -------
+    list of napari.layers.Image
+        The fused layer, then the share of the second of two layers, or of each of several.
+
+    Raises
+    ------
+    ParameterError
+        There is no such layer, method or parameter, or the patients differ.
+    GeometryError
+        The volumes do not overlap.
+    """
+    names = tuple(_name(layer) for layer in layers)
+    job = Fusing(Snapshot.of(viewer), names, method, windows, dict(params), different_patients)
+    return show(viewer, job.compute(silent))
+
+
+def _name(layer: str | Layer) -> str:
+    return layer if isinstance(layer, str) else str(layer.name)
+
+
+def _layer(volume: Volume, name: str, stands: Standing, anchor: Volume) -> LayerData:
+    """Make a result's layer: its state is in its name and in its metadata."""
+    layer = to_layer(volume, name=stands.label(name), aligned=_aligned(anchor, stands))
+    layer[1]["metadata"][STATE] = stands.text
+    return layer
+
+
+def _aligned(anchor: Volume, stands: Standing) -> Aligned | None:
+    if stands.word == "NOT REGISTERED":
+        return None
+    return Aligned(anchor, stands)
+
+
+def _judged(fused: Volume, stands: Standing) -> Volume:
+    warnings = () if stands.word == "PASS" else (stands.text,)
+    return fused.with_step(Step("gate", {"verdict": stands.word}, warnings))
+
+
+def _on_grid(source: Source, grid: Grid) -> Volume:
+    """Draw a source on a grid it is not on yet.
+
+    Raises
+    ------
+    GeometryError
+        The two have no point in common.
+    """
+    volume = source.volume
+    if grid.matches(volume.grid):
+        return volume
+    steps = np.stack(np.meshgrid(*[np.linspace(0, n - 1, LATTICE) for n in grid.shape]), axis=-1)
+    index = volume.grid.lps_to_index(grid.index_to_lps(steps))
+    inside = (index > -0.5) & (index < np.array(volume.grid.shape) - 0.5)
+    if not inside.all(axis=-1).any():
+        raise GeometryError(
+            f"the layer {source.name!r} has no point in common with the first one: align it first"
+        )
+    return resample(volume, grid)

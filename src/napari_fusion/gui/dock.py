@@ -1,0 +1,352 @@
+"""The *Fusion* dock: choose two layers, align, look at the verdict, fuse."""
+
+# mypy: allow-subclassing-any, allow-untyped-decorators
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from napari.utils.notifications import show_error, show_info
+from qtpy.QtCore import Qt, Slot
+from qtpy.QtGui import QFontDatabase
+from qtpy.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QGroupBox,
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QProgressBar,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_fusion.errors import FusionError
+from napari_fusion.fusion import methods
+from napari_fusion.gui.actions import ACCEPTED, Aligning, Fusing
+from napari_fusion.gui.combos import LayerCombo
+from napari_fusion.gui.form import method_form
+from napari_fusion.gui.gate import Standing
+from napari_fusion.gui.letters import show_letters, show_plane
+from napari_fusion.gui.snapshot import Result, Snapshot, show
+from napari_fusion.gui.status import standing_of
+from napari_fusion.gui.worker import Job
+
+PLANES = ("axial", "coronal", "sagittal")
+
+
+class FusionDock(QWidget):
+    """Align and fuse the viewer's layers; every click is one line of Python.
+
+    Parameters
+    ----------
+    viewer
+        The napari viewer.
+    """
+
+    def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        # napari hands plugins a proxy that also wraps whatever lives in a module called napari*,
+        # our own volumes included; only public names are used below.
+        self.viewer = getattr(viewer, "__wrapped__", viewer)
+        self._job: Job[Result] | None = None
+        self._refused: tuple[Aligning, Result] | None = None
+        self._build()
+        show_letters(self.viewer)
+        self._tell_standing()
+
+    # building
+
+    def _build(self) -> None:
+        layout = QVBoxLayout(self)
+        layout.addWidget(self._make_state())
+        layout.addWidget(self._make_layers())
+        layout.addWidget(self._make_align())
+        layout.addWidget(self._make_fuse())
+        layout.addWidget(self._make_progress())
+        layout.addWidget(self._make_planes())
+        layout.addWidget(self._make_code())
+        layout.addStretch(1)
+
+    def _make_state(self) -> QWidget:
+        self.state = QLabel()
+        self.state.setWordWrap(True)
+        self.state.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.state.setToolTip("How far the chosen layers may be trusted to lie on each other.")
+        return self.state
+
+    def _make_layers(self) -> QWidget:
+        box, form = _group("1  Layers")
+        self.fixed = LayerCombo(self.viewer)
+        self.moving = LayerCombo(self.viewer)
+        self.third = LayerCombo(self.viewer, optional="—")
+        self.fixed.setToolTip("Stays where it is; results lie on its grid.")
+        self.moving.setToolTip("Is brought onto the fixed layer; the original is kept.")
+        self.third.setToolTip("A third source for Fuse, aligned before; or none.")
+        self.moving.setCurrentIndex(min(1, self.moving.count() - 1))
+        self.patients = QCheckBox("Allow different patients")
+        self.patients.setToolTip("Off, layers of different patients are refused.")
+        for words, widget in (("Fixed", self.fixed), ("Moving", self.moving), ("And", self.third)):
+            form.addRow(words, widget)
+        form.addRow(self.patients)
+        for combo in (self.fixed, self.moving, self.third):
+            combo.chosen.connect(self._tell_standing)
+        return box
+
+    def _make_align(self) -> QWidget:
+        box, form = _group("2  Align")
+        self.model = QComboBox()
+        self.model.addItems(["rigid", "similarity", "affine"])
+        self.model.setToolTip("What may change: position; also size; also shear.")
+        self.align_button = _button("Align", "Find where the moving layer lies.", self._align)
+        self.verdict = QLabel("Nothing aligned yet.")
+        self.verdict.setWordWrap(True)
+        self.verdict.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.anyway_button = _button(
+            "Add it anyway",
+            "Show an alignment that did not pass; its name will say so.",
+            self._anyway,
+        )
+        self.anyway_button.hide()
+        form.addRow("Model", self.model)
+        form.addRow(self.align_button)
+        form.addRow(self.verdict)
+        form.addRow(self.anyway_button)
+        return box
+
+    def _make_fuse(self) -> QWidget:
+        box, form = _group("3  Fuse")
+        self.method = QComboBox()
+        self.forms = QStackedWidget()
+        self._forms = {}
+        for one in methods():
+            self.method.addItem(one.title, one.name)
+            self.method.setItemData(
+                self.method.count() - 1, f"{one.doc.splitlines()[0]} ({one.cite})", _TIP
+            )
+            self._forms[one.name] = method_form(one)
+            self.forms.addWidget(self._forms[one.name].native)
+        self.method.currentIndexChanged.connect(self.forms.setCurrentIndex)
+        self.method.setCurrentIndex(max(0, self.method.findData("laplacian")))
+        self.fuse_button = _button("Fuse", "Fuse, and say what each layer gave.", self._fuse)
+        form.addRow("Method", self.method)
+        form.addRow(self.forms)
+        form.addRow(self.fuse_button)
+        return box
+
+    def _make_progress(self) -> QWidget:
+        self.busy = QWidget()
+        row = QHBoxLayout(self.busy)
+        row.setContentsMargins(0, 0, 0, 0)
+        self.bar = QProgressBar()
+        self.bar.setRange(0, 1000)
+        self.cancel_button = _button("Cancel", "Stop; nothing is changed.", self.cancel)
+        row.addWidget(self.bar, 1)
+        row.addWidget(self.cancel_button)
+        self.busy.hide()
+        return self.busy
+
+    def _make_planes(self) -> QWidget:
+        box = QWidget()
+        row = QHBoxLayout(box)
+        row.setContentsMargins(0, 0, 0, 0)
+        self.plane_buttons = {}
+        for name in PLANES:
+            tip = f"Show the {name} plane, as radiologists look at it."
+            button = _button(name.capitalize(), tip, lambda _=False, n=name: self._show_plane(n))
+            self.plane_buttons[name] = button
+            row.addWidget(button)
+        return box
+
+    def _make_code(self) -> QWidget:
+        box, form = _group("The same in Python")
+        self.code = QPlainTextEdit()
+        self.code.setReadOnly(True)
+        self.code.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.code.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.code.setMaximumHeight(84)
+        self.code.setToolTip("One line per click; paste it into napari's console to repeat it.")
+        self.copy_button = _button("Copy last line", "To the clipboard.", self._copy)
+        form.addRow(self.code)
+        form.addRow(self.copy_button)
+        return box
+
+    # what the buttons do
+
+    @Slot()
+    def _align(self) -> None:
+        def make() -> Aligning:
+            return Aligning(
+                Snapshot.of(self.viewer),
+                self._name(self.fixed),
+                self._name(self.moving),
+                self.model.currentText(),
+                self.patients.isChecked(),
+            )
+
+        self._start(make, self._aligned)
+
+    @Slot()
+    def _fuse(self) -> None:
+        def make() -> Fusing:
+            chosen = [self._name(self.fixed), self._name(self.moving)]
+            chosen += [self._name(self.third)] if self.third.layer is not None else []
+            method = str(self.method.currentData())
+            params = self._forms[method].asdict()
+            return Fusing(
+                Snapshot.of(self.viewer),
+                tuple(chosen),
+                method,
+                None,
+                params,
+                self.patients.isChecked(),
+            )
+
+        self._start(make, self._fused)
+
+    @Slot()
+    def _anyway(self) -> None:
+        if self._refused is not None:
+            job, result = self._refused
+            self._echo(job.line(accept=result.standing.word))
+            self._show_aligned(result)
+
+    @Slot()
+    def cancel(self) -> None:
+        """Stop what is running; nothing is changed."""
+        if self._job is not None:
+            self._job.cancel()
+
+    def _show_plane(self, name: str) -> None:
+        show_plane(self.viewer, name)
+        self._echo(f"from napari_fusion.gui import show_plane; show_plane(viewer, {name!r})")
+
+    @Slot()
+    def _copy(self) -> None:
+        lines = self.code.toPlainText().splitlines()
+        QApplication.clipboard().setText(lines[-1] if lines else "")
+
+    # one job at a time
+
+    def _start(
+        self, make: Callable[[], Aligning | Fusing], done: Callable[[Any, Result], None]
+    ) -> None:
+        try:
+            asked = make()
+        except FusionError as error:
+            self._fail(error)
+            return
+        self._echo(asked.line())
+        self._forget_refused()
+        self._asked, self._done = asked, done
+        job: Job[Result] = Job(asked.compute, self)
+        job.progressed.connect(self._progress)
+        job.returned.connect(self._finish)
+        job.failed.connect(self._fail)
+        job.cancelled.connect(self._say_cancelled)
+        job.ended.connect(self._idle)
+        self._job = job
+        self._set_busy(busy=True)
+        job.start()
+
+    @Slot(float, str)
+    def _progress(self, fraction: float, message: str) -> None:
+        self.bar.setValue(round(fraction * 1000))
+        self.bar.setFormat(f"{message} — %p %")
+
+    @Slot(object)
+    def _finish(self, result: Result) -> None:
+        self._done(self._asked, result)
+
+    @Slot(object)
+    def _fail(self, error: FusionError) -> None:
+        show_error(str(error))
+
+    @Slot()
+    def _say_cancelled(self) -> None:
+        show_info("Stopped; nothing was changed.")
+
+    @Slot()
+    def _idle(self) -> None:
+        if self._job is not None:
+            self._job.deleteLater()
+        self._job = None
+        self._set_busy(busy=False)
+
+    def _set_busy(self, *, busy: bool) -> None:
+        self.busy.setVisible(busy)
+        self.bar.setValue(0)
+        self.bar.setFormat("starting")
+        self.align_button.setDisabled(busy)
+        self.fuse_button.setDisabled(busy)
+
+    # results
+
+    def _aligned(self, job: Aligning, result: Result) -> None:
+        self.verdict.setText(result.standing.text)
+        if result.standing.rank > ACCEPTED["CHECK"]:
+            self._refused = (job, result)
+            self.anyway_button.show()
+            show_error(f"{result.standing.sentence} Nothing was added.")
+            return
+        self._show_aligned(result)
+
+    def _show_aligned(self, result: Result) -> None:
+        self._forget_refused()
+        fixed = self.fixed.layer
+        (moved,) = show(self.viewer, result)
+        if fixed is not None:
+            self.fixed.choose(fixed)
+        self.moving.choose(moved)
+        self._tell_standing()
+
+    def _fused(self, job: Fusing, result: Result) -> None:
+        show(self.viewer, result)
+        self._tell(result.standing)
+
+    # words
+
+    def _name(self, combo: LayerCombo) -> str:
+        return "" if combo.layer is None else str(combo.layer.name)
+
+    def _forget_refused(self) -> None:
+        self._refused = None
+        self.anyway_button.hide()
+
+    @Slot()
+    def _tell_standing(self) -> None:
+        layers = [c.layer for c in (self.fixed, self.moving, self.third) if c.layer is not None]
+        if len(layers) < 2 or len(set(map(id, layers))) < len(layers):
+            self.state.setText("Open two volumes, or choose two different layers.")
+            return
+        self._tell(standing_of(layers))
+
+    def _tell(self, standing: Standing) -> None:
+        self.state.setText(f"<b>{standing.sign} {standing.word}</b><br>{standing.sentence}")
+
+    def _echo(self, line: str) -> None:
+        self.code.appendPlainText(line)
+        if sys.stdout is not None:  # a windowed Python on Windows has none
+            sys.stdout.write(line + "\n")
+
+
+_TIP = Qt.ItemDataRole.ToolTipRole
+
+
+def _group(title: str) -> tuple[QGroupBox, QFormLayout]:
+    box = QGroupBox(title)
+    form = QFormLayout(box)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    return box, form
+
+
+def _button(words: str, tip: str, action: Callable[..., object]) -> QPushButton:
+    button = QPushButton(words)
+    button.setToolTip(tip)
+    button.clicked.connect(action)
+    return button

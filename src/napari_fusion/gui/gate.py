@@ -1,0 +1,128 @@
+"""May this picture be called fused? What is known, in words, about layers lying on each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from napari_fusion.errors import ParameterError
+from napari_fusion.registration import Quality
+from napari_fusion.volume import Volume
+
+Word = Literal["PASS", "CHECK", "FAIL", "NOT REGISTERED"]
+
+_RANKS: tuple[Word, ...] = ("PASS", "CHECK", "FAIL", "NOT REGISTERED")
+_SIGNS = dict(zip(_RANKS, ("✔", "▲", "✖", "⚠"), strict=True))
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far volumes may be trusted to lie on each other: one word and one sentence."""
+
+    word: Word
+    sentence: str
+
+    @classmethod
+    def of(cls, quality: Quality) -> Standing:
+        """Take the gate's verdict on one alignment."""
+        return cls(quality.verdict, quality.sentence)
+
+    @property
+    def rank(self) -> int:
+        """0 to 3, from trusted to unknown."""
+        return _RANKS.index(self.word)
+
+    @property
+    def sign(self) -> str:
+        """A shape of its own for each word, for eyes that do not tell colours."""
+        return _SIGNS[self.word]
+
+    @property
+    def text(self) -> str:
+        """Shape, word and sentence, said once."""
+        said = self.sentence.startswith(self.word)
+        return (
+            f"{self.sign} {self.sentence}" if said else f"{self.sign} {self.word}: {self.sentence}"
+        )
+
+    def label(self, name: str) -> str:
+        """Write what is not known to be right onto the name of a picture."""
+        if self.word == "PASS" or self.word in name:
+            return name
+        return f"{name} (CHECK)" if self.word == "CHECK" else f"{self.word}: {name}"
+
+
+@dataclass(frozen=True, eq=False)
+class Aligned:
+    """Which volume another was brought onto, and what the gate said of it."""
+
+    fixed: Volume
+    standing: Standing
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A layer as far as fusion is concerned: what it holds, and what it was aligned to."""
+
+    name: str
+    volume: Volume
+    aligned: Aligned | None = None
+
+    @property
+    def anchor(self) -> Volume:
+        """The volume in whose frame this one lies."""
+        return self.aligned.fixed if self.aligned else self.volume
+
+
+def standing(sources: Sequence[Source]) -> Standing:
+    """Say how far sources may be trusted to lie on the first one; the worst of them counts."""
+    first, *others = sources
+    found = [_pair(first, other) for other in others]
+    if not found:
+        return Standing("PASS", "One volume lies on itself.")
+    return max(found, key=lambda pair: pair.rank)
+
+
+def _pair(first: Source, other: Source) -> Standing:
+    judged = [s.aligned.standing for s in (first, other) if s.aligned]
+    if not same_volume(first.anchor, other.anchor):
+        uids = {first.anchor.frame_uid, other.anchor.frame_uid}
+        if len(uids) > 1 or None in uids:
+            return Standing(
+                "NOT REGISTERED",
+                f"nothing says that {other.name} lies on {first.name}; align it first.",
+            )
+        judged.append(
+            Standing("CHECK", "aligned by the scanner (same frame of reference), not verified.")
+        )
+    return max(judged, key=lambda one: one.rank, default=Standing("PASS", "The same volume."))
+
+
+def same_volume(a: Volume, b: Volume) -> bool:
+    """Whether two volumes hold the same voxels at the same place (every fourth one compared)."""
+    if a is b:
+        return True
+    if a.grid != b.grid or a.history != b.history:
+        return False
+    thin = (slice(None, None, 4),) * 3
+    return bool(np.array_equal(a.array[thin], b.array[thin]))
+
+
+def check_patients(sources: Sequence[Source], *, different_patients: bool) -> None:
+    """Refuse volumes of different patients unless the user allowed it.
+
+    Raises
+    ------
+    ParameterError
+        Two volumes carry different patient tokens.
+    """
+    if different_patients or len({s.volume.patient for s in sources} - {None}) < 2:
+        return
+    names = " and ".join(repr(source.name) for source in sources)
+    raise ParameterError(
+        f"the layers {names} belong to different patients: choose layers of one patient, or tick "
+        "“Allow different patients” (different_patients=True)"
+    )

@@ -1,0 +1,73 @@
+"""Side letters R L A P S I at the edges of the canvas, and a scale bar in mm."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari_fusion.gui.frame import Frame
+from napari_fusion.gui.layers import frame_of
+
+_EDGES = {
+    "fusion_left": "middle_left",
+    "fusion_right": "middle_right",
+    "fusion_top": "top_center",
+    "fusion_bottom": "bottom_center",
+}
+
+
+def show_letters(viewer: Any) -> None:
+    """Put letters and a scale bar on a viewer, once, and keep them true to what it shows."""
+    from napari.components.overlays import TextOverlay
+
+    overlays = viewer.canvas.overlays
+    if "fusion_left" in overlays:
+        return update_letters(viewer)
+    for name, position in _EDGES.items():
+        overlays[name] = TextOverlay(position=position, font_size=14, box=False, gridded=True)
+    overlays.scale_bar.visible = True
+
+    def update(event: object = None) -> None:
+        update_letters(viewer)
+
+    for source in (
+        viewer.dims.events.order,
+        viewer.dims.events.ndisplay,
+        viewer.dims.events.ndim,
+        viewer.scene.camera.events.orientation,
+        viewer.layers.events.inserted,
+        viewer.layers.events.removed,
+    ):
+        source.connect(update)
+    update()
+
+
+def update_letters(viewer: Any) -> None:
+    """Write the letters for the axes on screen; none in 3-D or without a patient."""
+    frame = frame_of(viewer)
+    flat = viewer.dims.ndisplay == 2 and viewer.dims.ndim == 3
+    texts = sides(frame, viewer) if frame is not None and flat else {}
+    for name in _EDGES:
+        viewer.canvas.overlays[name].text = texts.get(name, "")
+        viewer.canvas.overlays[name].visible = bool(texts)
+
+
+def sides(frame: Frame, viewer: Any) -> dict[str, str]:
+    """Name the side at each edge of the canvas, from the order and direction of the axes."""
+    down, right = viewer.dims.order[-2:]
+    vertical, horizontal = viewer.scene.camera.orientation2d
+    top, bottom = frame.letters(down)
+    left, far = frame.letters(right)
+    if vertical == "up":
+        top, bottom = bottom, top
+    if horizontal == "left":
+        left, far = far, left
+    return dict(zip(_EDGES, (left, far, top, bottom), strict=True))
+
+
+def show_plane(viewer: Any, name: str) -> None:
+    """Turn the view to the "axial", "coronal" or "sagittal" plane, as radiologists look at it."""
+    orders = {"axial": (0, 1, 2), "coronal": (1, 0, 2), "sagittal": (2, 0, 1)}
+    viewer.dims.ndisplay = 2
+    viewer.dims.order = orders[name]
+    viewer.scene.camera.orientation2d = ("down" if name == "axial" else "up", "right")
+    viewer.reset_view()

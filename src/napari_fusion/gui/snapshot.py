@@ -1,0 +1,121 @@
+"""The viewer before and after an action: layers taken for reading, results put on the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from napari_fusion.errors import ParameterError
+from napari_fusion.gui.frame import Frame
+from napari_fusion.gui.gate import Source, Standing
+from napari_fusion.gui.layers import LayerData, frame_of, place_of, source_of, to_layer
+from napari_fusion.gui.letters import show_letters
+from napari_fusion.gui.opening import announce
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+
+STATE = "napari_fusion_state"
+"""Key of a result layer's metadata: how far it may be trusted, in words."""
+
+ALIGNMENT = "napari_fusion_alignment"
+"""Key of a moved layer's metadata: the `Alignment` it was drawn with."""
+
+
+@dataclass(frozen=True, eq=False)
+class Snapshot:
+    """The layers of a viewer as they were when the user asked, safe to read in any thread."""
+
+    frame: Frame | None
+    taken: dict[str, LayerData]
+    live: dict[str, Any]
+
+    @classmethod
+    def of(cls, viewer: Any) -> Snapshot:
+        """Take the layers' data by reference; nothing is copied."""
+        from napari.layers import Image, Labels
+
+        layers = [layer for layer in viewer.layers if isinstance(layer, (Image, Labels))]
+        return cls(
+            frame_of(viewer),
+            {layer.name: layer.as_layer_data_tuple() for layer in layers},
+            {layer.name: layer for layer in layers},
+        )
+
+    def check(self, names: Sequence[str]) -> None:
+        """Refuse names no image layer has, and the same layer twice."""
+        known = [name for name, (_, _, kind) in self.taken.items() if kind == "image"]
+        for name in names:
+            if not name:
+                raise ParameterError("choose a fixed and a moving layer first")
+            if name not in known:
+                have = ", ".join(map(repr, known)) or "none"
+                raise ParameterError(f"there is no image layer {name!r}; there are: {have}")
+        if len(set(names)) < len(names):
+            raise ParameterError("choose different layers: the same one was named twice")
+
+    def source(self, name: str) -> Source:
+        """Read a layer's volume and what it was aligned to."""
+        return source_of(*self.taken[name], frame=self.frame)
+
+    def window(self, name: str) -> tuple[float, float]:
+        """Give the window an image layer is shown with."""
+        low, high = self.taken[name][1]["contrast_limits"]
+        return float(low), float(high)
+
+    def turned(self, frame: Frame) -> list[tuple[Any, LayerData]]:
+        """Draw every layer of ours anew that is not in `frame`."""
+        redrawn = []
+        for name, layer in self.live.items():
+            place = place_of(layer)
+            if place is not None and not place.frame.matches(frame):
+                source = self.source(name)
+                data = to_layer(source.volume, frame, name=name, aligned=source.aligned)
+                redrawn.append((layer, data))
+        return redrawn
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What an action computed, ready to be shown.
+
+    Parameters
+    ----------
+    standing
+        How far it may be trusted.
+    layers
+        What to add.
+    turned
+        Layers to draw anew because the viewer's frame changes, with their new data.
+    hidden
+        Names of layers the result takes the place of.
+    """
+
+    standing: Standing
+    layers: list[LayerData]
+    turned: list[tuple[Any, LayerData]] = field(default_factory=list)
+    hidden: tuple[str, ...] = ()
+
+
+def show(viewer: Any, result: Result) -> list[Layer]:
+    """Add what was computed to the viewer, in the window's thread; originals are only hidden."""
+    from napari.layers import Layer
+
+    announce([data for _, data in result.turned])
+    for layer, data in result.turned:
+        if layer in viewer.layers:
+            _redraw(layer, *data)
+    added = [viewer.add_layer(Layer.create(*data)) for data in result.layers]
+    for name in result.hidden:
+        if name in viewer.layers:
+            viewer.layers[name].visible = False
+    show_letters(viewer)
+    return added
+
+
+def _redraw(layer: Any, array: Any, keywords: dict[str, Any], kind: str) -> None:
+    """Show a layer's volume in another frame; window, colours and visibility stay."""
+    layer.data = array
+    layer.scale, layer.translate = keywords["scale"], keywords["translate"]
+    layer.metadata = {**layer.metadata, **keywords["metadata"]}

@@ -1,0 +1,74 @@
+"""Viewers for tests; without a screen, OpenGL is not asked what it can do."""
+
+import os
+import sys
+from dataclasses import replace
+
+import pytest
+
+from napari_fusion.errors import Progress
+from napari_fusion.gui import to_layer
+from napari_fusion.phantom import misaligned_pair
+from napari_fusion.registration import Alignment, Quality
+
+NO_SCREEN = sys.platform == "linux" and not os.environ.get("DISPLAY")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "gui" in item.path.parts:
+            item.add_marker(pytest.mark.gui)
+        if NO_SCREEN and item.get_closest_marker("display"):
+            item.add_marker(pytest.mark.skip(reason="no display: install Xvfb"))
+
+
+@pytest.fixture(autouse=NO_SCREEN)
+def _no_opengl(monkeypatch):
+    """Let napari build its canvas on Qt's offscreen platform, which has no OpenGL."""
+    for room in ("utils.gl", "layers.image", "layers.base", "canvas"):
+        name = f"napari._vispy.{room}"
+        monkeypatch.setattr(f"{name}.get_gl_extensions", lambda: "", raising=False)
+        monkeypatch.setattr(f"{name}.get_max_texture_sizes", lambda: (8192, 2048), raising=False)
+
+
+@pytest.fixture(scope="session")
+def pair():
+    """CT and T1 of one small head, misaligned, and the truth."""
+    return misaligned_pair(size="small")
+
+
+@pytest.fixture
+def viewer(pair):
+    """A viewer model that shows the pair."""
+    from napari.components import ViewerModel
+
+    model = ViewerModel()
+    for volume in pair[:2]:
+        data, keywords, _ = to_layer(volume)
+        model.add_image(data, **keywords)
+    return model
+
+
+@pytest.fixture
+def said():
+    """Everything napari tells the user during a test."""
+    from napari.utils.notifications import notification_manager
+
+    before = len(notification_manager.records)
+    return lambda: [str(note.message) for note in notification_manager.records[before:]]
+
+
+@pytest.fixture
+def gate(monkeypatch, pair):
+    """Replace registration by the known truth and a verdict of the test's choice."""
+
+    def set_verdict(verdict="PASS", sentence="They match."):
+        def align(fixed, moving, options, *, initial=None, progress: Progress):
+            progress(0.5, "searching")
+            quality = Quality(verdict=verdict, sentence=sentence)
+            return replace(Alignment(fixed.grid, moving.grid, pair[2]), quality=quality)
+
+        monkeypatch.setattr("napari_fusion.registration.align", align)
+
+    set_verdict()
+    return set_verdict
