@@ -107,7 +107,7 @@ def test_a_given_alignment_is_not_searched_again(pair):
 
 
 def refusing(verdict):
-    quality = Quality(verdict=verdict, sentence=f"{verdict}: the volumes do not agree.")
+    quality = Quality(verdict=verdict, sentence="The volumes do not agree.")
     return lambda fixed, moving, *_, **__: Alignment.identity(fixed.grid, moving.grid, quality)
 
 
@@ -128,7 +128,7 @@ def test_the_gate_decides_what_is_fused(pair, monkeypatch, verdict, accept, fuse
         outcome = run(asked, *pair)
         assert (verdict != "PASS") == any("do not agree" in w for w in outcome.warnings)
     else:
-        with pytest.raises(AlignError, match=f"{verdict}: the volumes .* --accept {verdict}"):
+        with pytest.raises(AlignError, match=f"{verdict}. The volumes .* --accept {verdict}"):
             run(asked, *pair)
 
 

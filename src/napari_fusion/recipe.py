@@ -43,6 +43,8 @@ class Recipe(BaseModel):
         Whether voxels that are not finite refuse the job or count as background.
     different_patients
         Allow volumes whose DICOM PatientID differs.
+    metrics
+        Names of the measures of fusion quality to report.
 
     Examples
     --------
@@ -62,6 +64,7 @@ class Recipe(BaseModel):
     axis: int | None = None
     nan: Literal["refuse", "background"] = "refuse"
     different_patients: bool = False
+    metrics: tuple[str, ...] = ("q_abf", "mutual_information", "ssim")
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +112,7 @@ class Outcome:
         """Say in words how far the fusion can be trusted to be aligned."""
         fixed = self.fixed.modality
         return "; ".join(
-            f"{moving.modality} on {fixed}: {alignment.quality.sentence}"
+            f"{moving.modality} on {fixed}: {in_words(alignment.quality)}"
             for moving, alignment in zip(self.moving_on_fixed, self.alignments, strict=True)
         )
 
@@ -171,9 +174,9 @@ def run(
             **recipe.params,
         )
     with clock("measure"):
-        numbers = metrics.evaluate(*_slices(recipe, windows, sources, fused))
-    warnings += [m.quality.sentence for m in maps if m.quality.verdict != "PASS"]
-    fused = fused.with_step(Step("align", {"quality": [m.quality.sentence for m in maps]}))
+        numbers = metrics.evaluate(*_slices(recipe, windows, sources, fused), recipe.metrics)
+    warnings += [in_words(m.quality) for m in maps if m.quality.verdict != "PASS"]
+    fused = fused.with_step(Step("align", {"quality": [in_words(m.quality) for m in maps]}))
     if progress:
         progress(1.0, "done")
     return Outcome(
@@ -188,6 +191,11 @@ def run(
         warnings=tuple(dict.fromkeys(warnings)),
         seconds=clock.seconds,
     )
+
+
+def in_words(quality: Quality) -> str:
+    """Say verdict and reason."""
+    return f"{quality.verdict}. {quality.sentence}"
 
 
 class _Clock:
@@ -277,7 +285,7 @@ def _aligned(
         if alignment.quality.rank > get_args(Verdict).index(recipe.accept):
             raise AlignError(
                 f"the registration did not pass its check, so nothing was fused: "
-                f"{alignment.quality.sentence} Give a better start, or fuse all the same with "
+                f"{in_words(alignment.quality)} Give a better start, or fuse all the same with "
                 f"--accept {alignment.quality.verdict}"
             )
         found.append(alignment)
@@ -288,9 +296,9 @@ def _as_they_lie(fixed: Volume, moving: Volume) -> Alignment:
     """Take the files' own coordinates, and say what that is worth."""
     same = fixed.frame_uid is not None and fixed.frame_uid == moving.frame_uid
     sentence = (
-        "CHECK: aligned by the scanner (same frame of reference), not verified."
+        "Aligned by the scanner (same frame of reference), not verified."
         if same
-        else "CHECK: NOT REGISTERED, the files' own coordinates were taken as they are."
+        else "NOT REGISTERED: the files' own coordinates were taken as they are."
     )
     quality = Quality(verdict="CHECK", sentence=sentence)
     return Alignment.identity(fixed.grid, moving.grid, quality)

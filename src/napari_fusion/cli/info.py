@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from napari_fusion.cli.screen import AsJson, say, say_json
+from napari_fusion.volume import JSON
+
+if TYPE_CHECKING:
+    from napari_fusion.io import Series
 
 
 def info(
@@ -16,15 +20,38 @@ def info(
     """Say what is in a file or folder: series, geometry, modality, unit, warnings."""
     from napari_fusion.io import scan
 
-    found = [series.to_json() for series in scan(path)]
+    found = scan(path)
     if as_json:
-        say_json({"path": str(path), "series": found})
+        say_json({"path": str(path), "series": [_shown(series) for series in found]})
         return
     for series in found:
-        for name, value in series.items():
+        for name, value in _shown(series).items():
             if value not in (None, "", []):
                 say(f"{name.replace('_', ' '):>22}  {_words(value)}")
         say("")
+
+
+def _shown(series: Series) -> dict[str, JSON]:
+    """Give what a reader wants to know of a series, as JSON values, without identity."""
+    missing: list[JSON] | None = None if series.suv_missing is None else [*series.suv_missing]
+    return {
+        "uid": series.uid,
+        "modality": series.modality,
+        "unit": series.unit,
+        "description": series.description,
+        "part": series.part,
+        "date": series.date,
+        "shape": list(series.shape),
+        "spacing_mm": None if series.spacing is None else [round(s, 4) for s in series.spacing],
+        "frames": series.frames,
+        "frame_of_reference": series.frame_uid,
+        "attenuation_corrected": series.attenuation_corrected,
+        "suv_possible": None if missing is None else not missing,
+        "suv_missing": missing,
+        "files": len(series.files),
+        "light": series.light,
+        "reason": series.reason,
+    }
 
 
 def _words(value: Any) -> str:

@@ -157,9 +157,10 @@ def _load_all(
     volumes = []
     for i, path in enumerate(paths):
         progress(0.1 * i / len(paths), f"reading {path.name}")
-        uids = {s.uid for s in scan(path)} if series else set()
-        uid = next((u for u in series if u in uids), None)
-        volumes.append(load(path, series=uid, frame=frame))
+        found = scan(path) if series or frame is not None else []
+        uid = next((u for u in series if u in {s.uid for s in found}), None)
+        timed = any(s.frames > 1 for s in found if uid in {None, s.uid})
+        volumes.append(load(path, series=uid, frame=frame if timed else None))
     return volumes
 
 

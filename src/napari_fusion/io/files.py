@@ -105,7 +105,7 @@ def describe(path: Path) -> About:
             check_present(layout.start + layout.total, layout.path.stat().st_size, path.name)
     lengths = np.linalg.norm(affine[:3, :3], axis=0)
     spacing = (float(lengths[0]), float(lengths[1]), float(lengths[2]))
-    return About(shape, spacing, frames, _meaning(fields)[0], "; ".join(_doubt(kind, fields)))
+    return About(shape, spacing, frames, *_meaning(fields), "; ".join(_doubt(kind, fields)))
 
 
 def write(volume: Volume, path: Path) -> None:

@@ -19,6 +19,7 @@ from napari_fusion.io.plain import plainly
 from napari_fusion.io.series import Light, Series
 from napari_fusion.io.source import Source
 from napari_fusion.io.stacks import Stack, stacks_of
+from napari_fusion.volume import Unit
 
 _GREY = frozenset({"MONOCHROME1", "MONOCHROME2"})
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
@@ -77,6 +78,7 @@ def _series(stack: Stack, uid: str, source: Source) -> Series:
         light,
         reason,
         tuple(dict.fromkeys(f.header.path for time in stack.times for f in time)),
+        unit=_unit(stack),
         frames=len(stack.times),
         frame_uid=head.text(dicom.FRAME_OF_REFERENCE) or None,
         study_uid=head.text(dicom.STUDY) or None,
@@ -88,6 +90,13 @@ def _series(stack: Stack, uid: str, source: Source) -> Series:
         source=source.path,
         stack=stack,
     )
+
+
+def _unit(stack: Stack) -> Unit:
+    try:
+        return meaning_of(stack.frames).unit
+    except ReadError:
+        return "1"
 
 
 def _judge(stack: Stack, placement: Placement | str, source: Source) -> tuple[Light, str]:

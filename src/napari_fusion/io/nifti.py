@@ -117,7 +117,7 @@ def describe(path: Path) -> About:
     lengths = np.linalg.norm(header.affine[:3, :3], axis=0)
     spacing = (float(lengths[0]), float(lengths[1]), float(lengths[2]))
     reason = "; ".join(header.warnings)
-    return About(header.shape, spacing, header.frames, header.modality, reason)
+    return About(header.shape, spacing, header.frames, header.modality, header.unit, reason)
 
 
 def read_header(path: Path, frame: int | None = None) -> Header:

@@ -117,6 +117,7 @@ def _single(path: Path, source: Source) -> Series:
         "amber" if about.reason else "green",
         about.reason,
         (path,),
+        unit=about.unit,
         frames=about.frames,
         source=path,
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from napari_fusion.io.stacks import Stack
-from napari_fusion.volume import Modality
+from napari_fusion.volume import Modality, Unit
 
 Light = Literal["green", "amber", "red"]
 
@@ -30,6 +30,8 @@ class Series:
     slices, shape, spacing
         Number of slices; (slices, rows, columns) as stored; their distances in mm, None when
         unknown.
+    unit
+        Of the loaded values: "HU", "Bq/mL", "g/mL", or "1" where the file names none.
     frames
         Time points, chosen in `load` with ``frame=``.
     frame_uid
@@ -65,6 +67,7 @@ class Series:
     light: Light
     reason: str
     files: tuple[Path, ...]
+    unit: Unit = "1"
     frames: int = 1
     frame_uid: str | None = None
     study_uid: str | None = None
@@ -96,8 +99,8 @@ class About:
         (slices, rows, columns) as stored, and their distances in mm.
     frames
         Time points.
-    modality
-        As this package noted it, else "OTHER".
+    modality, unit
+        As this package noted them, else "OTHER" and "1".
     reason
         What is doubtful, "" when nothing.
     """
@@ -106,6 +109,7 @@ class About:
     spacing: tuple[float, float, float]
     frames: int
     modality: Modality
+    unit: Unit
     reason: str
 
 
