@@ -22,6 +22,13 @@ def test_nothing_there_is_a_fault(shell, tmp_path):
     assert "nowhere" in err
 
 
+def test_a_folder_without_images_is_a_fault(shell, tmp_path):
+    (tmp_path / "notes.txt").write_text("nothing to see")
+    code, _, err = shell("info", tmp_path)
+    assert code == 1
+    assert "no image" in err
+
+
 def test_version_and_help(shell):
     assert shell("--version")[1].strip() == "0.1.0"
     code, out, _ = shell("--help")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_fusion.cli.screen import AsJson, say, say_json
+from napari_fusion.errors import ReadError
 from napari_fusion.volume import JSON
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ def info(
     from napari_fusion.io import scan
 
     found = scan(path)
+    if not found:
+        raise ReadError(f"{path.name} holds no image that can be read")
     if as_json:
         say_json({"path": str(path), "series": [_shown(series) for series in found]})
         return
