@@ -185,7 +185,8 @@ def _cross(orientation: tuple[float, ...]) -> tuple[float, float, float]:
 
 
 def _numbers(values: list[float], count: int) -> tuple[float, ...] | None:
-    return tuple(values) if len(values) == count else None
+    """Give a tuple of finite numbers; anything else is as good as absent."""
+    return tuple(values) if len(values) == count and all(map(math.isfinite, values)) else None
 
 
 def _first(item: Any, name: str) -> Any:

@@ -19,6 +19,7 @@ from napari_fusion.io.plain import plainly
 if TYPE_CHECKING:
     import pydicom
 
+RUN_LENGTH = "1.2.840.10008.1.2.5"
 _FLOATS = {0x7FE00008: "f4", 0x7FE00009: "f8"}
 _LOSSY = frozenset(f"1.2.840.10008.1.2.4.{end}" for end in ("50", "51", "81", "91", "93", "203"))
 """Transfer syntaxes that may have lost detail."""
@@ -116,27 +117,40 @@ def _after_meta(data: bytes) -> int:
 
 
 def _decoded(header: Header, data: bytes, shape: tuple[int, int, int]) -> NDArray[Any]:
-    """Decode encapsulated pixels with GDCM, through SimpleITK.
+    """Decode encapsulated pixels: run lengths with pydicom, all else with GDCM.
 
     GDCM is handed a file that holds nothing but the pixels: no rescale, so that stored values come
     back exactly, and no patient.
     """
-    import SimpleITK as sitk
-
     name = header.path.name
     with plainly(name, f"DICOM of transfer syntax {header.syntax}"):
         bare = _bare(data)
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "pixels.dcm"
-            bare.save_as(path, enforce_file_format=True)
-            reader = sitk.ImageFileReader()
-            reader.SetImageIO("GDCMImageIO")
-            reader.SetFileName(str(path))
-            decoded = sitk.GetArrayFromImage(reader.Execute())
+        decoded = _by_pydicom(bare) if header.syntax == RUN_LENGTH else _by_gdcm(bare)
     if decoded.size != np.prod(shape):
         raise ReadError(f"{name} decodes to another number of pixels than its header says")
-    array: NDArray[Any] = decoded.reshape(shape)
-    return array
+    return decoded.reshape(shape)
+
+
+def _by_pydicom(bare: pydicom.Dataset) -> NDArray[Any]:
+    from pydicom.pixels import get_decoder
+
+    decoded: NDArray[Any] = get_decoder(bare.file_meta.TransferSyntaxUID).as_array(bare, raw=True)[
+        0
+    ]
+    return decoded
+
+
+def _by_gdcm(bare: pydicom.Dataset) -> NDArray[Any]:
+    import SimpleITK as sitk
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "pixels.dcm"
+        bare.save_as(path, enforce_file_format=True)
+        reader = sitk.ImageFileReader()
+        reader.SetImageIO("GDCMImageIO")
+        reader.SetFileName(str(path))
+        decoded: NDArray[Any] = sitk.GetArrayFromImage(reader.Execute())
+    return decoded
 
 
 def _bare(data: bytes) -> pydicom.Dataset:

@@ -150,16 +150,13 @@ def place(frames: Sequence[Frame], rows: int, columns: int) -> Placement | str:
 def _fault(frames: Sequence[Frame]) -> str:
     """Say what a frame lacks to be placed."""
     if any(f.position is None for f in frames):
-        return "it does not say where its slices lie (no ImagePositionPatient)"
+        return "it does not say where its slices lie (no usable ImagePositionPatient)"
     if any(f.orientation is None for f in frames):
-        return "it does not say how its slices are turned (no ImageOrientationPatient)"
+        return "it does not say how its slices are turned (no usable ImageOrientationPatient)"
     if any(f.spacing is None for f in frames):
-        return "it does not say how large its pixels are (no PixelSpacing)"
-    numbers = np.array([(*(f.position or ()), *(f.orientation or ())) for f in frames])
-    if not np.isfinite(numbers).all():
-        return "its slice positions are not numbers"
+        return "it does not say how large its pixels are (no usable PixelSpacing)"
     spacing = np.array([f.spacing for f in frames])
-    if not (np.isfinite(spacing).all() and spacing.min() > 0):
+    if spacing.min() <= 0:
         return f"its PixelSpacing is {' × '.join(f'{s:g}' for s in spacing[0])}, not a length"
     return ""
 

@@ -150,18 +150,12 @@ def _parallel(a: Frame, b: Frame) -> bool:
 
 def _split(uid: str, frames: list[Frame]) -> list[Stack]:
     """Split frames at one place until each stack has one frame at each place."""
-    if any(f.position is None or f.orientation is None for f in frames) or not _finite(frames):
+    if any(f.position is None or f.orientation is None for f in frames):
         return [Stack(uid, (tuple(frames),))]
     groups: list[tuple[str, list[Frame]]] = [("", frames)]
     for name, key in _APART:
         groups = [part for group in groups for part in _apart(group, name, key)]
     return [_timed(uid, part, group) for part, group in groups]
-
-
-def _finite(frames: list[Frame]) -> bool:
-    return all(
-        math.isfinite(x) for f in frames for x in (*(f.position or ()), *(f.orientation or ()))
-    )
 
 
 def _apart(
