@@ -1,0 +1,1 @@
+"""Small networks that weigh sources: the only room that imports torch, and only when asked."""

@@ -1,0 +1,292 @@
+"""Cut a network down to a budget: candidates by several criteria, and the one that learns best.
+
+Whole channels go (structured pruning; zeros inside dense kernels would save nothing). Every
+candidate ends at the same budget and gets the same steps, and so do two controls: channels chosen
+at random, and the same widths trained from scratch.
+"""
+
+import copy
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import nn
+
+from napari_fusion.errors import MissingExtra, ParameterError, Progress, between, silent
+from napari_fusion.nets.bands import fuse
+from napari_fusion.nets.checkpoint import Checkpoint
+from napari_fusion.nets.data import batch
+from napari_fusion.nets.losses import loss
+from napari_fusion.nets.model import FusionNet, NetConfig, size
+from napari_fusion.nets.train import TrainData, TrainOptions, train, validate
+from napari_fusion.volume import JSON
+
+Criterion = Literal["taylor", "l2", "bn", "random"]
+
+CRITERIA: tuple[Criterion, ...] = ("taylor", "l2", "bn", "random")
+
+EXAMPLE = (1, 1, 64, 64)
+"""One source suffices to trace which channels belong together."""
+
+
+class PruneOptions(BaseModel):
+    """How to prune; frozen, JSON both ways.
+
+    Parameters
+    ----------
+    macs
+        Budget: multiply-accumulates of two 256 × 256 slices.
+    round_to
+        Widths are multiples of this; kernels run fast at 8 and 16.
+    criteria
+        What makes a channel worth keeping; one candidate each.
+    scratch
+        Whether to train the winner's widths from scratch as well.
+    sparse_steps
+        Steps with a regulariser that makes whole channels small, before any is cut.
+    trial_steps
+        Steps every candidate gets before the best is chosen.
+    tune
+        How the winner is then trained on.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    macs: float = Field(default=250e6, gt=0)
+    round_to: int = Field(default=8, ge=1)
+    criteria: tuple[Criterion, ...] = Field(default=CRITERIA, min_length=1)
+    scratch: bool = True
+    sparse_steps: int = Field(default=300, ge=0)
+    trial_steps: int = Field(default=150, ge=1)
+    tune: TrainOptions = TrainOptions()
+
+
+def prune(
+    dense: Checkpoint,
+    data: TrainData,
+    options: PruneOptions,
+    *,
+    out: Path | None = None,
+    progress: Progress | None = None,
+) -> tuple[Checkpoint, list[dict[str, JSON]]]:
+    """Make a sparse, then a smaller network; choose by validation; train the winner on.
+
+    Returns
+    -------
+    Checkpoint
+        The winner.
+    list of dict
+        One row per candidate: criterion, widths, parameters, MACs, and validation loss right
+        after the cut and after the trial.
+
+    Raises
+    ------
+    ParameterError
+        The budget cannot be met.
+    MissingExtra
+        torch-pruning is not installed.
+    """
+    report = progress or silent
+    quick = options.tune.model_copy(update={"steps": options.trial_steps})
+    sparse = sparsened(dense, data, options, out=out, progress=between(report, 0, 0.2))
+    rows: list[dict[str, JSON]] = []
+    candidates: list[Checkpoint] = []
+    tries: list[Criterion | Literal["scratch"]] = [*options.criteria]
+    tries += ["scratch"] if options.scratch else []
+    for i, name in enumerate(tries):
+        part = between(report, 0.2 + 0.4 * i / len(tries), 0.2 + 0.4 * (i + 1) / len(tries))
+        part(0, f"candidate {name}")
+        if name == "scratch":
+            start: Checkpoint | NetConfig = candidates[_best(rows)].config
+        else:
+            start = cut(sparse, name, data, options)
+        folder = out / f"trial-{name}" if out else None
+        tried = train(start, data, quick, out=folder, progress=part)
+        candidates.append(tried)
+        rows.append(_row(name, start, tried, data))
+    best = _best(rows)
+    tuned = train(
+        candidates[best],
+        data,
+        options.tune,
+        out=out / "tune" if out else None,
+        progress=between(report, 0.6, 1),
+    )
+    return tuned.described(pruned_by=str(tries[best]), candidates=list(rows)), rows
+
+
+def sparsened(
+    dense: Checkpoint,
+    data: TrainData,
+    options: PruneOptions,
+    *,
+    out: Path | None = None,
+    progress: Progress | None = None,
+) -> Checkpoint:
+    """Train on with a regulariser on whole groups of channels (DepGraph)."""
+    if not options.sparse_steps:
+        return dense
+    tuned = options.tune.model_copy(
+        update={"steps": options.sparse_steps, "rate": options.tune.rate / 4}
+    )
+    folder = out / "sparse" if out else None
+    return train(dense, data, tuned, out=folder, progress=progress, regularise=_regulariser())
+
+
+def cut(
+    checkpoint: Checkpoint, criterion: Criterion, data: TrainData, options: PruneOptions
+) -> Checkpoint:
+    """Remove the least important channels until the budget is met.
+
+    Raises
+    ------
+    ParameterError
+        Even the narrowest network of these layers costs more.
+    """
+    tp = _pruning()
+    net = checkpoint.build()
+    torch.manual_seed(options.tune.seed)
+    pruner = tp.pruner.BasePruner(
+        net,
+        torch.zeros(EXAMPLE),
+        importance=_importance(tp, criterion),
+        pruning_ratio=1 - 1 / 32,
+        max_pruning_ratio=1 - 1 / 32,
+        iterative_steps=60,
+        global_pruning=True,
+        ignored_layers=[net.confidence, net.gain],
+        round_to=options.round_to,
+    )
+    if criterion == "taylor":
+        _gather_gradients(net, data, options.tune)
+    for _ in range(60):
+        pruned = _rebuilt(net, checkpoint)
+        if size(pruned.config)[1] <= options.macs:
+            return pruned
+        pruner.step()
+    raise ParameterError(
+        f"no choice of widths brings these layers to {options.macs:.3g} multiply-accumulates; "
+        "raise the budget or begin with fewer layers"
+    )
+
+
+def without_layer(checkpoint: Checkpoint, index: int) -> Checkpoint:
+    """Remove one convolution whose input and output are as wide as each other.
+
+    Raises
+    ------
+    ParameterError
+        There is no such layer, or its sides differ.
+    """
+    config = checkpoint.config
+    if not 0 < index < len(config.widths) or config.widths[index] != config.widths[index - 1]:
+        raise ParameterError(f"layer {index} cannot be taken out: its neighbours would not fit")
+
+    def moved(i: int) -> int:
+        return i - 1 if i > index else i
+
+    smaller = config.model_copy(
+        update={
+            "widths": tuple(np.delete(config.widths, index).tolist()),
+            "dilations": tuple(np.delete(config.dilations, index).tolist()),
+            "context": tuple(moved(i) for i in config.context if i != index),
+        }
+    )
+    tensors = {}
+    for name, tensor in checkpoint.tensors.items():
+        room, _, rest = name.partition(".")
+        if room in ("layers", "mixes"):
+            number, _, tail = rest.partition(".")
+            if int(number) == index:
+                continue
+            name = f"{room}.{moved(int(number))}.{tail}"
+        tensors[name] = tensor
+    return Checkpoint(smaller, tensors, checkpoint.card)
+
+
+def _rebuilt(net: FusionNet, parent: Checkpoint) -> Checkpoint:
+    """Take the pruned modules' widths and tensors into a configuration of their own."""
+    widths = tuple(
+        next(m for m in layer if isinstance(m, nn.BatchNorm2d)).num_features for layer in net.layers
+    )
+    config = parent.config.model_copy(update={"widths": widths})
+    net = copy.deepcopy(net)
+    net.config = config
+    return Checkpoint.of(net, parent.card)
+
+
+def _importance(tp: Any, criterion: Criterion) -> Any:
+    made: Mapping[str, Callable[[], Any]] = {
+        "taylor": tp.importance.GroupTaylorImportance,
+        "l2": lambda: tp.importance.GroupMagnitudeImportance(p=2),
+        "bn": tp.importance.BNScaleImportance,
+        "random": tp.importance.RandomImportance,
+    }
+    return made[criterion]()
+
+
+def _gather_gradients(net: FusionNet, data: TrainData, options: TrainOptions) -> None:
+    for i in range(4):
+        rng = np.random.default_rng([options.seed, 1_000_000 + i])
+        sources = torch.from_numpy(batch(data.train, rng, count=options.count, side=options.side))
+        loss(fuse(sources, *net(sources)), sources)[0].backward()
+
+
+def _regulariser() -> Callable[[FusionNet], None]:
+    """Give a function that adds DepGraph's group-sparsity gradient; it reads the net once."""
+    tp = _pruning()
+    made: list[Any] = []
+
+    def regularise(net: FusionNet) -> None:
+        if not made:
+            kept = {name: p.grad for name, p in net.named_parameters()}
+            net.eval()
+            pruner = tp.pruner.GroupNormPruner(
+                net,
+                torch.zeros(EXAMPLE),
+                importance=tp.importance.GroupMagnitudeImportance(p=2),
+                reg=5e-4,
+                alpha=4,
+                ignored_layers=[net.confidence, net.gain],
+                global_pruning=True,
+            )
+            pruner.update_regularizer()
+            net.train()
+            for name, p in net.named_parameters():
+                p.grad = kept[name]
+            made.append(pruner)
+        made[0].regularize(net)
+
+    return regularise
+
+
+def _row(
+    name: str, start: Checkpoint | NetConfig, tried: Checkpoint, data: TrainData
+) -> dict[str, JSON]:
+    parameters, macs = size(tried.config)
+    after_cut = validate(start.build(), data.val) if isinstance(start, Checkpoint) else None
+    return {
+        "criterion": name,
+        "widths": list(tried.config.widths),
+        "parameters": parameters,
+        "macs": macs,
+        "after_cut": after_cut,
+        "after_trial": validate(tried.build(), data.val),
+    }
+
+
+def _best(rows: list[dict[str, JSON]]) -> int:
+    return int(np.argmin([float(row["after_trial"]) for row in rows]))  # type: ignore[arg-type]
+
+
+def _pruning() -> Any:
+    try:
+        import torch_pruning
+    except ImportError as fault:
+        raise MissingExtra(
+            'pruning needs torch-pruning: pip install "napari-fusion[prune]"'
+        ) from fault
+    return torch_pruning

@@ -1,0 +1,264 @@
+"""Train a network: seeded, resumable at any moment, the curve on disk as it goes."""
+
+import csv
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
+
+from napari_fusion.errors import CheckpointError, ParameterError, Progress, silent
+from napari_fusion.nets.bands import fuse
+from napari_fusion.nets.checkpoint import Checkpoint
+from napari_fusion.nets.data import Sample, batch
+from napari_fusion.nets.losses import loss
+from napari_fusion.nets.model import FusionNet, NetConfig
+
+logger = logging.getLogger(__name__)
+
+Regulariser = Callable[[FusionNet], None]
+"""Called between the gradients and the step: adds what a sparse network asks for."""
+
+
+class TrainOptions(BaseModel):
+    """How to train; frozen, JSON both ways.
+
+    Parameters
+    ----------
+    steps, count, side
+        Batches, pairs a batch, and pixels along a crop's side.
+    rate, decay
+        AdamW's highest learning rate (cosine, warmed up) and weight decay.
+    synthetic
+        Share of pairs with a contrast made from the tissues.
+    replay
+        Share of pairs drawn from the older data, when a network goes on with new data.
+    seed
+        Chooses weights, crops and contrasts.
+    every
+        Steps between files and validations.
+    threads
+        Threads of torch.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    steps: int = Field(default=2000, ge=1)
+    count: int = Field(default=8, ge=1)
+    side: int = Field(default=96, ge=64, multiple_of=16)
+    rate: float = Field(default=2e-3, gt=0)
+    decay: float = Field(default=1e-4, ge=0)
+    synthetic: float = Field(default=0.6, ge=0, le=1)
+    replay: float = Field(default=0.0, ge=0, lt=1)
+    seed: int = Field(default=0, ge=0)
+    every: int = Field(default=100, ge=1)
+    threads: int = Field(default=1, ge=1)
+
+
+@dataclass(frozen=True)
+class TrainData:
+    """What to learn from, what to judge by, and what must not be forgotten.
+
+    Parameters
+    ----------
+    train
+        Slices to learn from.
+    val
+        Slices of other patients.
+    replay
+        Slices of an earlier training, drawn with `TrainOptions.replay`.
+    """
+
+    train: list[Sample]
+    val: list[Sample]
+    replay: list[Sample] | None = None
+
+
+def train(
+    start: Checkpoint | NetConfig,
+    data: TrainData,
+    options: TrainOptions,
+    *,
+    out: Path | None = None,
+    progress: Progress | None = None,
+    regularise: Regulariser | None = None,
+) -> Checkpoint:
+    """Train from a configuration, or go on from a checkpoint.
+
+    With `out`, `last.safetensors` there lets the same call go on after an interruption, with the
+    result it would have had; `curve.csv` and `curve.png` tell how it went.
+
+    Raises
+    ------
+    ParameterError
+        There is nothing to learn from.
+    CheckpointError
+        The unfinished training in `out` is of another network or with other options.
+    """
+    if not data.train:
+        raise ParameterError("there are no slices to train on")
+    report = progress or silent
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(options.seed)
+    net = (start.build() if isinstance(start, Checkpoint) else FusionNet(start)).train()
+    parent = dict(start.card) if isinstance(start, Checkpoint) else {}
+    optimiser = torch.optim.AdamW(net.parameters(), options.rate, weight_decay=options.decay)
+    last = out / "last.safetensors" if out else None
+    rows, done = _resumed(last, net, optimiser, options) if last else ([], 0)
+    recent: list[float] = []
+    for step in range(done, options.steps):
+        recent.append(_step(net, optimiser, data, options, step, regularise))
+        if (step + 1) % options.every and step + 1 < options.steps:
+            continue
+        rows.append([step + 1, float(np.mean(recent)), validate(net, data.val)])
+        recent = []
+        report((step + 1) / options.steps, f"step {step + 1}, validation {rows[-1][2]:.4f}")
+        if last:
+            _saved(net, optimiser, options, rows, last)
+    card: dict[str, Any] = {
+        **parent,
+        "seed": options.seed,
+        "options": options.model_dump(),
+        "curve": _known(rows),
+    }
+    return Checkpoint.of(net, card)
+
+
+def validate(net: FusionNet, samples: list[Sample], most: int = 24) -> float:
+    """Give the mean loss over up to `most` whole slices spread over the samples; NaN if none."""
+    chosen = samples[:: max(1, math.ceil(len(samples) / most))]
+    training = net.training
+    net.eval()
+    with torch.inference_mode():
+        values = [float(_loss(net, whole(sample))[0]) for sample in chosen]
+    net.train(training)
+    return float(np.mean(values)) if values else math.nan
+
+
+def whole(sample: Sample) -> Tensor:
+    """Give the first two contrasts of a slice (2, 1, h, w) in [0, 1], cut to even sides."""
+    planes = sample.planes[:2, None]
+    h, w = (n // 2 * 2 for n in planes.shape[2:])
+    return torch.from_numpy(planes[..., :h, :w].astype(np.float32) / 255)
+
+
+def _loss(net: FusionNet, sources: Tensor) -> tuple[Tensor, dict[str, float]]:
+    return loss(fuse(sources, *net(sources)), sources)
+
+
+def _step(
+    net: FusionNet,
+    optimiser: torch.optim.Optimizer,
+    data: TrainData,
+    options: TrainOptions,
+    step: int,
+    regularise: Regulariser | None,
+) -> float:
+    rng = np.random.default_rng([options.seed, step])  # the same crops after an interruption
+    older = data.replay and rng.random() < options.replay
+    sources = batch(
+        (data.replay or []) if older else data.train,
+        rng,
+        count=options.count,
+        side=options.side,
+        synthetic=options.synthetic,
+    )
+    for group in optimiser.param_groups:
+        group["lr"] = options.rate * _pace(step, options.steps)
+    value, _ = _loss(net, torch.from_numpy(sources))
+    optimiser.zero_grad()
+    value.backward()
+    if regularise is not None:
+        regularise(net)
+    torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+    optimiser.step()
+    return float(value.detach())
+
+
+def _pace(step: int, steps: int) -> float:
+    warm = min(1.0, (step + 1) / max(1, min(100, steps // 10)))
+    return warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / steps)))
+
+
+def _saved(
+    net: FusionNet,
+    optimiser: torch.optim.Optimizer,
+    options: TrainOptions,
+    rows: list[list[float]],
+    path: Path,
+) -> None:
+    names = [name for name, _ in net.named_parameters()]
+    moments = {
+        f"{names[i]}:{key}": value.detach().clone().reshape(value.shape or (1,))
+        for i, entry in optimiser.state_dict()["state"].items()
+        for key, value in entry.items()
+    }
+    card: dict[str, Any] = {"options": options.model_dump(), "curve": _known(rows)}
+    replace(Checkpoint.of(net, card), state=moments).save(path)
+    draw_curve(rows, path.parent)
+
+
+def _known(rows: list[list[float]]) -> list[list[float | None]]:
+    """Put None for NaN, which JSON does not have."""
+    return [[None if math.isnan(value) else value for value in row] for row in rows]
+
+
+def _resumed(
+    path: Path, net: FusionNet, optimiser: torch.optim.Optimizer, options: TrainOptions
+) -> tuple[list[list[float]], int]:
+    """Take up an unfinished training where it was left; from the start when there is none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        return [], 0
+    found = Checkpoint.load(path)
+    if found.config != net.config or found.card.get("options") != options.model_dump():
+        raise CheckpointError(
+            f"{path} is an unfinished training of another network or with other options: choose "
+            "another folder, or delete it"
+        )
+    net.load_state_dict(found.build().state_dict())
+    names = {name: i for i, (name, _) in enumerate(net.named_parameters())}
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in found.state.items():
+        name, kind = key.rsplit(":", 1)
+        state.setdefault(names[name], {})[kind] = value.reshape(()) if kind == "step" else value
+    optimiser.load_state_dict({**optimiser.state_dict(), "state": state})
+    curve = found.card["curve"]
+    rows = [[math.nan if v is None else float(v) for v in row] for row in curve]  # type: ignore
+    return rows, int(rows[-1][0])
+
+
+def draw_curve(rows: list[list[float]], folder: Path) -> None:
+    """Write `curve.csv` and a plain picture of it, `curve.png`: training grey, validation red."""
+    from PIL import Image, ImageDraw
+
+    with (folder / "curve.csv").open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        table.writerow(["step", "training loss", "validation loss"])
+        table.writerows([f"{value:.6g}" for value in row] for row in rows)
+    values = np.array(rows, float)
+    known = values[:, 1:][np.isfinite(values[:, 1:])]
+    low, high = known.min(), known.max()
+    image = Image.new("RGB", (640, 400), "white")
+    pen = ImageDraw.Draw(image)
+    for column, colour in ((1, "grey"), (2, "red")):
+        points = [
+            (
+                40 + 580 * row[0] / values[-1, 0],
+                370 - 340 * (row[column] - low) / (high - low + 1e-9),
+            )
+            for row in values
+            if np.isfinite(row[column])
+        ]
+        if len(points) > 1:
+            pen.line(points, fill=colour, width=2)
+    pen.text((40, 380), f"{int(values[-1, 0])} steps", fill="black")
+    pen.text((4, 24), f"{high:.3f}", fill="black")
+    pen.text((4, 364), f"{low:.3f}", fill="black")
+    image.save(folder / "curve.png")
