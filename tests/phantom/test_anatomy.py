@@ -66,8 +66,8 @@ def test_hounsfield_units_are_those_of_the_tissue(tissue, low, high):
 
 
 def test_each_voxel_reads_what_its_tissue_gives(coarse_tissues):
-    fine = phantom.tissues(COARSE.with_spacing([1.0, 1.0, 1.0])).array
-    cubes = fine.reshape(46, 4, 58, 4, 44, 4).transpose(0, 2, 4, 1, 3, 5).reshape(*COARSE.shape, 64)
+    fine = phantom.tissues(COARSE.with_spacing([2.0, 2.0, 2.0])).array
+    cubes = fine.reshape(46, 2, 58, 2, 44, 2).transpose(0, 2, 4, 1, 3, 5).reshape(*COARSE.shape, 8)
     pure = (cubes == cubes[..., :1]).all(axis=-1)
     image = ideal("CT", COARSE)
     for tissue in (Tissue.AIR, Tissue.WHITE, Tissue.MUSCLE):
@@ -103,14 +103,14 @@ def test_left_and_right_cannot_be_confused(coarse_tissues):
 
 
 def test_torque_reaches_back_on_the_left_and_forward_on_the_right():
-    tissues = phantom.tissues(Grid.regular((8, 100, 70), (4, 2, 2), centre=(0, 4, 8))).array
-    brain = np.isin(tissues, [Tissue.GREY, Tissue.WHITE]).any(axis=0)
-    rows = [
-        np.flatnonzero(brain[:, columns].any(axis=1)) for columns in (slice(0, 31), slice(39, 70))
-    ]
-    right, left = rows
-    assert left.max() > right.max()  # rows run to posterior, columns to the left
-    assert left.min() > right.min()
+    ahead = {}
+    for side, x in (("left", 14.0), ("right", -14.0)):
+        strip = Grid.regular((9, 400, 9), (2.0, 0.5, 2.0), centre=(x, 4.0, 8.0))
+        brain = np.isin(phantom.tissues(strip).array, [Tissue.GREY, Tissue.WHITE])
+        rows = np.flatnonzero(brain.any(axis=(0, 2)))
+        ahead[side] = strip.index_to_lps([[0, row, 0] for row in rows[[0, -1]]])[:, 1]
+    assert ahead["left"][1] > ahead["right"][1] + 0.5  # y runs to posterior
+    assert ahead["left"][0] > ahead["right"][0] + 0.5
 
 
 def test_same_tissue_at_the_same_point_on_any_grid():

@@ -15,7 +15,7 @@ MEANING = {
 
 @pytest.mark.parametrize("kind", phantom.MODALITIES)
 def test_volume_says_what_it_is(kind):
-    volume = phantom.head(kind, phantom.default_grid(kind, 8.0))
+    volume = phantom.head(kind, phantom.default_grid(kind, 12.0))
     assert (volume.modality, volume.unit) == MEANING[kind]
     assert volume.array.dtype == np.float32
     assert volume.frame_uid is None
@@ -28,7 +28,7 @@ def test_volume_says_what_it_is(kind):
 
 @pytest.mark.parametrize("kind", phantom.MODALITIES)
 def test_same_seed_same_voxels(kind):
-    grid = phantom.default_grid(kind, 8.0)
+    grid = phantom.default_grid(kind, 12.0)
     first, again, other = (phantom.head(kind, grid, seed=seed).array for seed in (3, 3, 4))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
@@ -45,7 +45,7 @@ def test_unknown_kind_date_and_size_are_refused():
 
 @pytest.mark.parametrize("kind", phantom.MODALITIES)
 def test_the_scanner_adds_what_it_says(kind):
-    grid = phantom.default_grid(kind, 5.0)
+    grid = phantom.default_grid(kind, 6.0)
     ideal = phantom.head(kind, grid, scanner=False).array
     measured = phantom.head(kind, grid).array
     assert np.corrcoef(ideal.ravel(), measured.ravel())[0, 1] > 0.85

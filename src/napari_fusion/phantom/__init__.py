@@ -147,7 +147,7 @@ def misaligned_pair(
     seed
         Chooses the pose and the noise.
     size
-        "demo" renders the default grids, "small" about 5 mm voxels for quick tests.
+        "demo" renders the default grids, "small" renders 4 mm voxels for quick tests.
 
     Returns
     -------

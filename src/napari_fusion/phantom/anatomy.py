@@ -47,6 +47,7 @@ def parts(date: int) -> tuple[Part, ...]:
         *brain.coverings(),
         *brain.cerebrum(),
         *brain.stem_and_cerebellum(),
+        *brain.arteries(),
         *findings(date),
     )
 

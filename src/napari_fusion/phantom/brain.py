@@ -7,6 +7,7 @@ import numpy as np
 from napari_fusion.phantom.fields import (
     BRAIN_BOX,
     CAVITY_BOX,
+    CEREBELLUM_BOX,
     behind_ridge,
     cavity,
     folia_depth,
@@ -136,6 +137,10 @@ def cerebrum() -> list[Part]:
         *paint(t.WHITE, _CORPUS),
         *paint(t.GREY, *both(Tube(((23, -10, -20), (27, 6, -16), (25, 22, -5)), (6, 4.5, 3)))),
         *paint(t.THALAMUS, *both(Ellipsoid((11, 8, 8), (8.5, 15.5, 9), (0, 0, -22)))),
+        *paint(
+            t.GREY, Ellipsoid((0, -8, -9), (8, 14, 7)), *both(Ellipsoid((16, -22, -8), (9, 5, 4)))
+        ),
+        *paint(t.CAUDATE, *both(Ellipsoid((10, -25, -1), (6, 7, 5)))),  # accumbens
         *paint(t.CSF, *_VENTRICLES),
         *paint(
             t.WHITE, Tube(((0, 24, 19), (0, 2, 20), (0, -15, 13), (0, -13, 1)), (1.8, 2, 2.2, 1.4))
@@ -170,14 +175,14 @@ def cerebrum() -> list[Part]:
 
 
 def stem_and_cerebellum() -> list[Part]:
-    """List brain stem, cord, cerebellum, chiasm, pituitary and the arteries of the base."""
+    """List brain stem, cord, cerebellum, chiasm and pituitary."""
     t = Tissue
     fourth = Blend(
         (Ellipsoid((0, 29, -31), (7, 5.5, 11)), Tube(((-9, 31, -34), (9, 31, -34)), (2.5, 2.5))), 3
     )
     return [
-        *paint(t.CEREBELLAR_GREY, Field(_folia_grey, BRAIN_BOX)),
-        *paint(t.WHITE, Field(_folia_white, BRAIN_BOX)),
+        *paint(t.CEREBELLAR_GREY, Field(_folia_grey, CEREBELLUM_BOX)),
+        *paint(t.WHITE, Field(_folia_white, CEREBELLUM_BOX)),
         *paint(t.WHITE, *both(Tube(((10, 16, -30), (20, 32, -33), (28, 46, -35)), (8, 6, 3)))),
         *paint(t.CEREBELLAR_GREY, *both(Ellipsoid((15, 42, -34), (6, 7, 3.5), (20, 20, 30)))),
         *paint(t.BRAINSTEM, _STEM),
@@ -197,6 +202,13 @@ def stem_and_cerebellum() -> list[Part]:
             Ellipsoid((0, -12, -28), (6.5, 5, 4)),
             Tube(((0, -12, -26), (0, -9, -15)), (1.2, 1.4)),
         ),
+    ]
+
+
+def arteries() -> list[Part]:
+    """List the basilar, middle cerebral and internal carotid arteries."""
+    t = Tissue
+    return [
         *paint(
             t.BLOOD,
             Tube(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_fusion.phantom.fields import cavity, head
+from napari_fusion.phantom.fields import GLOBES, cavity, head
 from napari_fusion.phantom.part import Part, paint
 from napari_fusion.phantom.shapes import (
     Blend,
@@ -178,7 +178,6 @@ def orbits() -> list[Part]:
     t = Tissue
     skin = Field(head, HEAD_BOX, -1.5)
     cone = both(Tube(((31, -80, -28), (26, -62, -27), (14, -36, -22)), (15.5, 14, 4)))
-    globes = both(Ellipsoid((32, -77, -28), (12, 12.2, 12)))
     inside = (Field(cavity, offset=1.0),)
     apex = (13.0, -38.0, -22.0)
     muscles = [
@@ -203,7 +202,7 @@ def orbits() -> list[Part]:
                 )
             ),
         ),
-        *paint(t.MUSCLE, *(Grown(globe, 0.9) for globe in globes)),
-        *paint(t.VITREOUS, *globes),
+        *paint(t.MUSCLE, *(Grown(globe, 0.9) for globe in GLOBES)),
+        *paint(t.VITREOUS, *GLOBES),
         *paint(t.LENS, *both(Ellipsoid((32, -84.5, -28), (4.8, 2.2, 4.8)))),
     ]

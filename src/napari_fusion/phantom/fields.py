@@ -8,9 +8,11 @@ from __future__ import annotations
 import numpy as np
 
 from napari_fusion.phantom.shapes import (
+    OUT_MM,
     Blend,
     Ellipsoid,
     Floats,
+    Grown,
     Points,
     Shape,
     Tube,
@@ -26,6 +28,7 @@ from napari_fusion.phantom.shapes import (
 _f = np.float32
 
 CAVITY_BOX = box((-74, -88, -145), (74, 96, 82))
+CEREBELLUM_BOX = box((-62, 0, -70), (62, 92, 12))
 BRAIN_BOX = box((-72, -86, -70), (72, 94, 80))
 
 _DOME = Blend((Ellipsoid((0, -24, 14), (55, 61, 56)), Ellipsoid((0, 22, 16), (68, 69, 58))), 24)
@@ -41,9 +44,9 @@ _RIDGES = (*PETROUS, *WINGS, Tube(((-9, -4, -25), (9, -4, -25)), (3, 3)))
 
 _FACE = Blend(
     (
-        Ellipsoid((0, -46, -56), (60, 49, 62)),
+        Ellipsoid((0, -46, -56), (58, 49, 62)),
         Ellipsoid((0, -52, -96), (45, 47, 40)),
-        *both(Ellipsoid((42, -54, -50), (22, 28, 20))),
+        *both(Ellipsoid((41, -46, -50), (22, 28, 20))),
         *both(Ellipsoid((47, -14, -72), (18, 36, 44))),
     ),
     18,
@@ -60,12 +63,14 @@ _EARS = both(Ellipsoid((79, 15, -30), (4.2, 17, 30), (-12, 8, 24)))
 _EAR_ROOTS = both(Ellipsoid((72, 10, -34), (12, 10, 12)))
 _BROWS = Tube(((-40, -76, -16), (0, -90, -12), (40, -76, -16)), (9, 9, 9))
 _LIPS = Ellipsoid((0, -96, -90), (24, 9, 11))
+GLOBES = both(Ellipsoid((32, -77, -28), (12, 12.2, 12)))
 _FEATURES: tuple[tuple[Shape, float], ...] = (
     (_FACE, 16),
     (_NECK, 22),
     (_NOSE, 10),
     (_BROWS, 8),
     (_LIPS, 8),
+    *((Grown(globe, 2.5), 8.0) for globe in GLOBES),  # the eyelids
     *((root, 10) for root in _EAR_ROOTS),
     *((ear, 4) for ear in _EARS),
 )
@@ -164,10 +169,10 @@ def bridge(p: Points) -> Floats:
 
 def hull(p: Points) -> Floats:
     """Give the distance to the smooth envelope of the two cerebral hemispheres."""
-    gap = _f(2.0) + _f(1.2) * np.clip((-30 - p.y) * _f(0.03), 0, 1)
+    gap = _f(1.4) + _f(0.8) * np.clip((-30 - p.y) * _f(0.03), 0, 1)
     envelope = p.field(cavity) + gap
     envelope = soft_max(envelope, p.field(below_tentorium) + _f(1.2), 2)
-    fissure = np.minimum(_f(1.3) - np.abs(p.x), p.field(bridge))
+    fissure = np.minimum(_f(1.0) - np.abs(p.x), p.field(bridge))
     envelope = soft_max(envelope, fissure, 4)
     for room in (_SUPRASELLAR, _STEM_ROOM, _QUADRIGEMINAL):
         envelope = carve(envelope, room, p, 4)
@@ -237,6 +242,8 @@ def pial_depth(p: Points) -> Floats:
     depth that varies along it, and crowns are rounded by a smooth minimum.
     """
     inside = -p.field(hull)
+    if inside.max() < -OUT_MM:
+        return inside
     q, stretch = _onto_surface(p)
     angles = _FOLDS[0] @ q
     angles += _FOLDS[1]
@@ -244,10 +251,10 @@ def pial_depth(p: Points) -> Floats:
     f = np.sin(angles, out=angles).sum(axis=0)
     slope = np.sqrt(((_FOLDS[0].T @ cosines) ** 2).sum(axis=0)) * stretch + _f(0.02)
     to_sheet = np.abs(f) / slope
-    reach = _f(15) + _f(3) * np.sin(_DEPTHS[0] @ q + _DEPTHS[1]).sum(axis=0)
+    reach = _f(17.5) + _f(2.4) * np.sin(_DEPTHS[0] @ q + _DEPTHS[1]).sum(axis=0)
     # None runs on into the middle of its hemisphere, or of the brain.
     core = np.maximum((stretch - _f(2.2)) * _f(14), 4 - p.field(bridge))
-    beyond = np.maximum(np.maximum(inside - np.clip(reach, 6, 23), core), 0)
+    beyond = np.maximum(np.maximum(inside - np.clip(reach, 8, 23), core), 0)
     width = _f(0.25) + _f(0.75) * np.exp(np.minimum(inside, 30) * _f(-0.15))
     sulci = np.sqrt(to_sheet**2 + beyond**2) - width
     lateral = p.field(sylvian) - _f(0.9)
@@ -278,6 +285,8 @@ def cerebellar_hull(p: Points) -> Floats:
 def folia_depth(p: Points) -> Floats:
     """Give the depth below the cerebellum's surface, its leaves and main fissures included."""
     inside = -p.field(cerebellar_hull)
+    if inside.max() < -OUT_MM:
+        return inside
     y, z = p.y - 30, p.z + 30
     radius = np.sqrt(y**2 + z**2 + _f(0.16) * p.x**2) + _f(3)
     turn = np.arctan2(z + _f(0.0015) * p.x**2, y + _f(0.25) * np.abs(p.x))

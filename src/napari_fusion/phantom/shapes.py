@@ -289,7 +289,10 @@ def soft_max(a: Floats, b: Floats, width: float) -> Floats:
 
 
 FAR_MM = 30.0
-"""Distances beyond this need not be right, only far: shapes that far away are not evaluated."""
+"""Depths beyond this need not be right, only deep: shapes that far away are not evaluated."""
+
+OUT_MM = 12.0
+"""Where all points lie this far outside of a shape, its details are not evaluated."""
 
 
 def join(total: Floats, shape: Shape, p: Points, width: float) -> Floats:

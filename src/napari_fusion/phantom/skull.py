@@ -34,23 +34,25 @@ def outside() -> list[Part]:
     muscles = (
         *both(Ellipsoid((66, -26, -4), (15, 40, 44))),  # temporalis
         *both(Ellipsoid((58, -24, -80), (7, 19, 32), (10, 0, 0))),  # masseter
-        *both(Ellipsoid((39, -24, -80), (7, 15, 26), (20, -8, 14))),  # medial pterygoid
-        *both(Ellipsoid((36, -22, -52), (13, 19, 9), (0, 0, 24))),  # lateral pterygoid
         *both(Tube(((61, 30, -56), (56, 18, -100), (44, 6, -145)), (7, 10, 10), (0.8, 1.5, 1))),
         *both(Tube(((14, 74, -40), (16, 80, -90), (22, 80, -145)), (6, 6, 7), (2.2, 1, 1))),
         *both(Tube(((14, 62, -44), (13, 66, -90), (13, 66, -145)), (7, 7, 7), (1.5, 1, 1))),
         *both(Tube(((34, 58, -44), (32, 64, -90), (32, 66, -145)), (7, 7, 7), (1.3, 1, 1))),
         *both(Tube(((42, 40, -52), (40, 44, -90), (38, 46, -145)), (7, 8, 9))),
         *both(Tube(((16, 50, -62), (18, 54, -84)), (6, 6), (1.5, 1, 1))),
-        *both(Tube(((11, 10, -62), (10, 9, -100), (12, 10, -145)), (4, 6, 6), (1.3, 0.8, 1))),
-        *both(Tube(((40, 12, -58), (26, -14, -90), (20, -30, -118)), (4, 4.5, 4))),
         Ellipsoid((0, -52, -106), (24, 36, 22)),  # tongue
+    )
+    pads = (
+        *both(Ellipsoid((25, -13, -74), (4, 8, 20), (0, -10, 30))),  # beside the pharynx
+        *both(Ellipsoid((47, -50, -66), (7, 12, 17))),  # the cheek's
+        *both(Ellipsoid((40, -44, -54), (11, 6, 9), (0, 0, 15))),  # behind the maxilla
     )
     return [
         *paint(t.SKIN, Field(head, HEAD_BOX)),
         *paint(t.FAT, Field(head, HEAD_BOX, -1.9)),
         *paint(t.MUSCLE, Field(_deep, HEAD_BOX)),
         *[part for muscle in muscles for part in _sheathed(muscle, under_skin)],
+        *paint(t.FAT, *pads),
         *paint(
             t.GLAND,
             *(Meet((gland, under_skin)) for gland in both(Ellipsoid((61, 2, -68), (9, 12, 20)))),
