@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 
 import numpy as np
@@ -192,10 +193,13 @@ def _date(text: str) -> str:
 
 def _text(header: Header, tag: int) -> str:
     """Decode free text by the file's own character set."""
+    raw = header.values.get(tag, b"")
+    if raw.isascii() and b"\x1b" not in raw:
+        return header.text(tag)
     from pydicom.charset import convert_encodings, decode_bytes
 
-    raw = header.values.get(tag, b"")
-    with plainly(header.path.name, "DICOM"):
+    with plainly(header.path.name, "DICOM"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what cannot be decoded is replaced and shown
         names = header.text(dicom.CHARSET).split("\\")
         decoded: str = decode_bytes(raw, convert_encodings(names), set("\\^="))
     return decoded.strip(" \0")

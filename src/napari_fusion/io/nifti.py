@@ -132,7 +132,7 @@ def read_header(path: Path, frame: int | None = None) -> Header:
     """
     import nibabel as nib
 
-    with plainly(path.name, "NIfTI"):
+    with plainly(path.name, "NIfTI"), np.errstate(all="ignore"):
         image = nib.load(path)
     if not isinstance(image.header, nib.AnalyzeHeader):
         raise ReadError(f"{path.name} is not a NIfTI image")
@@ -285,6 +285,8 @@ def _shape(header: nib.Nifti1Header, name: str) -> tuple[int, int, int, int]:
     if len(shape) < 3 or shape[2] == 1:
         raise ReadError(f"{name} is a single slice, not a volume")
     x, y, z, frames = (*shape, 1)[:4]
+    if frames < 1:
+        raise ReadError(f"{name} says it holds {frames} frames")
     return x, y, z, frames
 
 

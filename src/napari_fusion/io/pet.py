@@ -38,7 +38,9 @@ def info_of(frames: Sequence[Frame], source: Source) -> tuple[PetInfo, tuple[str
             f.header.text(header.ACQUISITION_TIME),
         ),
     )
-    with plainly(first.header.path.name, "PET"):
+    from pydicom.config import disable_value_validation
+
+    with plainly(first.header.path.name, "PET"), disable_value_validation():
         return pet_info(full_header(first.header, source))
 
 

@@ -61,6 +61,8 @@ def scan_source(source: Source, progress: Progress) -> Found:
         if number % 50 == 0:
             progress(number / len(paths), f"{number} of {len(paths)} files")
         suffix = suffix_of(path)
+        if suffix and not source.packed and _has_header(path):
+            continue
         if suffix and not source.packed:
             found.append(_single(path, source))
             continue
@@ -78,12 +80,13 @@ def scan_source(source: Source, progress: Progress) -> Found:
 def suffix_of(path: Path) -> str | None:
     """Give the suffix of a volume in one file, None for any other."""
     name = path.name.lower()
-    if name.endswith((".img", ".img.gz")) and _has_header(path):
-        return None  # listed by its header
     return max((s for s in SUFFIXES if name.endswith(s)), key=len, default=None)
 
 
 def _has_header(path: Path) -> bool:
+    """Whether this is the second file of a pair, listed by its first."""
+    if not path.name.lower().endswith((".img", ".img.gz")):
+        return False
     stem = nifti.stem(path)
     return any((path.parent / f"{stem}{end}").exists() for end in (".hdr", ".hdr.gz"))
 
