@@ -1,7 +1,7 @@
 """MetaImage and NRRD: SimpleITK says where the voxels lie, the bytes are read and checked here.
 
 SimpleITK reports success on packed data that fail their own check, so the voxels are streamed by
-this package; text and bzip2 encodings, which are rare, are left to it.
+this package; text encodings, which are rare, are left to it.
 """
 
 from __future__ import annotations
@@ -221,7 +221,8 @@ def _by_simpleitk(path: Path, reader: sitk.ImageFileReader, voxels: Voxels, fram
     if reader.GetDimension() == 4:
         reader.SetExtractIndex([0, 0, 0, frame])
         reader.SetExtractSize([*reader.GetSize()[:3], 0])
-    voxels.put(0, sitk.GetArrayViewFromImage(reader.Execute()))
+    image = reader.Execute()  # the view below lives only as long as this
+    voxels.put(0, sitk.GetArrayViewFromImage(image))
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 

@@ -49,7 +49,7 @@ def nrrd(path: Path) -> tuple[dict[str, str], Layout | None]:
     Returns
     -------
     tuple
-        Fields, and the layout, or None for an encoding (text, bzip2) left to SimpleITK.
+        Fields, and the layout, or None for text, which is left to SimpleITK.
 
     Raises
     ------
@@ -82,6 +82,8 @@ def nrrd(path: Path) -> tuple[dict[str, str], Layout | None]:
     elif plain:
         start += skip
     elif encoding not in {"gz", "gzip"} or skip:
+        if encoding not in {"raw", "gz", "gzip", "txt", "text", "ascii", "hex"}:
+            raise ReadError(f"{path.name} is packed as {encoding or 'unknown'}, use raw or gzip")
         _attached(path, data)
         return fields, None
     return fields, Layout(data, dtype, start, 0, total, packed=not plain)
