@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 
@@ -47,6 +48,19 @@ def test_a_record_replays_bit_for_bit(shell, files, tmp_path):
     assert "not the files" not in err
     hashes = [json.loads((f / "record.json").read_text())["fused"] for f in (first, again)]
     assert hashes[0]["array_sha256"] == hashes[1]["array_sha256"]
+
+
+def test_the_error_against_a_known_truth_is_printed(shell, files, tmp_path):
+    run = ("run", files["ct"], files["moved"], "--method", "average", "--no-window")
+    run += ("--truth", files["truth"])
+    code, out, _ = shell(*run, "--alignment", files["truth"], "--out", tmp_path / "a", "--json")
+    assert code == 0
+    assert json.loads(out)["tre_mm"] == [pytest.approx(0, abs=1e-6)]
+    code, out, _ = shell(*run, "--register", "none", "--out", tmp_path / "b")
+    error = re.search(r"known truth: ([\d.]+) mm", out)
+    assert code == 0
+    assert error is not None
+    assert 5 < float(error[1]) < 40
 
 
 def test_a_record_of_other_files_is_told(shell, files, tmp_path):

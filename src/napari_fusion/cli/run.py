@@ -12,6 +12,7 @@ import typer
 from pydantic import ValidationError
 
 from napari_fusion.cli.screen import AsJson, Shot, bar, say_json, say_result, warn
+from napari_fusion.cli.truth import error_mm
 from napari_fusion.cli.window import picture_window
 from napari_fusion.errors import ParameterError, Progress, ReadError, between
 from napari_fusion.volume import Modality, Unit, Volume
@@ -69,6 +70,10 @@ def run(  # noqa: PLR0913 - one parameter per option
     different_patients: Annotated[
         bool, typer.Option("--different-patients", help="Allow volumes of different patients.")
     ] = False,
+    truth: Annotated[
+        list[Path] | None,
+        typer.Option(help="A known alignment per moving volume, to print the error against."),
+    ] = None,
     as_json: AsJson = False,
     window: Shot = True,
 ) -> None:
@@ -92,6 +97,7 @@ def run(  # noqa: PLR0913 - one parameter per option
         volumes = _named(volumes, modality or [])
         _compare_with(written, volumes)
         given = [Alignment.load(path) for path in alignment or []]
+        known = [Alignment.load(path) for path in truth or []]
         outcome = carry_out(
             asked, *volumes, alignments=given or None, progress=between(progress, 0.1, 0.85)
         )
@@ -100,7 +106,10 @@ def run(  # noqa: PLR0913 - one parameter per option
         if window:
             progress(0.9, "drawing the napari window")
             outputs += picture_window([outcome.fixed], folder)
-    result = export.summary(outcome) | {"outputs": outputs}
+    errors = [
+        error_mm(outcome.fixed, *pair) for pair in zip(outcome.alignments, known, strict=False)
+    ]
+    result = {"tre_mm": errors, **export.summary(outcome), "outputs": outputs}
     (say_json if as_json else say_result)(result)
 
 

@@ -47,6 +47,8 @@ def say_result(result: Mapping[str, Any]) -> None:
     for sentence in result["warnings"]:
         warn(sentence)
     say(f"registration: {result['state']}")
+    for error in result["tre_mm"]:
+        say(f"registration error against the known truth: {error:.2f} mm")
     known = {name: value for name, value in result["metrics"].items() if value is not None}
     say("fusion: " + ", ".join(f"{name} {value:.3f}" for name, value in known.items()))
     say("seconds: " + ", ".join(f"{k} {v:.2f}" for k, v in result["seconds"].items()))
