@@ -90,7 +90,10 @@ def test_history_tells_sources_and_request(pair):
     assert request.parameters["method"] == "maximum"
     assert request.parameters["axis"] == 0
     assert fused.warnings == ("tilt corrected", lookup("maximum").caution)
-    assert fuse(pair, windows=UNIT).history[-1].parameters["params"] == {"levels": 4}
+    assert fuse(pair, windows=UNIT).history[-1].parameters["params"] == {
+        "levels": 4,
+        "rule": "magnitude",
+    }
 
 
 @pytest.mark.parametrize("name", ["frame_uid", "patient"])

@@ -4,7 +4,16 @@
 methods themselves, functions of stacks. Importing a family's module registers its methods.
 """
 
-from napari_fusion.fusion import pointwise, pyramid
+from napari_fusion.fusion import (
+    guided,
+    pcnn,
+    pointwise,
+    pyramid,
+    ratio,
+    saliency,
+    shearlet,
+    wavelet,
+)
 from napari_fusion.fusion.registry import Method, Parameter, lookup, method, methods
 from napari_fusion.fusion.volumes import attribution, fuse, fuse_with_shares, shares
 
@@ -14,10 +23,16 @@ __all__ = [
     "attribution",
     "fuse",
     "fuse_with_shares",
+    "guided",
     "lookup",
     "method",
     "methods",
+    "pcnn",
     "pointwise",
     "pyramid",
+    "ratio",
+    "saliency",
     "shares",
+    "shearlet",
+    "wavelet",
 ]

@@ -5,7 +5,7 @@ sources. Ties are shared equally, so equal sources get equal parts and swapping 
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +18,28 @@ Plane = NDArray[np.float32]
 Planes = NDArray[np.float32]
 """(k, h, w) float32: the same slice, or one band of it, of k sources."""
 
+Rule = Literal["magnitude", "energy", "sml"]
+"""Activity of a band: its magnitude, its energy in a 3 × 3 window, its sum-modified Laplacian."""
+
 FAINT = np.float32(0.25)
 """A slice whose brightest value is below this counts in a mean in proportion to it."""
 
 
 def each_slice(rule: Callable[..., Planes], sources: Stack, *args: Any) -> Stack:
-    """Apply a rule (k, h, w) -> (k, h, w) to every slice, each by itself."""
-    parts = np.empty_like(sources)
-    for i in range(sources.shape[1]):
-        parts[:, i] = rule(sources[:, i], *args)
+    """Apply a rule (k, h, w) -> (k, h, w) to every slice, each by itself.
+
+    The rule sees only the sources that show anything in the slice, at least two of them: an empty
+    one gives nothing and changes nothing, and a lone one is its own fusion.
+    """
+    parts = np.zeros_like(sources)
+    shown = np.any(sources, axis=(2, 3))
+    for i, seen in enumerate(shown.T):
+        if seen.all() and len(seen) > 1:
+            parts[:, i] = rule(sources[:, i], *args)
+        elif seen.sum() > 1:
+            parts[seen, i] = rule(sources[seen, i], *args)
+        else:
+            parts[seen, i] = sources[seen, i]
     return parts
 
 
@@ -57,3 +70,36 @@ def presence(planes: Planes) -> NDArray[np.float32]:
     """
     peak = planes.max(axis=(1, 2), keepdims=True, initial=0)
     return proportional(np.minimum(peak / FAINT, 1))
+
+
+def activity(bands: Planes, rule: Rule) -> Planes:
+    """Measure how much happens at every place of a band (k, h, w), by a named rule."""
+    if rule == "magnitude":
+        return np.abs(bands)
+    if rule == "energy":
+        return np.stack([smooth(band * band, 1) for band in bands])
+    return np.stack([modified_laplacian(band) for band in bands])
+
+
+def smooth(plane: Plane, radius: int) -> Plane:
+    """Average over a square of side ``2 radius + 1``, mirrored at the border."""
+    import cv2
+
+    mean: Plane = cv2.blur(plane, (2 * radius + 1,) * 2)  # type: ignore[assignment]
+    return mean
+
+
+def modified_laplacian(plane: Plane) -> Plane:
+    """Add up |second differences| along rows and columns in a 3 × 3 window (Nayar 1994)."""
+    import cv2
+
+    bend = np.array([-1, 2, -1], np.float32)
+    one = np.ones(1, np.float32)
+    across = cv2.sepFilter2D(plane, -1, bend, one)
+    down = cv2.sepFilter2D(plane, -1, one, bend)
+    return smooth(np.abs(across) + np.abs(down), 1)
+
+
+def select(bands: Planes, rule: Rule = "magnitude") -> Planes:
+    """Give each source the part of a band (k, h, w) where it is the most active."""
+    return bands * strongest(activity(bands, rule))

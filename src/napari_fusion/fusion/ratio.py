@@ -1,0 +1,89 @@
+"""Contrast (ratio-of-low-pass) and gradient pyramids: other ways to read the same bands."""
+
+import numpy as np
+
+from napari_fusion.fusion.pyramid import Levels, expand, gaussian, merge, split
+from napari_fusion.fusion.registry import method
+from napari_fusion.fusion.rules import Plane, Planes, each_slice, presence, select, strongest
+from napari_fusion.slab import Stack
+
+DARK = np.float32(0.05)
+"""Brightness added before dividing, so that contrast on black stays finite."""
+
+# Differences along four directions, of the twice-blurred kind of Burt & Kolczynski.
+DIRECTIONS: tuple[Plane, ...] = (
+    np.array([[0, 0, 0], [-2, 4, -2], [0, 0, 0]], np.float32) / np.float32(16),
+    np.array([[0, -2, 0], [0, 4, 0], [0, -2, 0]], np.float32) / np.float32(16),
+    np.array([[-1, 0, 0], [0, 2, 0], [0, 0, -1]], np.float32) / np.float32(16),
+    np.array([[0, 0, -1], [0, 2, 0], [-1, 0, 0]], np.float32) / np.float32(16),
+)
+
+
+@method("contrast", title="Contrast pyramid", cite="Toet 1989, doi:10.1016/0167-8655(89)90003-2")
+def contrast(sources: Stack, *, levels: Levels = 4) -> Stack:
+    r"""Keep the detail of highest local contrast, and that contrast over the fused background.
+
+    :math:`C_j^l = D_j^l / (E_j^l + \delta)` over the expanded coarser level :math:`E`; the winner
+    gives :math:`C_j (E_F + \delta)`, its own detail times a gain, so parts stay exact.
+
+    Parameters
+    ----------
+    levels
+        Number of detail bands; the coarsest covers about ``2**levels`` pixels.
+    """
+    return each_slice(_contrast, sources, levels)
+
+
+@method("gradient", title="Gradient pyramid", cite="Burt 1992; Burt & Kolczynski 1993")
+def gradient(sources: Stack, *, levels: Levels = 4) -> Stack:
+    r"""Choose details by direction: the strongest of each of four orientations.
+
+    Each detail is the sum of four directional second differences :math:`\Delta_\theta` and what
+    they leave over; :math:`p_j` takes each :math:`\Delta_\theta D_j^l` where it is the largest, the
+    rest in the mean proportion. (The published pyramid is inverted approximately; this is exact.)
+
+    Parameters
+    ----------
+    levels
+        Number of detail bands; the coarsest covers about ``2**levels`` pixels.
+    """
+    return each_slice(_gradient, sources, levels)
+
+
+def _contrast(planes: Planes, levels: int) -> Planes:
+    pyramids = [gaussian(plane, levels) for plane in planes]
+    levels = len(pyramids[0]) - 1
+    parts = [pyramid[-1] * w for pyramid, w in zip(pyramids, presence(planes)[:, 0], strict=True)]
+    for level in reversed(range(levels)):
+        fine = np.stack([pyramid[level] for pyramid in pyramids])
+        coarse = np.stack([expand(pyramid[level + 1], fine[0]) for pyramid in pyramids])
+        parts = [expand(part, fine[0]) for part in parts]
+        fused = np.maximum(sum(parts), 0) + DARK
+        ratio = (fine - coarse) / (coarse + DARK)
+        for part, chosen in zip(parts, ratio * strongest(np.abs(ratio)), strict=True):
+            part += chosen * fused
+    return np.stack(parts)
+
+
+def _gradient(planes: Planes, levels: int) -> Planes:
+    there = presence(planes)
+    *details, bases = zip(*(split(plane, levels) for plane in planes), strict=True)
+    chosen = [_by_direction(np.stack(detail), there) for detail in details]
+    return np.stack([merge([*p]) for p in zip(*chosen, np.stack(bases) * there, strict=True)])
+
+
+def _by_direction(details: Planes, there: Planes) -> Planes:
+    rest, chosen = details.copy(), np.zeros_like(details)
+    for kernel in DIRECTIONS:
+        along = np.stack([_filtered(detail, kernel) for detail in details])
+        chosen += select(along)
+        rest -= along
+    chosen += rest * there
+    return chosen
+
+
+def _filtered(plane: Plane, kernel: Plane) -> Plane:
+    import cv2
+
+    result: Plane = cv2.filter2D(plane, -1, kernel)  # type: ignore[assignment]
+    return result

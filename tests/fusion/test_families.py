@@ -1,0 +1,85 @@
+"""What each family promises beyond the laws."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from napari_fusion.fusion import lookup
+from napari_fusion.fusion.guided import guided_filter
+from napari_fusion.fusion.pyramid import merge, split
+from napari_fusion.fusion.rules import proportional, select, strongest
+from napari_fusion.fusion.shearlet import by_direction, slopes
+
+
+@pytest.fixture
+def planes():
+    rng = np.random.default_rng(7)
+    return rng.random((2, 41, 38)).astype(np.float32)
+
+
+def test_a_pyramid_comes_back_together(planes):
+    assert_allclose(merge(split(planes[0], 4)), planes[0], atol=1e-6)
+
+
+def test_strongest_shares_ties():
+    activity = np.array([[[1, 2, 3]], [[1, 5, 0]], [[0, 5, 0]]], np.float32)
+    assert_allclose(strongest(activity)[:, 0].T, [[0.5, 0.5, 0], [0, 0.5, 0.5], [1, 0, 0]])
+
+
+def test_proportional_shares_nothing_equally():
+    assert_allclose(
+        proportional(np.array([[0, 3], [0, 1]], np.float32)).T, [[0.5] * 2, [0.75, 0.25]]
+    )
+
+
+@pytest.mark.parametrize("rule", ["magnitude", "energy", "sml"])
+def test_rules_follow_the_more_active_band(planes, rule):
+    bands = planes - 0.5
+    bands[1] *= 0.01
+    chosen = select(bands, rule)
+    assert np.mean(chosen[0] == bands[0]) > 0.95
+
+
+def test_the_guided_filter_follows_the_guide_and_ignores_small_texture():
+    y, x = np.indices((40, 40))
+    guide = (x >= 20).astype(np.float32)
+    wobbly = (x >= 18 + y % 3).astype(np.float32)
+    followed = guided_filter(wobbly, guide, 8, 1e-4)
+    assert np.ptp(followed[10:30, 23]) < 0.1
+    assert followed[20, 24] - followed[20, 15] > 0.8
+    assert_allclose(guided_filter(wobbly, np.zeros_like(guide), 0, 1e-4), wobbly, atol=1e-6)
+
+
+def test_directions_add_up_and_separate(planes):
+    assert_allclose(slopes(30, 28, 8).sum(axis=0), 1, atol=1e-6)
+    assert_allclose(sum(by_direction(planes, 8)), planes, atol=1e-5)
+    _, x = np.indices((64, 64))
+    stripes = np.sin(x)[None].astype(np.float32)
+    energy = [float((band[:, 16:48, 16:48] ** 2).sum()) for band in by_direction(stripes, 4)]
+    assert energy[0] > 10 * sum(energy[1:])
+
+
+def test_contrast_lifts_detail_in_the_dark_onto_the_bright():
+    x = np.indices((32, 32))[1]
+    ripple = 0.02 * np.sin(x)
+    stack = np.stack([0.05 + ripple, np.full((32, 32), 0.7)])[:, None].astype(np.float32)
+    lifted = lookup("contrast")(stack).sum(axis=0)[0]
+    plain = lookup("laplacian")(stack).sum(axis=0)[0]
+    assert np.ptp(lifted[16]) > 2 * np.ptp(plain[16])
+
+
+def test_modified_laplacian_base_keeps_bright_even_structure():
+    y, x = np.indices((96, 96))
+    bone = ((np.abs(x - 30) < 12) & (np.abs(y - 48) < 30)).astype(np.float32)
+    soft = np.full_like(bone, 0.3)
+    stack = np.stack([bone, soft])[:, None]
+    kept = lookup("laplacian_sml")(stack).sum(axis=0)[0, 48, 30]
+    assert kept > lookup("laplacian")(stack).sum(axis=0)[0, 48, 30] + 0.1
+
+
+def test_a_sharper_exponent_decides_more(planes):
+    stack = planes[:, None]
+    even = lookup("weighted")(stack, sharpness=0) / stack
+    sharp = lookup("weighted")(stack, sharpness=8) / stack
+    assert_allclose(even, 0.5, atol=1e-6)
+    assert sharp.max(axis=0).mean() > 0.65
