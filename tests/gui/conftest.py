@@ -11,20 +11,25 @@ from napari_fusion.gui import to_layer
 from napari_fusion.phantom import misaligned_pair
 from napari_fusion.registration import Alignment, Quality
 
-NO_SCREEN = sys.platform == "linux" and not os.environ.get("DISPLAY")
+
+def no_screen():
+    """Whether there is nothing to draw on; asked late: Xvfb starts after this file is read."""
+    return sys.platform == "linux" and not os.environ.get("DISPLAY")
 
 
 def pytest_collection_modifyitems(items):
     for item in items:
         if "gui" in item.path.parts:
             item.add_marker(pytest.mark.gui)
-        if NO_SCREEN and item.get_closest_marker("display"):
+        if no_screen() and item.get_closest_marker("display"):
             item.add_marker(pytest.mark.skip(reason="no display: install Xvfb"))
 
 
-@pytest.fixture(autouse=NO_SCREEN)
+@pytest.fixture(autouse=True)
 def _no_opengl(monkeypatch):
     """Let napari build its canvas on Qt's offscreen platform, which has no OpenGL."""
+    if not no_screen():
+        return
     for room in ("utils.gl", "layers.image", "layers.base", "canvas"):
         name = f"napari._vispy.{room}"
         monkeypatch.setattr(f"{name}.get_gl_extensions", lambda: "", raising=False)
@@ -47,6 +52,14 @@ def viewer(pair):
         data, keywords, _ = to_layer(volume)
         model.add_image(data, **keywords)
     return model
+
+
+@pytest.fixture
+def plugins():
+    """Let napari find the installed plugins, as its window does when it starts."""
+    from npe2 import PluginManager
+
+    PluginManager.instance().discover()
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from napari_fusion.fusion import fuse_with_shares, lookup
 from napari_fusion.grid import Grid
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.gate import Aligned, Source, Standing, check_patients, standing
-from napari_fusion.gui.layers import LayerData, to_layer
+from napari_fusion.gui.layers import LayerData, to_layer, veiled
 from napari_fusion.gui.snapshot import ALIGNMENT, STATE, Result, Snapshot, show
 from napari_fusion.registration import AlignOptions, resample
 from napari_fusion.slab import Window
@@ -142,12 +142,13 @@ class Fusing:
         stands = standing(sources)
         fused, shares = self._fused(sources, between(progress, 0.0, 0.95))
         named = [(f"{self.method}: {' + '.join(self.names)}", _judged(fused, stands))]
-        told = [(f"share of {n}", s) for n, s in zip(self.names, shares, strict=True)]
-        named += told[1:] if len(told) == 2 else told
-        layers = [_layer(volume, name, stands, sources[0].anchor) for name, volume in named]
-        for _, keywords, _ in layers[1:]:
+        given = [(f"share of {n}", s) for n, s in zip(self.names, shares, strict=True)]
+        named += given[1:] if len(given) == 2 else given
+        picture, *rest = (_layer(v, name, stands, sources[0].anchor) for name, v in named)
+        told = [veiled(layer, picture[0]) for layer in rest]
+        for _, keywords, _ in told:
             keywords["visible"] = False
-        return Result(stands, layers, self.snapshot.turned(Frame.of(fused.grid)))
+        return Result(stands, [picture, *told], self.snapshot.turned(Frame.of(fused.grid)))
 
     def _fused(self, sources: list[Source], progress: Progress) -> tuple[Volume, list[Volume]]:
         volumes = []

@@ -9,7 +9,7 @@ from typing import Any
 
 from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import Qt, Slot
-from qtpy.QtGui import QFontDatabase
+from qtpy.QtGui import QFontDatabase, QTextOption
 from qtpy.QtWidgets import (
     QApplication,
     QCheckBox,
@@ -167,9 +167,9 @@ class FusionDock(QWidget):
         box, form = _group("The same in Python")
         self.code = QPlainTextEdit()
         self.code.setReadOnly(True)
-        self.code.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        self.code.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
         self.code.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        self.code.setMaximumHeight(84)
+        self.code.setMaximumHeight(110)
         self.code.setToolTip("One line per click; paste it into napari's console to repeat it.")
         self.copy_button = _button("Copy last line", "To the clipboard.", self._copy)
         form.addRow(self.code)
@@ -213,7 +213,7 @@ class FusionDock(QWidget):
     def _anyway(self) -> None:
         if self._refused is not None:
             job, result = self._refused
-            self._echo(job.line(accept=result.standing.word))
+            self.say(job.line(accept=result.standing.word))
             self._show_aligned(result)
 
     @Slot()
@@ -224,7 +224,7 @@ class FusionDock(QWidget):
 
     def _show_plane(self, name: str) -> None:
         show_plane(self.viewer, name)
-        self._echo(f"from napari_fusion.gui import show_plane; show_plane(viewer, {name!r})")
+        self.say(f"from napari_fusion.gui import show_plane; show_plane(viewer, {name!r})")
 
     @Slot()
     def _copy(self) -> None:
@@ -241,7 +241,7 @@ class FusionDock(QWidget):
         except FusionError as error:
             self._fail(error)
             return
-        self._echo(asked.line())
+        self.say(asked.line())
         self._forget_refused()
         self._asked, self._done = asked, done
         job: Job[Result] = Job(asked.compute, self)
@@ -329,7 +329,8 @@ class FusionDock(QWidget):
     def _tell(self, standing: Standing) -> None:
         self.state.setText(f"<b>{standing.sign} {standing.word}</b><br>{standing.sentence}")
 
-    def _echo(self, line: str) -> None:
+    def say(self, line: str) -> None:
+        """Write a line of Python into the box and to the terminal."""
         self.code.appendPlainText(line)
         if sys.stdout is not None:  # a windowed Python on Windows has none
             sys.stdout.write(line + "\n")

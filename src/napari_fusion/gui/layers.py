@@ -31,6 +31,9 @@ VOLUME = "napari_fusion"
 PLACE = "napari_fusion_place"
 """Key of a layer's metadata: the `Place`."""
 
+DARK = 2 / 255
+"""A fused brightness that no screen tells from black."""
+
 LayerData = tuple[NDArray[Any], dict[str, Any], str]
 
 
@@ -96,6 +99,26 @@ def to_layer(
     if volume.modality == "LABEL":
         return _whole_numbers(place.array), keywords, "labels"
     return place.array, keywords | look(volume), "image"
+
+
+def veiled(layer: LayerData, picture: NDArray[Any]) -> LayerData:
+    """Leave a share's colours away where the fused picture is black: nothing is seen there.
+
+    Parameters
+    ----------
+    layer
+        A share; its volume stays whole.
+    picture
+        What the fused layer shows, same shape.
+    """
+    array, keywords, kind = layer
+    place = replace(
+        keywords["metadata"][PLACE],
+        array=np.where(picture > DARK, array, np.float32(np.nan)),
+        note="left away where the fused picture is black; the volume itself is whole",
+    )
+    metadata = keywords["metadata"] | {PLACE: place}
+    return place.array, keywords | {"metadata": metadata}, kind
 
 
 def from_layer(layer: Layer, frame: Frame | None = None) -> Volume:

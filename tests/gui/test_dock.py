@@ -1,0 +1,242 @@
+"""The dock driven as a user would: by clicks."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt, QThreadPool
+from qtpy.QtWidgets import QApplication
+
+from napari_fusion.errors import AlignError
+from napari_fusion.gui import from_layer
+from napari_fusion.gui.dock import FusionDock
+
+
+@pytest.fixture
+def dock(qtbot, viewer):
+    widget = FusionDock(viewer)
+    qtbot.addWidget(widget)
+    widget.show()
+    yield widget
+    widget.cancel()
+
+
+@pytest.fixture
+def click(qtbot):
+    def press(button):
+        assert button.isVisible()
+        assert button.isEnabled()
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+    return press
+
+
+@pytest.fixture
+def finish(qtbot, dock):
+    return lambda: qtbot.waitUntil(dock.align_button.isEnabled, timeout=60_000)
+
+
+def names(viewer):
+    return [layer.name for layer in viewer.layers]
+
+
+def lines(dock):
+    return dock.code.toPlainText().splitlines()
+
+
+def test_the_first_two_layers_are_chosen_and_their_state_is_told(dock):
+    assert (dock.fixed.currentText(), dock.moving.currentText()) == ("head CT", "head T1")
+    assert "NOT REGISTERED" in dock.state.text()
+
+
+def test_align_and_fuse_by_clicks_alone(dock, click, finish, viewer, pair):
+    before = [(layer.data, layer.metadata["napari_fusion"]) for layer in viewer.layers]
+    click(dock.align_button)
+    finish()
+    assert names(viewer) == ["head CT", "head T1", "head T1 on head CT"]
+    assert from_layer(viewer.layers[-1]).grid == pair[0].grid
+    for layer, (data, volume) in zip(viewer.layers, before, strict=False):
+        assert layer.data is data
+        assert from_layer(layer) is volume
+    assert dock.verdict.text().startswith("✔ PASS")
+    assert dock.moving.currentText() == "head T1 on head CT"
+    assert "PASS" in dock.state.text()
+    click(dock.fuse_button)
+    finish()
+    assert names(viewer)[-2:] == [
+        "laplacian: head CT + head T1 on head CT",
+        "share of head T1 on head CT",
+    ]
+
+
+def test_every_click_is_a_line_that_repeats_it(dock, click, finish, viewer, gate, capsys):
+    click(dock.align_button)
+    finish()
+    click(dock.fuse_button)
+    finish()
+    align, fuse = lines(dock)
+    assert capsys.readouterr().out.splitlines() == [align, fuse]
+    done = [layer.data for layer in viewer.layers]
+    for name in names(viewer)[2:]:
+        viewer.layers.remove(name)
+    for line in (align, fuse):
+        exec(line, {"viewer": viewer})
+    for layer, data in zip(viewer.layers, done, strict=True):
+        np.testing.assert_array_equal(layer.data, data)
+
+
+def test_the_form_is_what_is_asked(dock, click, finish, gate, viewer):
+    dock.method.setCurrentIndex(dock.method.findData("laplacian"))
+    dock._forms["laplacian"]["levels"].value = 2
+    click(dock.fuse_button)
+    finish()
+    assert "'laplacian', levels=2" in lines(dock)[-1]
+
+
+def test_the_last_line_can_be_copied(dock, click, finish, gate):
+    click(dock.align_button)
+    finish()
+    click(dock.copy_button)
+    assert QApplication.clipboard().text() == lines(dock)[-1]
+
+
+def test_a_failed_alignment_waits_for_the_users_word(dock, click, finish, viewer, gate, said):
+    gate("FAIL", "No pose stands out.")
+    click(dock.align_button)
+    finish()
+    assert names(viewer) == ["head CT", "head T1"]
+    assert dock.verdict.text() == "✖ FAIL: No pose stands out."
+    assert said()[-1] == "No pose stands out. Nothing was added."
+    click(dock.anyway_button)
+    assert names(viewer)[-1] == "FAIL: head T1 on head CT"
+    assert not dock.anyway_button.isVisible()
+    assert "accept='FAIL'" in lines(dock)[-1]
+    exec(lines(dock)[-1], {"viewer": viewer})
+    np.testing.assert_array_equal(viewer.layers[-1].data, viewer.layers[-2].data)
+
+
+def test_an_error_is_one_sentence_and_changes_nothing(
+    dock, click, finish, viewer, monkeypatch, said
+):
+    def broken(*args, **kwargs):
+        raise AlignError("no common anatomy was found in the two volumes: nothing was aligned")
+
+    monkeypatch.setattr("napari_fusion.registration.align", broken)
+    click(dock.align_button)
+    finish()
+    assert names(viewer) == ["head CT", "head T1"]
+    assert said() == ["no common anatomy was found in the two volumes: nothing was aligned"]
+    assert not dock.busy.isVisible()
+
+
+def test_the_same_layer_twice_is_refused_at_once(dock, click, said):
+    dock.moving.setCurrentIndex(dock.fixed.currentIndex())
+    assert "two different layers" in dock.state.text()
+    click(dock.align_button)
+    assert said() == ["choose different layers: the same one was named twice"]
+    assert lines(dock) == []
+
+
+def test_cancel_is_answered_within_a_second_and_nothing_changes(
+    dock, click, qtbot, viewer, monkeypatch, said
+):
+    stopped = threading.Event()
+
+    def endless(fixed, moving, options, *, initial=None, progress):
+        try:
+            while True:
+                progress(0.3, "searching")
+                time.sleep(0.02)
+        finally:
+            stopped.set()
+
+    monkeypatch.setattr("napari_fusion.registration.align", endless)
+    click(dock.align_button)
+    assert dock.busy.isVisible()
+    assert not dock.align_button.isEnabled()
+    qtbot.waitUntil(lambda: "searching" in dock.bar.format(), timeout=5000)
+    click(dock.cancel_button)
+    assert dock.align_button.isEnabled()
+    assert stopped.wait(1)
+    assert names(viewer) == ["head CT", "head T1"]
+    assert said() == ["Stopped; nothing was changed."]
+
+
+def test_the_real_registration_stops_within_a_second(dock, click, qtbot, viewer):
+    click(dock.align_button)
+    qtbot.waitUntil(lambda: dock.bar.value() > 0, timeout=20_000)
+    click(dock.cancel_button)
+    assert dock.align_button.isEnabled()
+    qtbot.waitUntil(lambda: QThreadPool.globalInstance().activeThreadCount() == 0, timeout=1000)
+    assert names(viewer) == ["head CT", "head T1"]
+
+
+def test_layers_may_be_renamed_and_removed_while_aligning(
+    dock, click, finish, viewer, gate, monkeypatch
+):
+    from napari_fusion import registration
+
+    release, quick = threading.Event(), registration.align
+
+    def waiting(*args, **kwargs):
+        release.wait(5)
+        return quick(*args, **kwargs)
+
+    monkeypatch.setattr(registration, "align", waiting)
+    click(dock.align_button)
+    viewer.layers["head CT"].name = "renamed"
+    viewer.layers.remove("head T1")
+    release.set()
+    finish()
+    assert names(viewer) == ["renamed", "head T1 on head CT"]
+
+
+def test_lists_follow_the_layers(dock, viewer):
+    viewer.add_points([[0, 0, 0]], name="dots")
+    assert dock.fixed.findText("dots") == -1
+    viewer.layers["head CT"].name = "skull"
+    assert dock.fixed.currentText() == "skull"
+    viewer.layers.remove("skull")
+    assert dock.fixed.findText("skull") == -1
+    viewer.layers.clear()
+    assert dock.fixed.layer is None
+    assert "Open two volumes" in dock.state.text()
+
+
+def test_without_layers_the_buttons_say_what_is_missing(dock, viewer, click, said):
+    viewer.layers.clear()
+    click(dock.align_button)
+    click(dock.fuse_button)
+    assert said() == ["choose a fixed and a moving layer first"] * 2
+
+
+def test_a_third_source_is_fused_too(dock, click, finish, viewer, gate):
+    click(dock.align_button)
+    finish()
+    dock.third.choose(viewer.layers["head T1"])
+    assert "NOT REGISTERED" in dock.state.text()
+    click(dock.fuse_button)
+    finish()
+    assert sum("share of" in name for name in names(viewer)) == 3
+
+
+def test_planes_turn_the_view_and_say_their_line(dock, click, viewer):
+    click(dock.plane_buttons["coronal"])
+    assert tuple(viewer.dims.order) == (1, 0, 2)
+    viewer.dims.order = (0, 1, 2)
+    exec(lines(dock)[-1], {"viewer": viewer})
+    assert tuple(viewer.dims.order) == (1, 0, 2)
+
+
+def test_a_dock_that_is_gone_no_longer_listens(qtbot, viewer, qapp):
+    widget = FusionDock(viewer)
+    widget.deleteLater()
+    qtbot.wait(20)
+    viewer.layers["head CT"].name = "skull"
+    viewer.layers.clear()
+
+
+@pytest.mark.parametrize("name", ["align_button", "fuse_button", "cancel_button", "fixed", "model"])
+def test_everything_has_a_tooltip(dock, name):
+    assert getattr(dock, name).toolTip()
