@@ -16,7 +16,7 @@ from napari_fusion import (
     Window,
     fuse,
     phantom,
-    recipe,
+    registration,
     resample,
     run,
 )
@@ -122,7 +122,7 @@ def refusing(verdict):
     ],
 )
 def test_the_gate_decides_what_is_fused(pair, monkeypatch, verdict, accept, fused):
-    monkeypatch.setattr(recipe.registration, "align", refusing(verdict))
+    monkeypatch.setattr(registration, "align", refusing(verdict))
     asked = Recipe(method="average", accept=accept)
     if fused:
         outcome = run(asked, *pair)
@@ -184,7 +184,7 @@ def test_one_slice_cannot_be_registered(pair):
     ],
 )
 def test_a_slip_in_the_recipe_is_named_before_any_work(pair, monkeypatch, asked, message):
-    monkeypatch.setattr(recipe.registration, "align", None)
+    monkeypatch.setattr(registration, "align", None)
     with pytest.raises(ParameterError, match=message):
         run(asked, *pair)
 

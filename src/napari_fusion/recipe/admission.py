@@ -1,0 +1,81 @@
+"""Which volumes may be fused: one patient, usable values, a common place."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from napari_fusion.errors import AlignError, ParameterError
+from napari_fusion.recipe.request import Recipe
+from napari_fusion.registration import Alignment
+from napari_fusion.volume import Step, Volume
+
+
+def admitted(recipe: Recipe, inputs: tuple[Volume, ...]) -> tuple[tuple[Volume, ...], list[str]]:
+    """Refuse volumes that cannot be fused honestly; say what was repaired."""
+    if len(inputs) < 2:
+        raise ParameterError("fusion needs a fixed and at least one moving volume; one was given")
+    if recipe.windows is not None and len(recipe.windows) != len(inputs):
+        raise ParameterError(
+            f"the recipe holds {len(recipe.windows)} windows for {len(inputs)} volumes: "
+            "give one per volume, fixed first, or none"
+        )
+    patients = {v.patient for v in inputs if v.patient is not None}
+    if len(patients) > 1 and not recipe.different_patients:
+        raise ParameterError(
+            "the volumes belong to different patients (DICOM PatientID differs): choose volumes of "
+            "one patient, or allow it with --different-patients (different_patients=True)"
+        )
+    warnings = [w for v in inputs for w in v.warnings]
+    if len(patients) > 1:
+        warnings.append("DIFFERENT PATIENTS: the volumes' DICOM PatientID differs")
+    roles = ["fixed", "moving"] + [f"moving {i}" for i in range(2, len(inputs))]
+    cleaned = tuple(
+        _usable(v, role, recipe, warnings) for v, role in zip(inputs, roles, strict=True)
+    )
+    return cleaned, warnings
+
+
+def _usable(volume: Volume, role: str, recipe: Recipe, warnings: list[str]) -> Volume:
+    """Check one volume's values; NaN and infinity become background only when asked."""
+    finite = np.isfinite(volume.array)
+    lost = int(finite.size - np.count_nonzero(finite))
+    if lost == finite.size:
+        raise ParameterError(f"the {role} volume holds no finite value: there is nothing to fuse")
+    if lost and recipe.nan == "refuse":
+        raise ParameterError(
+            f"the {role} volume has {lost} voxels that are NaN or infinite: "
+            "repair them, or count them as background with --nan background (nan='background')"
+        )
+    if lost:
+        warnings.append(f"{lost} voxels of the {role} volume were not finite: set to background")
+        step = Step("mask", {"voxels": lost})
+        volume = volume.with_array(np.where(finite, volume.array, volume.background), step)
+    low, high = float(volume.array.min()), float(volume.array.max())
+    if low == high:
+        raise ParameterError(
+            f"the {role} volume is constant (every voxel is {low:g}): there is nothing to fuse"
+        )
+    if recipe.align is not None and min(volume.grid.shape) < 2:
+        raise AlignError(
+            f"the {role} volume has one slice only, which cannot be registered in 3-D: "
+            "give a volume of several slices, or fuse as they lie with --register none"
+        )
+    return volume
+
+
+def refuse_apart(alignment: Alignment, a_side: int = 24) -> None:
+    """Refuse volumes of which no part lies in the other, judged by `a_side`³ points of each."""
+    pairs = [(alignment, alignment.moving)]
+    if alignment.invertible:
+        pairs.append((alignment.inverse(), alignment.fixed))
+    for there, target in pairs:
+        axes = [np.linspace(0, n - 1, a_side) for n in there.fixed.shape]
+        index = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+        where = target.lps_to_index(there.map_points(there.fixed.index_to_lps(index)))
+        inside = (where >= -0.5) & (where <= np.array(target.shape) - 0.5)
+        if inside.all(axis=1).any():
+            return
+    raise AlignError(
+        "the volumes do not overlap as they lie: register them (--register rigid), "
+        "or check that both show the same part of the body"
+    )

@@ -1,0 +1,57 @@
+"""What to do, as plain JSON values."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from napari_fusion.registration import AlignOptions
+from napari_fusion.registration.quality import Verdict
+from napari_fusion.slab import Window
+
+
+class Recipe(BaseModel):
+    """What to do with one fixed and one or more moving volumes; frozen, JSON both ways.
+
+    Parameters
+    ----------
+    align
+        How to register each moving volume to the fixed one; None takes them as they lie.
+    accept
+        The worst verdict of the registration gate that may still be fused.
+    spacing
+        Voxel size (mm, array order) of the result over the fixed volume's box; None keeps the
+        fixed grid.
+    windows
+        One window per source, fixed first; None where the modality's default is meant.
+    method, params
+        Name of a fusion method and its parameters.
+    axis
+        Array axis that slices are cut along; None takes the coarsest.
+    nan
+        Whether voxels that are not finite refuse the job or count as background.
+    different_patients
+        Allow volumes whose DICOM PatientID differs.
+    metrics
+        Names of the measures of fusion quality to report.
+
+    Examples
+    --------
+    >>> Recipe.model_validate_json(Recipe(method="maximum").model_dump_json()).method
+    'maximum'
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1] = 1
+    align: AlignOptions | None = AlignOptions()
+    accept: Verdict = "CHECK"
+    spacing: tuple[float, float, float] | None = None
+    windows: tuple[Window | None, ...] | None = None
+    method: str = "laplacian"
+    params: dict[str, JsonValue] = {}
+    axis: int | None = None
+    nan: Literal["refuse", "background"] = "refuse"
+    different_patients: bool = False
+    metrics: tuple[str, ...] = ("q_abf", "mutual_information", "ssim")
