@@ -240,6 +240,14 @@ def test_039_a_gz_within_a_gz_is_no_image(tmp_path):
         load(path)
 
 
+def test_a_plain_file_beside_a_packed_one_is_not_read_in_its_place(tmp_path):
+    """SimpleITK, asked for a.nii.gz, reads a.nii when it lies beside."""
+    saved(image(np.zeros(SHAPE, "i2"), DIAGONAL), tmp_path / "a.nii")
+    packed = saved(image(np.ones(SHAPE, "i2"), DIAGONAL), tmp_path / "a.nii.gz")
+    assert load(packed).array.min() == 1
+    assert load(tmp_path / "a.nii").array.max() == 0
+
+
 def test_several_gzip_members_are_one_stream(tmp_path):
     data = saved(image(affine=DIAGONAL), tmp_path / "a.nii").read_bytes()
     path = tmp_path / "a.nii.gz"

@@ -15,7 +15,8 @@ from napari_fusion.errors import ReadError
 from napari_fusion.io.budget import EXPANSION, FREE_BYTES, check_present, check_unpacked
 from napari_fusion.io.voxels import Voxels
 
-CHUNK = 2**20
+CHUNK = 2**22
+"""Bytes unpacked at a time."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def fill(voxels: Voxels, layout: Layout, slope: float = 1.0, intercept: float = 
     else:
         check_present(layout.start + layout.total, size, layout.path.name)
     slices, *plane = voxels.file_shape
-    rows = max(1, CHUNK * 4 // (int(np.prod(plane)) * layout.dtype.itemsize))
+    rows = max(1, CHUNK // (int(np.prod(plane)) * layout.dtype.itemsize))
     with _Stream(layout) as stream:
         stream.skip(layout.skip)
         for start in range(0, slices, rows):
