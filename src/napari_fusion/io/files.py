@@ -1,7 +1,8 @@
-"""MetaImage and NRRD: SimpleITK says where the voxels lie, the bytes are read and checked here.
+"""MetaImage and NRRD: the bytes are read and checked here, spaces of NRRD by SimpleITK.
 
-SimpleITK reports success on packed data that fail their own check, so the voxels are streamed by
-this package; text encodings, which are rare, are left to it.
+SimpleITK reports success on packed data that fail their own check, so voxels are streamed by this
+package; and its MetaImage parser crashes the process on some damaged headers, so that a MetaImage
+header never reaches it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
-from napari_fusion.errors import GeometryError, ReadError, WriteError
+from napari_fusion.errors import ReadError, WriteError
 from napari_fusion.grid import Grid
 from napari_fusion.io import text_headers
 from napari_fusion.io.budget import check_present, check_unpacked, check_volume
@@ -50,13 +51,14 @@ def read(path: Path, frame: int | None = None, grid: Grid | None = None) -> Volu
     kind = _kind(path)
     with plainly(path.name, kind):
         fields, layout = _header(path)
-        reader = _information(path)
-        chosen, frames = _check(reader, frame, path.name)
+        size, affine = _space(path, fields)
+        chosen, frames = _check(size, frame, path.name)
         if grid is None:
-            grid = Grid(*_place(reader, path.name))
+            check_rectangular(affine, size[2::-1], path.name)
+            grid = Grid((size[2], size[1], size[0]), affine)
         voxels = Voxels(grid, path.name)
         if layout is None:
-            sha256 = _by_simpleitk(path, reader, voxels, chosen)
+            sha256 = _by_simpleitk(path, voxels, chosen)
         else:
             sha256 = fill(voxels, _frame(layout, grid.shape, chosen))
     modality, unit = _meaning(fields)
@@ -80,11 +82,9 @@ def read(path: Path, frame: int | None = None, grid: Grid | None = None) -> Volu
 def placed(path: Path) -> tuple[tuple[int, int, int], NDArray[np.float64]]:
     """Give shape and affine as stored, slowest axis first; the axes may be sheared."""
     with plainly(path.name, _kind(path)):
-        _header(path)
-        reader = _information(path)
-        _check(reader, 0, path.name)
-        x, y, z = reader.GetSize()[:3]
-        return (z, y, x), _affine(reader)
+        size, affine = _space(path, _header(path)[0])
+        _check(size, 0, path.name)
+    return (size[2], size[1], size[0]), affine
 
 
 def describe(path: Path) -> About:
@@ -98,9 +98,10 @@ def describe(path: Path) -> About:
     kind = _kind(path)
     with plainly(path.name, kind):
         fields, layout = _header(path)
-        reader = _information(path)
-        frames = _check(reader, 0, path.name)[1]
-        shape, affine = _place(reader, path.name)
+        size, affine = _space(path, fields)
+        frames = _check(size, 0, path.name)[1]
+        shape = (size[2], size[1], size[0])
+        check_rectangular(affine, shape, path.name)
         if layout is not None and not layout.packed:
             check_present(layout.start + layout.total, layout.path.stat().st_size, path.name)
     lengths = np.linalg.norm(affine[:3, :3], axis=0)
@@ -152,40 +153,44 @@ def _header(path: Path) -> tuple[dict[str, str], Layout | None]:
 
 
 def _information(path: Path) -> sitk.ImageFileReader:
-    """Let SimpleITK read the header, and only the header."""
+    """Let SimpleITK read an NRRD header, and only the header."""
     import SimpleITK as sitk
 
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
-    reader.SetImageIO("NrrdImageIO" if path.suffix.lower() in {".nrrd", ".nhdr"} else "MetaImageIO")
+    reader.SetImageIO("NrrdImageIO")
     reader.ReadImageInformation()
     return reader
 
 
-def _check(reader: sitk.ImageFileReader, frame: int | None, name: str) -> tuple[int, int]:
-    """Refuse what is no scalar volume; give the chosen frame and how many there are."""
-    size = list(reader.GetSize())
+def _space(path: Path, fields: dict[str, str]) -> tuple[list[int], NDArray[np.float64]]:
+    """Give the size (x, y, z and time) and the affine, slowest axis first, to LPS mm."""
+    if _kind(path) == "MetaImage":
+        return text_headers.meta_space(fields, path.name)
+    reader = _information(path)
     if reader.GetNumberOfComponents() != 1:
-        raise ReadError(f"{name} holds colour or vectors, not one measured value per voxel")
-    while len(size) > 3 and size[-1] == 1:
-        size.pop()
-    if len(size) > 4:
-        raise ReadError(f"{name} has {len(size)} axes, not a scalar volume")
-    if len(size) < 3 or size[2] == 1:
+        raise ReadError(f"{path.name} holds colour or vectors, not one measured value per voxel")
+    count = reader.GetDimension()
+    axes = np.array(reader.GetDirection(), np.float64).reshape(count, count) * reader.GetSpacing()
+    affine = np.eye(4)
+    if count >= 3:
+        affine[:3, :3] = axes[:3, 2::-1]
+        affine[:3, 3] = reader.GetOrigin()[:3]
+    return list(reader.GetSize()), affine
+
+
+def _check(size: list[int], frame: int | None, name: str) -> tuple[int, int]:
+    """Refuse what is no scalar volume; give the chosen frame and how many there are."""
+    axes = len(size)
+    while axes > 3 and size[axes - 1] == 1:
+        axes -= 1
+    if axes > 4:
+        raise ReadError(f"{name} has {axes} axes, not a scalar volume")
+    if axes < 3 or size[2] == 1:
         raise ReadError(f"{name} is a single slice, not a volume")
     check_volume((size[2], size[1], size[0]), name)
-    frames = size[3] if len(size) == 4 else 1
+    frames = size[3] if axes == 4 else 1
     return choose_frame(frame, frames, name), frames
-
-
-def _place(
-    reader: sitk.ImageFileReader, name: str
-) -> tuple[tuple[int, int, int], NDArray[np.float64]]:
-    """Give shape and affine, slowest axis first, of a rectangular grid."""
-    x, y, z = reader.GetSize()[:3]
-    affine = _affine(reader)
-    check_rectangular(affine, (z, y, x), name)
-    return (z, y, x), affine
 
 
 def _doubt(kind: str, fields: dict[str, str]) -> list[str]:
@@ -195,28 +200,16 @@ def _doubt(kind: str, fields: dict[str, str]) -> list[str]:
     return []
 
 
-def _affine(reader: sitk.ImageFileReader) -> NDArray[np.float64]:
-    """Give array index (slowest first) to LPS mm; the fourth axis of a 4-D image is dropped."""
-    count = reader.GetDimension()
-    direction = np.array(reader.GetDirection(), dtype=np.float64).reshape(count, count)[:3, :3]
-    spacing = np.array(reader.GetSpacing(), dtype=np.float64)[:3]
-    if not np.isfinite(spacing).all() or spacing.min() <= 0:
-        raise GeometryError("the voxel spacing in the header is not positive: size unknown")
-    affine = np.eye(4)
-    affine[:3, :3] = (direction * spacing)[:, ::-1]
-    affine[:3, 3] = reader.GetOrigin()[:3]
-    return affine
-
-
 def _frame(layout: Layout, shape: tuple[int, int, int], frame: int) -> Layout:
     skip = frame * prod(shape) * layout.dtype.itemsize
     return Layout(layout.path, layout.dtype, layout.start, skip, layout.total, packed=layout.packed)
 
 
-def _by_simpleitk(path: Path, reader: sitk.ImageFileReader, voxels: Voxels, frame: int) -> str:
-    """Read a rare encoding whole."""
+def _by_simpleitk(path: Path, voxels: Voxels, frame: int) -> str:
+    """Read NRRD text."""
     import SimpleITK as sitk
 
+    reader = _information(path)
     check_unpacked(4 * prod(reader.GetSize()), path.stat().st_size, path.name)
     if reader.GetDimension() == 4:
         reader.SetExtractIndex([0, 0, 0, frame])

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from napari_fusion.errors import ReadError
+from napari_fusion.errors import GeometryError, ReadError
 from napari_fusion.io.budget import check_present
 from napari_fusion.io.stream import Layout
 
@@ -89,7 +90,7 @@ def nrrd(path: Path) -> tuple[dict[str, str], Layout | None]:
     return fields, Layout(data, dtype, start, 0, total, packed=not plain)
 
 
-def meta_image(path: Path) -> tuple[dict[str, str], Layout | None]:
+def meta_image(path: Path) -> tuple[dict[str, str], Layout]:
     """Read a MetaImage header: its fields, and where the voxels are.
 
     Raises
@@ -124,9 +125,41 @@ def meta_image(path: Path) -> tuple[dict[str, str], Layout | None]:
         start = data.stat().st_size - total
         check_present(total, start + total, data.name)
     if fields.get("BinaryData", "True").lower() != "true":
-        _attached(path, data)
-        return fields, None
+        raise ReadError(f"{path.name} keeps its voxels as text; save it as binary first")
     return fields, Layout(data, dtype, start, 0, total, packed)
+
+
+def meta_space(fields: dict[str, str], name: str) -> tuple[list[int], NDArray[np.float64]]:
+    """Read the size and place of a MetaImage from its fields.
+
+    Returns
+    -------
+    tuple
+        Size along x, y, z (and time), and the (4, 4) affine, slowest axis first, to LPS mm.
+
+    Raises
+    ------
+    ReadError
+        A number is missing or none.
+    GeometryError
+        The voxels have no length.
+    """
+    size = _integers(fields, "DimSize", name)
+    count = len(size)
+    if fields.get("NDims", str(count)) != str(count):
+        raise ReadError(f"{name} has {fields['NDims']} axes and {count} sizes")
+    spacing = _numbers(fields, ("ElementSpacing", "ElementSize"), count, None, name)
+    if not (np.isfinite(spacing).all() and spacing.min() > 0):
+        raise GeometryError(f"{name} gives a voxel spacing that is no length: its size is unknown")
+    turn = ("TransformMatrix", "Rotation", "Orientation")
+    axes = _numbers(fields, turn, count * count, np.eye(count).ravel(), name)
+    origin = _numbers(fields, ("Offset", "Position", "Origin"), count, np.zeros(count), name)
+    affine = np.eye(4)
+    if count >= 3:
+        steps = axes.reshape(count, count).T * spacing  # a row of the matrix is one axis
+        affine[:3, :3] = steps[:3, 2::-1]
+        affine[:3, 3] = origin[:3]
+    return size, affine
 
 
 def inside(header: Path, name: str) -> Path:
@@ -177,6 +210,26 @@ def _integers(fields: dict[str, str], key: str, name: str) -> list[int]:
         return [int(word) for word in fields[key].split()]
     except (KeyError, ValueError) as fault:
         raise ReadError(f"{name} has no usable sizes in its header") from fault
+
+
+def _numbers(
+    fields: dict[str, str],
+    keys: tuple[str, ...],
+    count: int,
+    otherwise: NDArray[np.float64] | None,
+    name: str,
+) -> NDArray[np.float64]:
+    """Read the first field there is; every name is one that MetaImage writers use."""
+    text = next((fields[key] for key in keys if key in fields), None)
+    if text is None and otherwise is not None:
+        return otherwise
+    try:
+        values = np.array([float(word) for word in (text or "").split()])
+    except ValueError as fault:
+        raise ReadError(f"{name} has a {keys[0]} that is no list of numbers") from fault
+    if values.size != count:
+        raise ReadError(f"{name} needs {count} numbers for {keys[0]} and gives {values.size}")
+    return values
 
 
 def _product(sizes: list[int]) -> int:
