@@ -109,6 +109,7 @@ def test_a_failed_alignment_waits_for_the_users_word(dock, click, finish, viewer
     assert dock.verdict.text() == "✖ FAIL: No pose stands out."
     assert said()[-1] == "No pose stands out. Nothing was added."
     click(dock.anyway_button)
+    finish()
     assert names(viewer)[-1] == "FAIL: head T1 on head CT"
     assert not dock.anyway_button.isVisible()
     assert "accept='FAIL'" in lines(dock)[-1]

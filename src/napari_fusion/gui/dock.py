@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_error, show_info
-from qtpy.QtCore import Qt, Slot
+from qtpy.QtCore import Qt, QTimer, Slot
 from qtpy.QtGui import QFontDatabase, QTextOption
 from qtpy.QtWidgets import (
     QApplication,
@@ -33,9 +33,15 @@ from napari_fusion.gui.combos import LayerCombo
 from napari_fusion.gui.form import method_form
 from napari_fusion.gui.gate import Standing
 from napari_fusion.gui.letters import show_letters, show_plane
-from napari_fusion.gui.snapshot import Result, Snapshot, show
+from napari_fusion.gui.snapshot import Result, Snapshot, shown_stepwise
 from napari_fusion.gui.status import standing_of
 from napari_fusion.gui.worker import Job
+
+if TYPE_CHECKING:
+    import napari.viewer  # napari knows by this very annotation what to hand over
+
+DRAW_MS = 20
+"""Pause between two layers, for the window to draw."""
 
 PLANES = ("axial", "coronal", "sagittal")
 
@@ -49,11 +55,11 @@ class FusionDock(QWidget):
         The napari viewer.
     """
 
-    def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
+    def __init__(self, viewer: napari.viewer.Viewer, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         # napari hands plugins a proxy that also wraps whatever lives in a module called napari*,
         # our own volumes included; only public names are used below.
-        self.viewer = getattr(viewer, "__wrapped__", viewer)
+        self.viewer: Any = getattr(viewer, "__wrapped__", viewer)
         self._job: Job[Result] | None = None
         self._refused: tuple[Aligning, Result] | None = None
         self._build()
@@ -249,7 +255,6 @@ class FusionDock(QWidget):
         job.returned.connect(self._finish)
         job.failed.connect(self._fail)
         job.cancelled.connect(self._say_cancelled)
-        job.ended.connect(self._idle)
         self._job = job
         self._set_busy(busy=True)
         job.start()
@@ -266,12 +271,30 @@ class FusionDock(QWidget):
     @Slot(object)
     def _fail(self, error: FusionError) -> None:
         show_error(str(error))
+        self._idle()
 
     @Slot()
     def _say_cancelled(self) -> None:
         show_info("Stopped; nothing was changed.")
+        self._idle()
+
+    def _show(self, result: Result, then: Callable[[list[Any]], None]) -> None:
+        """Add layers one a turn of the event loop: the window draws in between."""
+        self._steps, self._then = shown_stepwise(self.viewer, result), then
+        self._added: list[Any] = []
+        self._step()
 
     @Slot()
+    def _step(self) -> None:
+        try:
+            layer = next(self._steps)
+        except StopIteration:
+            self._then(self._added)
+            self._idle()
+            return
+        self._added += [layer] if layer is not None else []
+        QTimer.singleShot(DRAW_MS, self._step)
+
     def _idle(self) -> None:
         if self._job is not None:
             self._job.deleteLater()
@@ -293,21 +316,21 @@ class FusionDock(QWidget):
             self._refused = (job, result)
             self.anyway_button.show()
             show_error(f"{result.standing.sentence} Nothing was added.")
+            self._idle()
             return
         self._show_aligned(result)
 
     def _show_aligned(self, result: Result) -> None:
         self._forget_refused()
-        fixed = self.fixed.layer
-        (moved,) = show(self.viewer, result)
-        if fixed is not None:
-            self.fixed.choose(fixed)
-        self.moving.choose(moved)
+        self._set_busy(busy=True)
+        self._show(result, self._choose_moved)
+
+    def _choose_moved(self, added: list[Any]) -> None:
+        self.moving.choose(added[0])
         self._tell_standing()
 
     def _fused(self, job: Fusing, result: Result) -> None:
-        show(self.viewer, result)
-        self._tell(result.standing)
+        self._show(result, lambda added: self._tell(result.standing))
 
     # words
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -100,18 +100,28 @@ class Result:
 
 def show(viewer: Any, result: Result) -> list[Layer]:
     """Add what was computed to the viewer, in the window's thread; originals are only hidden."""
+    return [layer for layer in shown_stepwise(viewer, result) if layer is not None]
+
+
+def shown_stepwise(viewer: Any, result: Result) -> Iterator[Layer | None]:
+    """Do as `show`, one layer a step, so that the window can draw in between.
+
+    Yields the layer that was added, None where one was only changed.
+    """
     from napari.layers import Layer
 
     announce([data for _, data in result.turned])
+    show_letters(viewer)
     for layer, data in result.turned:
         if layer in viewer.layers:
             _redraw(layer, *data)
-    added = [viewer.add_layer(Layer.create(*data)) for data in result.layers]
+            yield None
     for name in result.hidden:
         if name in viewer.layers:
             viewer.layers[name].visible = False
-    show_letters(viewer)
-    return added
+            yield None
+    for data in result.layers:
+        yield viewer.add_layer(Layer.create(*data))
 
 
 def _redraw(layer: Any, array: Any, keywords: dict[str, Any], kind: str) -> None:

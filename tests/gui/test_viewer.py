@@ -1,0 +1,77 @@
+"""The plugin in a real napari window."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt, QThreadPool
+
+from napari_fusion.gui import to_layer
+from napari_fusion.gui.layers import VOLUME
+
+
+@pytest.fixture
+def window(make_napari_viewer_proxy, pair, plugins):
+    """A real viewer, as a plugin gets it, with the pair and the dock opened by its menu name."""
+    viewer = make_napari_viewer_proxy()
+    for volume in pair[:2]:
+        data, keywords, _ = to_layer(volume)
+        viewer.add_image(data, **keywords)
+    _, dock = viewer.window.add_plugin_dock_widget("napari-fusion", "Fusion")
+    return viewer, dock
+
+
+def test_the_dock_works_in_a_real_window(window, qtbot, pair, gate):
+    viewer, dock = window
+    qtbot.mouseClick(dock.align_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(dock.align_button.isEnabled, timeout=30_000)
+    qtbot.mouseClick(dock.fuse_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(dock.fuse_button.isEnabled, timeout=30_000)
+    assert [layer.name for layer in viewer.layers] == [
+        "head CT",
+        "head T1",
+        "head T1 on head CT",
+        "laplacian: head CT + head T1 on head CT",
+        "share of head T1 on head CT",
+    ]
+    assert viewer.layers["head T1"].metadata[VOLUME] is pair[1]
+    assert viewer.canvas.overlays["fusion_right"].text == "L"
+
+
+def test_closing_the_window_while_aligning_stops_the_work(window, qtbot, monkeypatch):
+    viewer, dock = window
+    stopped = threading.Event()
+
+    def endless(fixed, moving, options, *, initial=None, progress):
+        try:
+            while True:
+                progress(0.3, "searching")
+                time.sleep(0.02)
+        finally:
+            stopped.set()
+
+    monkeypatch.setattr("napari_fusion.registration.align", endless)
+    qtbot.mouseClick(dock.align_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: dock.bar.value() > 0, timeout=5000)
+    viewer.close()
+    assert stopped.wait(2)
+    qtbot.waitUntil(lambda: QThreadPool.globalInstance().activeThreadCount() == 0, timeout=2000)
+
+
+@pytest.mark.display
+def test_left_is_drawn_on_the_right(make_napari_viewer_proxy, qtbot):
+    """A bright block on the patient's left is in the right half of the picture, anterior is up."""
+    from napari_fusion import Grid, Volume
+
+    grid = Grid.regular((4, 40, 40))
+    points = grid.index_to_lps(np.stack(np.indices(grid.shape), axis=-1))
+    inside = (points[..., 0] > 8) & (points[..., 1] < -8)
+    block = np.where(inside, 100 + points[..., 0], np.linspace(0, 1, grid.shape[2]))
+    viewer = make_napari_viewer_proxy(show=True)
+    data, keywords, _ = to_layer(Volume(block, grid, "MR"))
+    viewer.add_image(data, **keywords)
+    picture = viewer.screenshot(canvas_only=True, flash=False)[..., 0] > 128
+    rows, columns = np.nonzero(picture)
+    assert columns.mean() > picture.shape[1] / 2
+    assert rows.mean() < picture.shape[0] / 2
