@@ -26,13 +26,26 @@ def test_024_junk_is_ignored_and_counted(tmp_path):
     (folder / "report.pdf").write_bytes(b"%PDF-1.4 nothing")
     (folder / "thumb.jpg").write_bytes(b"\xff\xd8\xff\xe0" + bytes(200))
     (folder / "empty").write_bytes(b"")
-    (folder / "preamble only").write_bytes(bytes(128) + b"DICM")
     plain = (folder / "s000.dcm").read_bytes()
     (folder / "no preamble").write_bytes(plain[132:])
-    (folder / "half a header").write_bytes(plain[:300])
     found = scan(folder)
-    assert (len(found), found.ignored) == (1, 6)
+    assert (len(found), found.ignored, found.damaged) == (1, 4, 0)
     assert load(folder).grid.shape == (5, 6, 8)
+
+
+@pytest.mark.parametrize("keep", [132, 300, 700, 0.9], ids=["magic", "start", "more", "no_pixels"])
+def test_024_a_damaged_slice_at_an_end_is_not_dropped_in_silence(tmp_path, keep):
+    folder = series(tmp_path / "study")
+    path = folder / "s004.dcm"
+    data = path.read_bytes()
+    path.write_bytes(data[: keep if keep > 1 else data.index(b"\xe0\x7f\x10\x00")])
+    found = scan(folder)
+    assert (found.damaged, found[0].light) == (1, "amber")
+    assert load(folder).warnings == ("damaged DICOM files beside it, left out: 1",)
+    for left in sorted(folder.iterdir())[:4]:
+        left.unlink()
+    with pytest.raises(ReadError, match="damaged header"):
+        load(folder)
 
 
 def test_024_a_dicomdir_stands_for_its_folder_and_leads_nowhere_else(tmp_path):

@@ -11,7 +11,7 @@ from napari_fusion.grid import Grid
 from napari_fusion.io import header as dicom
 from napari_fusion.io import pixels
 from napari_fusion.io.frames import Frame
-from napari_fusion.io.judging import numbering
+from napari_fusion.io.judging import damage, numbering
 from napari_fusion.io.meaning import Meaning, meaning_of
 from napari_fusion.io.nifti import choose_frame
 from napari_fusion.io.pet import info_of
@@ -62,6 +62,8 @@ def assemble(series: Series, source: Source, chosen: int, placement: Placement) 
     if not placement.square:
         array, grid, said = straightened(voxels.array, placement, meaning.background)
         warnings.append(said)
+    if series.damaged:
+        warnings.append(damage(series.damaged))
     pet, pet_notes = _pet(series, source, frames)
     warnings += pet_notes
     if any(pixels.lossy(f.header) for f in frames):

@@ -8,6 +8,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from napari_fusion.errors import ReadError
 from napari_fusion.io import tokens
 from napari_fusion.io.budget import check_unpacked
 from napari_fusion.io.source import Source
@@ -104,7 +105,13 @@ class Header:
 
 
 def read(source: Source, path: Path) -> Header | None:
-    """Read a file's header up to its pixels; None for what is no DICOM image or object."""
+    """Read a file's header up to its pixels; None for what is no DICOM file.
+
+    Raises
+    ------
+    ReadError
+        It begins as DICOM does and then breaks off or makes no sense.
+    """
     with source.open(path) as stream:
         data = stream.read(FIRST_READ)
         if data[128:132] != b"DICM":
@@ -115,10 +122,10 @@ def read(source: Source, path: Path) -> Header | None:
             except tokens.ShortError:
                 more = stream.read(max(len(data), FIRST_READ) * 3)
                 if not more:
-                    return None
+                    raise ReadError(f"{path.name} breaks off within its header") from None
                 data += more
-            except (tokens.BrokenError, struct.error, zlib.error):
-                return None
+            except (tokens.BrokenError, struct.error, zlib.error) as fault:
+                raise ReadError(f"{path.name} is DICOM with a damaged header") from fault
 
 
 def parse(data: bytes, path: Path) -> Header | None:
@@ -131,7 +138,9 @@ def parse(data: bytes, path: Path) -> Header | None:
     """
     meta, _, start = tokens.walk(data, 132, tokens.LITTLE, WANTED, until=0x00030000)
     syntax = meta.get(SYNTAX, b"").decode("latin-1").strip(" \0")
-    if not syntax or meta.get(MEDIA_CLASS, b"").strip(b" \0") == DIRECTORY.encode():
+    if not syntax:
+        raise tokens.BrokenError
+    if meta.get(MEDIA_CLASS, b"").strip(b" \0") == DIRECTORY.encode():
         return None
     encoding = _encoding(syntax)
     if syntax == DEFLATED:

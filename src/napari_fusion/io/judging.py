@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 
@@ -34,6 +35,26 @@ def is_image(header: Header) -> bool:
         and header.integer(dicom.ROWS) > 0
         and header.text(dicom.SOP_CLASS) not in {SEGMENTATION, DOSE}
     )
+
+
+def is_cut_short(header: Header) -> bool:
+    """Whether a file describes an image and breaks off before its pixels."""
+    return header.pixels is None and header.integer(dicom.ROWS) > 0
+
+
+def beside(damaged: int, series: Series) -> Series:
+    """Note that damaged files were left out: one of them may have belonged to this series."""
+    if not damaged:
+        return series
+    light: Light = "amber" if series.light == "green" else series.light
+    reasons = [series.reason, damage(damaged)] if series.reason else [damage(damaged)]
+    reason = series.reason if light == "red" else "; ".join(reasons)
+    return replace(series, damaged=damaged, light=light, reason=reason)
+
+
+def damage(count: int) -> str:
+    """Say that damaged files were left out."""
+    return f"damaged DICOM files beside it, left out: {count}"
 
 
 def series_of(headers: Iterable[Header], source: Source) -> list[Series]:

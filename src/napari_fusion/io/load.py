@@ -114,6 +114,10 @@ def _chosen(found: Found, uid: str | None, target: Path, *, gaps: bool) -> Serie
         return named[0]
     if not found:
         kind = "no image" if target.is_dir() or target.suffix.lower() == ".zip" else "not an image"
+        if found.damaged:
+            raise ReadError(
+                f"{target.name} is DICOM with a damaged header, copy or export it again"
+            )
         count = f" among its {found.ignored} files" if found.ignored > 1 else ""
         if kind == "not an image":
             raise ReadError(f"{target.name} is not an image: expected {KINDS}")

@@ -56,7 +56,7 @@ def scan_source(source: Source, progress: Progress) -> Found:
     paths = source.files()
     found: list[Series] = []
     images: list[Header] = []
-    ignored = 0
+    ignored = damaged = 0
     for number, path in enumerate(paths):
         if number % 50 == 0:
             progress(number / len(paths), f"{number} of {len(paths)} files")
@@ -66,15 +66,22 @@ def scan_source(source: Source, progress: Progress) -> Found:
         if suffix and not source.packed:
             found.append(_single(path, source))
             continue
-        header = _header(source, path)
-        if header is None or not judging.is_image(header):
+        try:
+            with plainly(path.name, "DICOM"):
+                header = headers.read(source, path)
+        except ReadError:
+            damaged += 1
+            continue
+        if header is not None and judging.is_cut_short(header):
+            damaged += 1
+        elif header is None or not judging.is_image(header):
             ignored += 1
         else:
             images.append(header)
-    found += judging.series_of(images, source)
+    found += [judging.beside(damaged, s) for s in judging.series_of(images, source)]
     found.sort(key=lambda s: (_ORDER[s.light], s.attenuation_corrected is False))
     progress(1.0, f"{len(found)} volumes")
-    return Found(found, ignored)
+    return Found(found, ignored, damaged)
 
 
 def suffix_of(path: Path) -> str | None:
@@ -89,14 +96,6 @@ def _has_header(path: Path) -> bool:
         return False
     stem = nifti.stem(path)
     return any((path.parent / f"{stem}{end}").exists() for end in (".hdr", ".hdr.gz"))
-
-
-def _header(source: Source, path: Path) -> Header | None:
-    try:
-        with plainly(path.name, "DICOM"):
-            return headers.read(source, path)
-    except ReadError:
-        return None
 
 
 def _single(path: Path, source: Source) -> Series:

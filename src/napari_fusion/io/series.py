@@ -55,6 +55,8 @@ class Series:
         What tells it from other volumes of its series.
     gap
         Whether it is refused only because slices are missing, so that `rectified` can load it.
+    damaged
+        Number of DICOM files beside it that cannot be read; one may be a slice of it.
     """
 
     uid: str
@@ -76,6 +78,7 @@ class Series:
     suv_missing: tuple[str, ...] | None = None
     part: str = ""
     gap: bool = False
+    damaged: int = 0
     source: Path = field(default=Path(), repr=False)
     stack: Stack | None = field(default=None, repr=False, compare=False)
 
@@ -122,8 +125,11 @@ class Found(list[Series]):
         The series, loadable ones first.
     ignored
         Number of files that were passed over: reports, contours, thumbnails and the like.
+    damaged
+        Number of DICOM files that cannot be read.
     """
 
-    def __init__(self, series: list[Series], ignored: int = 0) -> None:
+    def __init__(self, series: list[Series], ignored: int = 0, damaged: int = 0) -> None:
         super().__init__(series)
         self.ignored = ignored
+        self.damaged = damaged
