@@ -5,6 +5,7 @@ methods themselves, functions of stacks. Importing a family's module registers i
 """
 
 from napari_fusion.fusion import (
+    auto,
     guided,
     pcnn,
     pointwise,
@@ -21,6 +22,7 @@ __all__ = [
     "Method",
     "Parameter",
     "attribution",
+    "auto",
     "fuse",
     "fuse_with_shares",
     "guided",

@@ -207,14 +207,14 @@ def lookup(name: str) -> Method:
     if name not in _METHODS:
         raise ParameterError(
             f"there is no fusion method {name!r}{_nearest(name, _METHODS)}; "
-            f"there are: {', '.join(_METHODS)}"
+            f"there are: {', '.join(sorted(_METHODS))}"
         )
     return _METHODS[name]
 
 
 def methods() -> tuple[Method, ...]:
-    """Give every registered method, in the order of registration."""
-    return tuple(_METHODS.values())
+    """Give every registered method, by name."""
+    return tuple(_METHODS[name] for name in sorted(_METHODS))
 
 
 def _parameter(keyword: inspect.Parameter, hint: Any, doc: str) -> Parameter:
