@@ -1,4 +1,4 @@
-"""The shell's door: ``napari-fusion demo | run | info``, one command a file."""
+"""The shell's door: ``napari-fusion demo | run | info | …``, one command a file."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ import typer
 
 import napari_fusion
 from napari_fusion.cli.demo import demo
+from napari_fusion.cli.evaluate import evaluate
 from napari_fusion.cli.info import info
+from napari_fusion.cli.prune import prune
+from napari_fusion.cli.quantise import quantise
 from napari_fusion.cli.run import run
 from napari_fusion.cli.screen import fail, say
+from napari_fusion.cli.train import train
 from napari_fusion.errors import FusionError
 
 app = typer.Typer(
@@ -19,7 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Register, fuse and account for CT, MR, PET and SPECT volumes. Not a medical device.",
 )
-for _command in (demo, run, info):
+for _command in (demo, run, info, evaluate, train, prune, quantise):
     app.command()(_command)
 
 

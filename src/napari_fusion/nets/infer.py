@@ -24,6 +24,9 @@ Maps = NDArray[np.float32]
 TILE = 512
 """Side of a tile's core in pixels; its features stay in a core's cache."""
 
+WEIGHTS = Path(__file__).parent / "weights"
+"""Where the shipped networks lie."""
+
 _LOADING = threading.Lock()
 
 
@@ -79,8 +82,7 @@ def maps(net: FusionNet, planes: NDArray[np.float32], *, tile: int = TILE) -> tu
 
 @cache
 def _shipped(name: str) -> FusionNet:
-    path = Path(__file__).parent / "weights" / f"{name}.safetensors"
-    return prepared(Checkpoint.load(path, sha256=SHIPPED[name]))
+    return prepared(Checkpoint.load(WEIGHTS / f"{name}.safetensors", sha256=SHIPPED[name]))
 
 
 def _piece(

@@ -13,11 +13,11 @@ from torch.nn import functional as nn
 
 WEIGHTS = {
     "edges": 2.0,
-    "edges_both": 2.0,
-    "structure_both": 2.0,
+    "edges_both": 3.0,
+    "structure_both": 2.5,
     "saliency": 1.5,
-    "information_both": 1.0,
-    "features_both": 2.0,
+    "information_both": 4.0,
+    "features_both": 4.0,
     "visible_error": 0.15,
     "correlation": 0.5,
     "brightest": 2.0,
@@ -159,13 +159,21 @@ def _moments(
 
 
 def _box(x: Tensor, side: int) -> Tensor:
-    return nn.avg_pool2d(x.flatten(0, -3)[:, None], side, stride=1)[:, 0].unflatten(0, x.shape[:-2])
+    return _blur(x, torch.full((side,), 1 / side))
 
 
 def _blur(x: Tensor, taps: Tensor) -> Tensor:
-    flat = x.flatten(0, -3)[:, None]
-    flat = nn.conv2d(nn.conv2d(flat, taps.view(1, 1, 1, -1)), taps.view(1, 1, -1, 1))
-    return flat[:, 0].unflatten(0, x.shape[:-2])
+    """Filter inside the picture; as a product of matrices, many times faster than convolving."""
+    rows, columns = (_banded(n, taps) for n in x.shape[-2:])
+    return rows @ x @ columns.mT
+
+
+def _banded(length: int, taps: Tensor) -> Tensor:
+    """Give the matrix (length - taps + 1, length) that filters a row."""
+    matrix = torch.zeros(length - len(taps) + 1, length)
+    for i, tap in enumerate(taps):
+        matrix.diagonal(i).fill_(tap)
+    return matrix
 
 
 def _gaussian(side: int, sigma: float) -> Tensor:

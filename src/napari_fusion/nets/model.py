@@ -18,6 +18,9 @@ RATIO = 2
 BOUND = 6.0
 """Largest logarithm of a confidence: no source is shut out for good."""
 
+DARK = 0.02
+"""Brightness at which a source has half its confidence; where it is zero, it has none."""
+
 
 class NetConfig(BaseModel):
     """Everything needed to build a `FusionNet`; frozen, JSON both ways.
@@ -94,11 +97,13 @@ class FusionNet(nn.Module):  # type: ignore[misc]
         """
         k, n, h, w = sources.shape
         x = nn.functional.pixel_unshuffle(sources.reshape(k * n, 1, h, w), RATIO)
+        brightness = x.mean(1, keepdim=True)
+        there = brightness / (brightness + DARK)
         for i, layer in enumerate(self.layers):
             x = layer(x)
             if i in self.config.context:
                 x = _plus(x, self.mixes[str(i)](_mean(x, k)))
-        confidence = torch.exp(BOUND * torch.tanh(self.confidence(x) / BOUND))
+        confidence = torch.exp(BOUND * torch.tanh(self.confidence(x) / BOUND)) * there + 1e-8
         unlike = self.gain(_plus(x, -_mean(x, k))) ** 2
         gain = unlike / (1 + unlike)
         return confidence.unflatten(0, (k, n)), gain.unflatten(0, (k, n))

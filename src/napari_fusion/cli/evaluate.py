@@ -1,0 +1,200 @@
+"""``napari-fusion evaluate``: every method on every pair of a folder, in one table."""
+
+from __future__ import annotations
+
+import csv
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from napari_fusion.cli.screen import AsJson, bar, say, say_files, say_json
+from napari_fusion.errors import ParameterError, Progress, ReadError
+
+TWO_SIDED = ("q_abf", "both_q_abf", "both_vif", "both_ssim_foreground", "both_fmi", "q_w", "q_cv")
+"""The ranking that counts: near zero when one source is ignored."""
+
+BROAD = ("q_abf", "vif", "ssim_foreground", "ms_ssim", "fmi", "scd", "correlation", "q_cb")
+"""The ranking papers report."""
+
+OWN = ("bright_kept", "leak")
+LOWER = {"q_cv", "leak"}
+
+Row = dict[str, Any]
+
+
+def evaluate(
+    *,
+    data: Annotated[Path, typer.Option(help="Folder SET/CONTRAST/NAME.png of paired slices.")],
+    out: Annotated[Path, typer.Option(help="Folder for the tables.")],
+    methods: Annotated[
+        str | None, typer.Option(help="Names, separated by commas; method:name=value sets one.")
+    ] = None,
+    every: Annotated[int, typer.Option(min=1, help="Take one slice of so many.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Fuse paired slices by several methods and rank them by metrics that ask for both sources."""
+    from napari_fusion import export
+
+    folder = export.prepared(out)
+    with bar() as progress:
+        rows = _measured(data, _chosen(methods), every, progress)
+    ranks = {kind: _ranks(rows, names) for kind, names in _RANKINGS.items()}
+    paths = [_csv(rows, folder), _markdown(rows, ranks, folder), _plot(ranks, folder)]
+    outputs = [str(path) for path in paths]
+    result = {"ranks": ranks, "rows": rows, "outputs": outputs}
+    if as_json:
+        say_json(_finite(result))
+        return
+    for name in sorted(ranks["two-sided"], key=lambda name: ranks["two-sided"][name]):
+        told = ", ".join(f"{kind} {rank[name]:.2f}" for kind, rank in ranks.items())
+        say(f"{name}: mean rank {told}")
+    say_files(outputs)
+
+
+_RANKINGS = {"two-sided": TWO_SIDED, "broad": BROAD}
+
+
+def _chosen(methods: str | None) -> dict[str, tuple[Any, dict[str, Any]]]:
+    """Read ``name`` or ``name:key=value`` into methods with their parameters."""
+    from napari_fusion.cli.run import _params
+    from napari_fusion.fusion import lookup
+    from napari_fusion.fusion import methods as registered
+
+    chosen = {}
+    words = methods.split(",") if methods else [m.name for m in registered()]
+    for word in (w.strip() for w in words):
+        name, _, settings = word.partition(":")
+        found = lookup(name)
+        chosen[word] = (found, found.resolve(_params(settings.split(";") if settings else [])))
+    if not chosen:
+        raise ParameterError("there is no method to evaluate")
+    return chosen
+
+
+def _measured(
+    data: Path, chosen: dict[str, tuple[Any, dict[str, Any]]], every: int, progress: Progress
+) -> list[Row]:
+    """Give one row per group of pairs and method: means over the slices."""
+    from napari_fusion.errors import MissingExtra
+
+    try:
+        from napari_fusion.nets.data import load_samples
+    except ImportError as fault:  # pragma: no cover - only without the extra
+        raise MissingExtra('evaluate needs: pip install "napari-fusion[cnn]"') from fault
+    groups: dict[str, list[NDArray[np.float32]]] = {}
+    for sample in load_samples(data)[::every]:
+        stack = sample.planes[:, None].astype(np.float32) / np.float32(255)
+        groups.setdefault(sample.group, []).append(stack)
+    if not groups:
+        raise ReadError(f"the folder {data} holds no paired slices")
+    rows, done, total = [], 0, len(groups) * len(chosen)
+    for group, stacks in sorted(groups.items()):
+        for name, (method, params) in chosen.items():
+            progress(done / total, f"{name} on {group}")
+            rows.append({"group": group, "method": name, "slices": len(stacks)})
+            rows[-1] |= _means([_judged(stack, method, params) for stack in stacks])
+            done += 1
+    return rows
+
+
+def _judged(stack: NDArray[np.float32], method: Any, params: dict[str, Any]) -> Row:
+    from napari_fusion import metrics
+
+    start = time.process_time()
+    parts = method(stack, **params)
+    spent = time.process_time() - start
+    fused = np.rint(parts.sum(axis=0).clip(0, 1)[0] * 255) / 255
+    sources = stack[:, 0]
+    row = metrics.evaluate(fused, sources, sorted({*TWO_SIDED, *BROAD} - set(_BOTH.values())))
+    both = metrics.two_sided(fused, sources, tuple(_BOTH))
+    top = sources.max(axis=0)
+    bright, empty = top >= 0.95, top == 0
+    kept = float(fused[bright].sum() / top[bright].sum()) if bright.any() else np.nan
+    leak = float(fused[empty].mean() * 255) if empty.any() else 0.0
+    row |= {_BOTH[name]: value for name, value in both.items()}
+    return {**row, "bright_kept": kept, "leak": leak, "cpu_ms": spent * 1000}
+
+
+_BOTH = {name.removeprefix("both_"): name for name in TWO_SIDED if name.startswith("both_")}
+
+
+def _means(rows: list[Row]) -> Row:
+    values = {k: np.array([row[k] for row in rows], float) for k in rows[0]}
+    known = {k: v[np.isfinite(v)] for k, v in values.items()}
+    means = {k: float(v.mean()) if len(v) else float("nan") for k, v in known.items()}
+    return {**means, "cpu_ms": float(values["cpu_ms"].min())}
+
+
+def _ranks(rows: list[Row], names: tuple[str, ...]) -> dict[str, float]:
+    """Give every method its mean rank over metrics and groups; ties share."""
+    from scipy.stats import rankdata
+
+    methods = list(dict.fromkeys(row["method"] for row in rows))
+    collected = []
+    for group in dict.fromkeys(row["group"] for row in rows):
+        here = [row for row in rows if row["group"] == group]
+        for name in names:
+            values = np.array([row[name] for row in here])
+            collected.append(rankdata(np.nan_to_num(values if name in LOWER else -values, nan=1e9)))
+    return dict(zip(methods, np.mean(collected, axis=0).round(3).tolist(), strict=True))
+
+
+def _csv(rows: list[Row], folder: Path) -> Path:
+    path = folder / "evaluation.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, list(rows[0]))
+        table.writeheader()
+        table.writerows(rows)
+    return path
+
+
+def _markdown(rows: list[Row], ranks: dict[str, dict[str, float]], folder: Path) -> Path:
+    columns = [*TWO_SIDED, *(n for n in BROAD if n not in TWO_SIDED), *OWN, "cpu_ms"]
+    lines = ["| method | " + " | ".join(f"{kind} rank" for kind in ranks) + " |"]
+    lines.append("|---|" + "---|" * len(ranks))
+    for name in sorted(ranks["two-sided"], key=lambda name: ranks["two-sided"][name]):
+        lines.append(f"| {name} | " + " | ".join(f"{r[name]:.2f}" for r in ranks.values()) + " |")
+    for group in dict.fromkeys(row["group"] for row in rows):
+        here = [row for row in rows if row["group"] == group]
+        lines += ["", f"**{group}**, {here[0]['slices']} slices", ""]
+        lines += ["| method | " + " | ".join(columns) + " |", "|---|" + "---|" * len(columns)]
+        for row in here:
+            lines.append(
+                f"| {row['method']} | " + " | ".join(f"{row[c]:.3g}" for c in columns) + " |"
+            )
+    path = folder / "evaluation.md"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def _plot(ranks: dict[str, dict[str, float]], folder: Path) -> Path:
+    """Draw the mean ranks as bars, the shortest first; dark two-sided, light broad."""
+    from PIL import Image, ImageDraw
+
+    names = sorted(ranks["two-sided"], key=lambda name: ranks["two-sided"][name])
+    image = Image.new("RGB", (640, 30 * len(names) + 30), "white")
+    pen = ImageDraw.Draw(image)
+    unit = 420 / len(names)
+    for i, name in enumerate(names):
+        pen.text((8, 30 * i + 12), name, fill="black")
+        for j, (kind, colour) in enumerate((("two-sided", "navy"), ("broad", "skyblue"))):
+            rank = ranks[kind][name]
+            top = 30 * i + 10 + 9 * j
+            pen.rectangle((160, top, 160 + unit * rank, top + 7), fill=colour)
+            pen.text((166 + unit * rank, top - 2), f"{rank:.2f}", fill="black")
+    path = folder / "ranks.png"
+    image.save(path)
+    return path
+
+
+def _finite(value: Any) -> Any:
+    """Put None for NaN, which JSON does not have."""
+    if isinstance(value, dict):
+        return {key: _finite(v) for key, v in value.items()}
+    if isinstance(value, list):
+        return [_finite(v) for v in value]
+    return None if isinstance(value, float) and not np.isfinite(value) else value

@@ -1,0 +1,36 @@
+"""``napari-fusion quantise``: store a network's weights in eight bits and say what it costs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_fusion.cli.screen import say, say_files
+from napari_fusion.cli.train import needed
+
+
+def quantise(
+    network: Annotated[Path, typer.Argument(help="The network to shrink.")],
+    *,
+    out: Annotated[Path, typer.Option(help="The file to write, .safetensors.")],
+    data: Annotated[
+        Path | None, typer.Option(help="Paired slices to compare the two networks on.")
+    ] = None,
+) -> None:
+    """Write the network with int8 weights; with --data, tell how far its pictures differ."""
+    with needed():
+        from napari_fusion.nets.checkpoint import Checkpoint
+        from napari_fusion.nets.data import load_samples
+        from napari_fusion.nets.quantise import parity_db
+        from napari_fusion.nets.quantise import quantise as carry_out
+    full = Checkpoint.load(network)
+    small = carry_out(full)
+    if data is not None:
+        parity = round(parity_db(full, small, load_samples(data)[::8]), 1)
+        small = small.described(int8_psnr_db=parity)
+        say(f"pictures agree to {parity} dB")
+    path = small.save(out)
+    say(f"{network.stat().st_size} bytes before, {path.stat().st_size} after")
+    say_files([str(path)])

@@ -1,0 +1,129 @@
+"""``napari-fusion train``: a network from paired slices, resumable, with its curve."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from napari_fusion.cli.screen import bar, say, say_files
+from napari_fusion.errors import MissingExtra, ParameterError, ReadError
+
+Data = Annotated[Path, typer.Option(help="Folder SET/CONTRAST/NAME.png of registered slices.")]
+Val = Annotated[
+    Path | None,
+    typer.Option(help="The same of other patients, to judge by. [the last case of --data]"),
+]
+Out = Annotated[Path, typer.Option(help="Folder for network and curve; a stopped run goes on.")]
+Config = Annotated[Path | None, typer.Option(help="JSON: {net: {...}, train: {...}}.")]
+
+
+def train(
+    *,
+    data: Data,
+    out: Out,
+    val: Val = None,
+    config: Config = None,
+    start: Annotated[Path | None, typer.Option("--from", help="Go on from this network.")] = None,
+    replay: Annotated[Path | None, typer.Option(help="Older data that must not be lost.")] = None,
+) -> None:
+    """Train a fusion network without labels; the same command again goes on where it stopped."""
+    with needed():
+        from napari_fusion.nets.checkpoint import Checkpoint
+        from napari_fusion.nets.model import NetConfig
+        from napari_fusion.nets.train import TrainOptions, validate
+        from napari_fusion.nets.train import train as carry_out
+    told = read_config(config)
+    options = checked(TrainOptions, told.get("train", {}))
+    samples = train_data(data, val, replay)
+    if replay and not options.replay:
+        options = options.model_copy(update={"replay": 0.3})
+    begin = Checkpoint.load(start) if start else checked(NetConfig, told.get("net", {}))
+    out.mkdir(parents=True, exist_ok=True)
+    known = samples.replay or []
+    before = validate(begin.build(), known) if isinstance(begin, Checkpoint) and known else None
+    with bar() as progress:
+        made = carry_out(begin, samples, options, out=out, progress=progress)
+    path = made.save(out / "network.safetensors")
+    if before is not None:
+        after = validate(made.build(), known)
+        say(f"loss on the older data: {before:.4f} before, {after:.4f} after")
+    say_files([str(path), str(out / "curve.csv"), str(out / "curve.png")])
+
+
+def read_config(path: Path | None) -> dict[str, Any]:
+    """Read a JSON object; {} without a path.
+
+    Raises
+    ------
+    ReadError
+        The file is not there or not a JSON object.
+    """
+    if path is None:
+        return {}
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ReadError(f"the settings {path} cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise ReadError(f"the settings {path} are not JSON: {error}") from error
+    if not isinstance(value, dict):
+        raise ReadError(f"the settings {path} are not a JSON object")
+    return value
+
+
+def checked(model: Any, values: Any) -> Any:
+    """Make settings of a pydantic model.
+
+    Raises
+    ------
+    ParameterError
+        The first value that does not fit, by name.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ParameterError(f"the setting {where or model.__name__}: {first['msg']}") from error
+
+
+def train_data(data: Path, val: Path | None, replay: Path | None = None) -> Any:
+    """Load slices to learn from and, of other patients, to judge by.
+
+    Raises
+    ------
+    ReadError
+        A folder holds no paired slices.
+    """
+    with needed():
+        from napari_fusion.nets.data import held_out, load_samples
+        from napari_fusion.nets.train import TrainData
+    samples = load_samples(data)
+    older = load_samples(replay) if replay else None
+    if val is not None:
+        return TrainData(samples, load_samples(val), older)
+    cases = sorted({sample.case for sample in samples})
+    return TrainData(*held_out(samples, set(cases[-1:] if len(cases) > 1 else [])), older)
+
+
+@contextmanager
+def needed() -> Iterator[None]:
+    """Turn a missing torch, in the imports of this block, into the sentence that names the extra.
+
+    Raises
+    ------
+    MissingExtra
+        A module is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as fault:
+        raise MissingExtra(
+            f'this needs {fault.name}: pip install "napari-fusion[prune]"'
+        ) from fault

@@ -1,0 +1,117 @@
+"""The shell's four commands for networks, from pictures to a quantised, evaluated file."""
+
+import csv
+import json
+
+import pytest
+
+from napari_fusion.cli import main
+from napari_fusion.nets.checkpoint import Checkpoint
+
+SETTINGS = {
+    "net": {"widths": [16, 16], "dilations": [1, 1], "context": [0], "levels": 2},
+    "train": {"steps": 2, "count": 2, "side": 64, "every": 1},
+    "prune": {
+        "macs": 4e7,
+        "sparse_steps": 1,
+        "trial_steps": 1,
+        "criteria": ["l2"],
+        "tune": {"steps": 1, "count": 2, "side": 64},
+    },
+}
+
+
+@pytest.fixture
+def shell(capsys):
+    def command(*args):
+        with pytest.raises(SystemExit) as stop:
+            main([str(a) for a in args])
+        said = capsys.readouterr()
+        return (stop.value.code or 0), said.out, " ".join(said.err.split())
+
+    return command
+
+
+@pytest.fixture
+def settings(tmp_path):
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps(SETTINGS))
+    return path
+
+
+def test_train_prune_quantise(shell, folder, settings, tmp_path):
+    pytest.importorskip("torch_pruning", reason="the extra prune is not installed")
+    dense, pruned, small = tmp_path / "dense", tmp_path / "pruned", tmp_path / "small.safetensors"
+    code, out, err = shell("train", "--data", folder, "--out", dense, "--config", settings)
+    assert (code, err) == (0, "")
+    assert str(dense / "network.safetensors") in out
+    code, out, err = shell("prune", dense / "network.safetensors", "--data", folder,
+                           "--out", pruned, "--config", settings)  # fmt: skip
+    assert (code, err) == (0, "")
+    assert "chosen: " in out
+    with (pruned / "candidates.csv").open() as file:
+        assert [row["criterion"] for row in csv.DictReader(file)] == ["l2", "scratch"]
+    code, out, err = shell("quantise", pruned / "network.safetensors", "--data", folder,
+                           "--out", small)  # fmt: skip
+    assert code == 0
+    assert "dB" in out
+    card = Checkpoint.load(small).card
+    assert card["weights"] == "int8"
+    assert card["int8_psnr_db"] > 50
+
+
+def test_going_on_tells_what_was_forgotten(shell, folder, settings, tmp_path):
+    shell("train", "--data", folder, "--out", tmp_path / "a", "--config", settings)
+    code, out, _ = shell("train", "--data", folder, "--out", tmp_path / "b", "--config", settings,
+                         "--from", tmp_path / "a" / "network.safetensors",
+                         "--replay", folder)  # fmt: skip
+    assert code == 0
+    assert "loss on the older data" in out
+
+
+def test_evaluate_ranks_methods_and_writes_tables(shell, folder, tmp_path):
+    code, out, err = shell("evaluate", "--data", folder, "--methods", "maximum,laplacian:levels=2",
+                           "--every", 3, "--out", tmp_path / "e", "--json")  # fmt: skip
+    assert (code, err) == (0, "")
+    told = json.loads(out)
+    assert set(told["ranks"]) == {"two-sided", "broad"}
+    assert sum(told["ranks"]["two-sided"].values()) == pytest.approx(3)
+    assert {row["group"] for row in told["rows"]} == {"CT-MR", "PET-MR"}
+    assert all(row["leak"] == 0 for row in told["rows"])
+    assert "| maximum |" in (tmp_path / "e" / "evaluation.md").read_text()
+    assert len((tmp_path / "e" / "evaluation.csv").read_text().splitlines()) == 5
+    assert (tmp_path / "e" / "ranks.png").stat().st_size > 300
+
+
+@pytest.mark.parametrize(
+    ("args", "sentence"),
+    [
+        (("train", "--data", "none"), "is not a folder"),
+        (("evaluate", "--data", "none"), "is not a folder"),
+        (("evaluate", "--data", "none", "--methods", "lapacian"), "did you mean 'laplacian'"),
+        (("prune", "none.safetensors", "--data", "none"), "no network file"),
+        (("quantise", "none.safetensors"), "no network file"),
+    ],
+)
+def test_faults_are_one_sentence(shell, tmp_path, args, sentence):
+    code, _, err = shell(*args, "--out", tmp_path / "out")
+    assert code == 1
+    assert sentence in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("{", "not JSON"),
+        ("[]", "not a JSON object"),
+        ('{"train": {"steps": 0}}', "steps"),
+        ('{"net": {"magic": 1}}', "magic"),
+    ],
+)
+def test_wrong_settings_are_named(shell, folder, tmp_path, text, sentence):
+    path = tmp_path / "wrong.json"
+    path.write_text(text)
+    code, _, err = shell("train", "--data", folder, "--out", tmp_path / "o", "--config", path)
+    assert code == 1
+    assert sentence in err

@@ -1,0 +1,76 @@
+"""Training slices: paired by name, parted by patient, faults named and left out."""
+
+import logging
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_fusion.errors import ReadError
+from napari_fusion.nets.data import batch, contrast_of_tissues, held_out, load_samples, luminance
+
+
+def test_slices_are_paired_by_name(folder):
+    samples = load_samples(folder)
+    assert len(samples) == 9
+    assert samples[0].contrasts == ("CT", "MR")
+    assert samples[0].planes.shape == (2, 96, 96)
+    assert {s.case for s in samples} == {"CT-MR/1", "CT-MR/2", "PET-MR/3"}
+
+
+def test_patients_are_parted_not_slices(folder):
+    kept, apart = held_out(load_samples(folder), {"CT-MR/2"})
+    assert len(apart) == 3
+    assert not {s.case for s in kept} & {s.case for s in apart}
+
+
+def test_one_corrupt_picture_is_named_and_left_out(folder, caplog):
+    (folder / "CT-MR" / "CT" / "1001.png").write_bytes(b"not a picture")
+    with caplog.at_level(logging.WARNING):
+        assert len(load_samples(folder)) == 8
+    assert "1001.png" in caplog.text
+
+
+def test_a_partner_of_another_size_is_named_and_left_out(folder, caplog):
+    Image.new("L", (50, 50)).save(folder / "CT-MR" / "MR" / "1001.png")
+    with caplog.at_level(logging.WARNING):
+        assert len(load_samples(folder)) == 8
+    assert "another size" in caplog.text
+
+
+def test_a_slice_without_partner_is_left_out(folder):
+    (folder / "CT-MR" / "MR" / "1001.png").unlink()
+    assert len(load_samples(folder)) == 8
+
+
+def test_an_empty_folder_and_no_folder_are_refused(tmp_path):
+    with pytest.raises(ReadError, match="no paired slices"):
+        load_samples(tmp_path)
+    with pytest.raises(ReadError, match="is not a folder"):
+        load_samples(tmp_path / "none")
+
+
+def test_colour_becomes_full_range_luminance():
+    picture = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]]], np.uint8)
+    assert luminance(picture).tolist() == [[76, 150, 29, 255]]
+
+
+def test_a_batch_is_decided_by_its_generator(folder):
+    samples = load_samples(folder)
+    drawn = [batch(samples, np.random.default_rng(s), count=3, side=64) for s in (1, 1, 2)]
+    assert drawn[0].shape == (2, 3, 64, 64)
+    assert drawn[0].dtype == np.float32
+    assert drawn[0].min() >= 0
+    assert drawn[0].max() <= 1
+    np.testing.assert_array_equal(drawn[0], drawn[1])
+    assert not np.array_equal(drawn[0], drawn[2])
+
+
+def test_a_made_contrast_keeps_the_anatomy_and_the_emptiness(folder):
+    planes = load_samples(folder)[0].planes.astype(np.float32) / 255
+    made = contrast_of_tissues(planes, np.random.default_rng(0))
+    assert (made[planes.max(axis=0) == 0] == 0).all()
+    inside = made[planes.max(axis=0) > 0.03]
+    assert inside.std() > 0.01
+    assert inside.min() >= 0
+    assert inside.max() <= 1

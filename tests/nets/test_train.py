@@ -1,0 +1,96 @@
+"""Training: it learns, it is decided by its seed, and it goes on after an interruption."""
+
+import pytest
+import torch
+
+from napari_fusion.errors import Cancelled, CheckpointError, ParameterError
+from napari_fusion.nets.checkpoint import Checkpoint
+from napari_fusion.nets.data import held_out, load_samples
+from napari_fusion.nets.model import NetConfig
+from napari_fusion.nets.train import TrainData, TrainOptions, train, validate
+
+QUICK = TrainOptions(steps=6, count=2, side=64, every=3)
+
+
+@pytest.fixture
+def data(folder):
+    return TrainData(*held_out(load_samples(folder), {"PET-MR/3"}))
+
+
+def same(a, b):
+    return all(torch.equal(a.tensors[name], b.tensors[name]) for name in a.tensors)
+
+
+def test_the_same_seed_gives_the_same_network(tiny, data):
+    first = train(tiny.config, data, QUICK)
+    assert same(first, train(tiny.config, data, QUICK))
+    assert not same(first, train(tiny.config, data, QUICK.model_copy(update={"seed": 1})))
+
+
+def test_the_loss_falls(tiny, data):
+    made = train(tiny.config, data, QUICK.model_copy(update={"steps": 40, "every": 10}))
+    curve = made.card["curve"]
+    assert curve[-1][1] < curve[0][1]
+
+
+def test_a_killed_training_goes_on_to_the_same_result(tiny, data, tmp_path):
+    options = QUICK.model_copy(update={"every": 2})
+    whole = train(tiny.config, data, options)
+    with pytest.raises(Cancelled):
+        train(tiny.config, data, options, out=tmp_path, progress=Interrupted(after=2))
+    steps_done = Checkpoint.load(tmp_path / "last.safetensors").card["curve"][-1][0]
+    assert steps_done == 2
+    resumed = train(tiny.config, data, options, out=tmp_path)
+    assert same(whole, resumed)
+
+
+class Interrupted:
+    """Stop at a report, before its file is written."""
+
+    def __init__(self, after):
+        self.left = after
+
+    def __call__(self, fraction, message):
+        self.left -= 1
+        if not self.left:
+            raise Cancelled
+
+
+def test_an_unfinished_training_of_another_kind_is_not_overwritten(tiny, data, tmp_path):
+    train(tiny.config, data, QUICK, out=tmp_path)
+    with pytest.raises(CheckpointError, match="unfinished training"):
+        train(NetConfig(widths=(8,), dilations=(1,), context=(0,)), data, QUICK, out=tmp_path)
+    with pytest.raises(CheckpointError, match="other options"):
+        train(tiny.config, data, QUICK.model_copy(update={"rate": 1e-3}), out=tmp_path)
+
+
+def test_the_curve_is_written(tiny, data, tmp_path):
+    train(tiny.config, data, QUICK, out=tmp_path)
+    assert (tmp_path / "curve.csv").read_text().splitlines()[0].startswith("step,")
+    assert (tmp_path / "curve.png").stat().st_size > 500
+
+
+def test_going_on_keeps_the_card_and_changes_the_weights(tiny, data):
+    made = train(tiny, data, QUICK)
+    assert made.card["data"] == "none"
+    assert not same(made, tiny)
+
+
+def test_replayed_slices_are_drawn(tiny, data):
+    older = TrainData(data.train, data.val, data.val)
+    options = QUICK.model_copy(update={"replay": 0.9})
+    assert not same(train(tiny, older, options), train(tiny, data, options))
+
+
+def test_nothing_to_learn_from_is_refused(tiny):
+    with pytest.raises(ParameterError, match="no slices"):
+        train(tiny.config, TrainData([], []), QUICK)
+
+
+def test_validation_leaves_the_network_as_it_was(tiny, data):
+    net = tiny.build().train()
+    before = {n: t.clone() for n, t in net.state_dict().items()}
+    first = validate(net, data.val)
+    assert first == validate(net, data.val)
+    assert net.training
+    assert all(torch.equal(before[n], t) for n, t in net.state_dict().items())
