@@ -9,7 +9,7 @@ from napari_fusion.registration import Alignment, AlignOptions, align, resample
 from napari_fusion.registration.alignment import pose_matrix
 from napari_fusion.volume import Volume
 
-FAST = AlignOptions(samples=8000, finest_mm=3)
+FAST = AlignOptions(samples=8000, finest_mm=2)
 
 
 def offset(seed: int, mm: float = 20, degrees: float = 15) -> np.ndarray:
@@ -18,16 +18,27 @@ def offset(seed: int, mm: float = 20, degrees: float = 15) -> np.ndarray:
     return pose_matrix(turn, rng.uniform(-mm, mm, 3), (0, 0, 0))
 
 
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("pair", [("CT", "T1"), ("T1", "PET"), ("T2", "T1")])
+@pytest.mark.parametrize(
+    ("pair", "seed"),
+    [
+        (("CT", "T1"), 0),
+        (("T1", "PET"), 1),
+        *(
+            pytest.param(pair, seed, marks=pytest.mark.slow)
+            for pair in (("CT", "T1"), ("T1", "PET"), ("T2", "T1"))
+            for seed in range(2, 12)
+        ),
+    ],
+)
 def test_d59_known_offsets_are_recovered(pair, seed, head, moved, error):
     truth = offset(seed)
     found = align(head(pair[0]), moved(head(pair[1]), truth), FAST)
     assert error(found.matrix, truth) < 1
-    assert found.quality.verdict != "FAIL"
+    assert found.quality.verdict == "PASS"
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(20))
 def test_far_starts_are_recovered(seed, head, moved, error):
     truth = offset(100 + seed, mm=50, degrees=30)
     found = align(head("CT"), moved(head("T1"), truth), FAST)
@@ -56,6 +67,7 @@ def test_d63_same_seed_same_answer(head, moved):
     assert one.quality == two.quality
 
 
+@pytest.mark.slow
 def test_d60_there_and_back_agree(head, moved, brain):
     fixed, moving = head("CT"), moved(head("T1"), offset(5))
     there, back = align(fixed, moving, FAST), align(moving, fixed, FAST)

@@ -7,28 +7,66 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_fusion.registration.layers import Matrix
-from napari_fusion.registration.models import Family
 from napari_fusion.registration.nmi import Score
 from napari_fusion.registration.quality import Quality, Verdict
-from napari_fusion.registration.scene import Scene
-from napari_fusion.registration.search import Terrain
+from napari_fusion.registration.refine import parts_apart
+from napari_fusion.registration.search import Terrain, distinct, scored
+from napari_fusion.registration.starts import little_turns
 
-PASS_Z, FAIL_Z = 1.5, 0.8
-LEAST_OVERLAP = 0.25
+AWAY_MM = 8.0
+"""How far displaced poses lie from the answer, root mean square over the body of a head."""
+
 DISPLACED = 32
-AWAY = 8.0
-"""Displaced poses lie this many mm or degrees away."""
+"""Poses that the answer has to stand out from."""
+
+PASS_Z, FAIL_Z = 2.5, 1.0
+PASS_DROP, FAIL_DROP = 0.16, 0.05
+PASS_PARTS_MM, FAIL_PARTS_MM = 2.0, 8.0
+PASS_SPREAD_MM, FAIL_SPREAD_MM = 0.75, 4.0
+PASS_OVERLAP, FAIL_OVERLAP = 0.5, 0.25
+MIRROR_LIMIT = 1.0
+SCALE_LIMITS = (0.8, 1.25)
+MIRRORED_STARTS = 4
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """What was measured at an answer."""
+    """What was measured at an answer.
+
+    Parameters
+    ----------
+    start, end
+        Scores before and after, at the finest level.
+    z
+        By how many standard deviations the answer beats the best displaced pose.
+    drop
+        By what share of its score it beats that pose.
+    mirror
+        Best score of the left–right mirrored volume, as a share of the answer's.
+    parts_mm
+        How far the six halves of the body move when aligned on their own, root mean square.
+    spread_mm
+        How far repeated alignments lie from their middle.
+    scales
+        Smallest and largest stretch of the map.
+    unit
+        The body's size, as 1 for a head: limits in mm are multiples of it.
+    """
 
     start: Score
     end: Score
     z: float
+    drop: float
     mirror: float
+    parts_mm: float
     spread_mm: float
+    scales: tuple[float, float]
+    unit: float = 1.0
+
+    @property
+    def uncertainty_mm(self) -> float:
+        """Typical error to expect, mm: the larger of disagreement among parts and repeats."""
+        return max(self.parts_mm, self.spread_mm)
 
     def numbers(self) -> dict[str, float]:
         """Name the figures."""
@@ -37,68 +75,134 @@ class Evidence:
             "nmi": self.end.nmi,
             "gain": self.end.nmi - self.start.nmi,
             "z": self.z,
+            "drop": self.drop,
             "overlap": self.end.overlap,
             "mirror": self.mirror,
+            "parts_mm": self.parts_mm,
+            "spread_mm": self.spread_mm,
+            "scale_min": self.scales[0],
+            "scale_max": self.scales[1],
         }
 
 
-def measure(scene: Scene, terrain: Terrain, start: Matrix, end: Matrix, spread: float) -> Evidence:
-    """Compare the answer with its start, with poses nearby, and with its mirror image."""
-    fine = terrain.levels[-1]
+def measure(terrain: Terrain, start: Matrix, end: Matrix, spread_mm: float) -> Evidence:
+    """Compare an answer with its start, with poses nearby, with its parts and its mirror image."""
+    z, drop = _distinctness(terrain, end)
+    moves = parts_apart(terrain, end)
+    stretch = np.linalg.svd(end[:3, :3], compute_uv=False)
     return Evidence(
-        fine.score(start), fine.score(end), distinctness(terrain, end), mirror(terrain, end), spread
+        start=terrain.fine.score(start),
+        end=terrain.fine.score(end),
+        z=z,
+        drop=drop,
+        mirror=_mirrored(terrain, end),
+        parts_mm=float(np.sqrt((moves**2).mean())) if moves.size else np.inf,
+        spread_mm=spread_mm,
+        scales=(float(stretch.min()), float(stretch.max())),
+        unit=terrain.scene.unit,
     )
 
 
-def distinctness(terrain: Terrain, end: Matrix) -> float:
-    """Say by how many standard deviations the answer beats the best pose 8 mm or 8° away."""
-    fine = terrain.levels[-1]
-    family = Family(end, fine.centre, 1.0)
+def _distinctness(terrain: Terrain, end: Matrix) -> tuple[float, float]:
+    """Compare the answer with the best of many poses at the same distance from it."""
+    similarity = terrain.levels[min(2, len(terrain.levels) - 1)]
+    family = terrain.family(end)
     rng = np.random.default_rng(0)
     totals = []
     for _ in range(DISPLACED):
         terrain.pulse.beat()
-        shift, turn = rng.standard_normal((2, 3))
-        shift *= AWAY / np.linalg.norm(shift)
-        turn *= np.radians(AWAY) / np.linalg.norm(turn)
-        which = rng.integers(0, 3)
-        theta = np.concatenate([shift * (which != 1), turn * (which != 0)])
-        totals.append(fine.score(family.matrix(theta)).total)
-    spread = max(float(np.std(totals)), 1e-6)
-    return float((fine.score(end).total - max(totals)) / spread)
+        theta = rng.standard_normal(family.size)
+        theta *= AWAY_MM * terrain.scene.unit / terrain.apart(family.matrix(theta), end)
+        totals.append(similarity.score(family.matrix(theta)).total)
+    own = similarity.score(end).total
+    lead = own - max(totals)
+    return lead / max(float(np.std(totals)), 1e-6), lead / max(own, 1e-6)
 
 
-def mirror(terrain: Terrain, end: Matrix) -> float:
-    """Give the best score of the left–right mirrored volume as a share of the answer's."""
-    middle = terrain.levels[1]
-    flip = np.eye(4)
-    flip[0, 0], flip[0, 3] = -1, 2 * middle.centre[0]
-    climbed = terrain.climb(1, end @ flip)
-    return climbed.score / max(middle.score(end).total, 1e-6)
+def _mirrored(terrain: Terrain, end: Matrix) -> float:
+    """Align the mirror image as well as it goes: its score as a share of the answer's."""
+    level = min(2, len(terrain.levels) - 1)
+    centre = terrain.levels[0].centre
+    flips = []
+    for turn in little_turns():
+        flip = np.eye(4)
+        flip[:3, :3] = turn @ np.diag([-1.0, 1.0, 1.0])
+        flip[:3, 3] = centre - flip[:3, :3] @ centre
+        flips.append(end @ flip)
+    best = sorted(scored(terrain, 0, flips), key=lambda s: -s.score)[:MIRRORED_STARTS]
+    for step in range(level):
+        climbed = [terrain.climb(step, summit.matrix) for summit in best]
+        best = distinct(terrain, climbed, 2)
+    ends = [terrain.climb(level, summit.matrix).score for summit in best]
+    return max(ends) / max(terrain.levels[level].score(end).total, 1e-6)
 
 
 def judge(evidence: Evidence) -> Quality:
     """Turn measurements into a verdict and a sentence."""
     verdict, sentence = _said(evidence)
+    known = np.isfinite(evidence.uncertainty_mm)
     return Quality(
         verdict=verdict,
         sentence=sentence,
-        uncertainty_mm=evidence.spread_mm,
+        uncertainty_mm=evidence.uncertainty_mm if known else None,
         numbers=evidence.numbers(),
     )
 
 
 def _said(e: Evidence) -> tuple[Verdict, str]:
-    if e.end.overlap < LEAST_OVERLAP:
-        share = f"{100 * e.end.overlap:.0f} %"
-        return "FAIL", f"Only {share} of the anatomy lies in both volumes: do not fuse them."
-    if e.z < FAIL_Z:
-        return "FAIL", "No pose stands out from its neighbours: do not fuse these volumes."
-    if e.mirror >= 1:
-        return "CHECK", "The mirror image fits as well: check left and right before use."
-    if e.z < PASS_Z:
-        return "CHECK", "The match is plausible but not distinct: check edges before use."
+    """Say the worst thing first."""
+    for wrong, sentence in _failures(e):
+        if wrong:
+            return "FAIL", sentence
+    for doubtful, sentence in _doubts(e):
+        if doubtful:
+            return "CHECK", sentence
     return "PASS", (
-        "The volumes match: every pose 8 mm or 8° away is clearly worse, and repeated runs agree "
-        f"within {max(e.spread_mm, 0.1):.1f} mm."
+        f"The volumes match: poses {AWAY_MM * e.unit:.1f} mm away fit clearly worse, and parts and "
+        f"repeats agree within {max(e.uncertainty_mm, 0.1):.1f} mm."
     )
+
+
+def _failures(e: Evidence) -> list[tuple[bool, str]]:
+    smallest, largest = e.scales
+    percent = f"{100 * e.end.overlap:.0f} %"
+    return [
+        (
+            not SCALE_LIMITS[0] <= smallest <= largest <= SCALE_LIMITS[1],
+            f"The result stretches the anatomy by {smallest:.2f} to {largest:.2f}: do not use it.",
+        ),
+        (
+            e.end.overlap < FAIL_OVERLAP,
+            f"Only {percent} of the anatomy lies in both volumes: do not fuse them.",
+        ),
+        (
+            e.z < FAIL_Z or e.drop < FAIL_DROP,
+            "No pose stands out from its neighbours: these volumes could not be aligned.",
+        ),
+        (
+            not max(e.parts_mm / FAIL_PARTS_MM, e.spread_mm / FAIL_SPREAD_MM) <= e.unit,
+            "The parts of the anatomy call for different poses: do not fuse these volumes.",
+        ),
+    ]
+
+
+def _doubts(e: Evidence) -> list[tuple[bool, str]]:
+    percent = f"{100 * e.end.overlap:.0f} %"
+    return [
+        (
+            e.mirror >= MIRROR_LIMIT,
+            "The mirror image fits as well or better: check left and right before use.",
+        ),
+        (
+            e.z < PASS_Z or e.drop < PASS_DROP,
+            "The match is plausible but does not stand out clearly: check edges before use.",
+        ),
+        (
+            e.parts_mm > PASS_PARTS_MM * e.unit or e.spread_mm > PASS_SPREAD_MM * e.unit,
+            f"Parts or repeats disagree by {e.uncertainty_mm:.1f} mm: check edges before use.",
+        ),
+        (
+            e.end.overlap < PASS_OVERLAP,
+            f"Only {percent} of the anatomy lies in both volumes: check edges before use.",
+        ),
+    ]

@@ -6,22 +6,22 @@ import numpy as np
 
 from napari_fusion.errors import AlignError, Progress
 from napari_fusion.registration.alignment import Alignment
-from napari_fusion.registration.gate import judge, measure
+from napari_fusion.registration.gate import FAIL_OVERLAP, judge, measure
 from napari_fusion.registration.layers import Matrix
-from napari_fusion.registration.models import Family, Vector
 from napari_fusion.registration.options import AlignOptions
 from napari_fusion.registration.pulse import Pulse
 from napari_fusion.registration.quality import Quality
-from napari_fusion.registration.scene import Scene, prepare
+from napari_fusion.registration.refine import Refined, refine
+from napari_fusion.registration.scene import prepare
 from napari_fusion.registration.search import Terrain, search
 from napari_fusion.registration.starts import any_orientation, near_poses
 from napari_fusion.volume import Volume
 
-RESTARTS = 5
-"""Perturbed repeats of the last climb, each with samples of its own."""
+BETTER = 1.02
+"""Another orientation replaces the likely one when its score is larger by this factor."""
 
-JOLT_MM = 2.0
-"""Standard deviation of a perturbation, in mm at a typical point."""
+SAME_FRAME_MM = 2.0
+"""Volumes of one frame of reference are left in place unless they disagree by more than this."""
 
 _DEFAULT = AlignOptions()
 
@@ -36,8 +36,10 @@ def align(
 ) -> Alignment:
     """Find where each point of the fixed volume lies in the moving one, and say how well.
 
-    Maximises normalised mutual information from many starts over three levels of resolution, then
-    repeats the last climb to measure its own uncertainty, and judges the result.
+    Maximises normalised mutual information (Studholme et al. 1999) from many starts over several
+    levels of resolution, repeats the last climb in both directions, and judges the result. Two
+    volumes that share a frame of reference are left where the scanner put them, unless a pose
+    stands out that differs by more than 2 mm.
 
     Parameters
     ----------
@@ -48,7 +50,7 @@ def align(
     initial
         A pose to start from, besides the usual ones; the only start when the search is "near".
     progress
-        Told the fraction done at least every fifth of a second; cancels by raising.
+        Told the fraction done several times a second; cancels by raising.
 
     Returns
     -------
@@ -58,8 +60,8 @@ def align(
     Raises
     ------
     AlignError
-        There is nothing to align: a volume is constant or has no finite value, or the two never
-        overlap.
+        There is nothing to align: a volume is constant or has no finite value, or the two have no
+        anatomy in common.
 
     Examples
     --------
@@ -69,68 +71,92 @@ def align(
     True
     """
     pulse = Pulse(progress)
-    pulse.phase(0.0, 0.1, "preparing volumes", 8)
+    pulse.phase(0.0, 0.15, "preparing volumes", 10)
     scene = prepare(fixed, moving, options, pulse)
-    terrain = Terrain(tuple(scene.similarity(level) for level in range(3)), pulse)
-    given = np.eye(4) if initial is None else initial.matrix
-    start = scene.oriented(given)
-    matrix, quality = _attempt(scene, terrain, start, wide=options.search == "wide")
-    if quality.verdict != "PASS" and options.search == "wide":
-        pulse.phase(0.6, 0.9, "trying every orientation", 3000)
-        other, judged = _refined(
-            scene, terrain, start, any_orientation(scene.still[0], scene.mobile[0]), []
-        )
-        fine = terrain.levels[-1]
-        if fine.score(other).total > 1.02 * fine.score(matrix).total:
-            matrix, quality = other, judged
+    terrain = Terrain.of(scene, pulse)
+    start = scene.oriented(np.eye(4) if initial is None else initial.matrix)
+    if initial is None and fixed.frame_uid is not None and fixed.frame_uid == moving.frame_uid:
+        matrix, quality = _in_place(terrain, start)
+    else:
+        matrix, quality = _anywhere(terrain, start)
     pulse.phase(1.0, 1.0, "aligned")
     return Alignment(fixed.grid, moving.grid, scene.oriented(matrix), quality)
 
 
-def _attempt(
-    scene: Scene, terrain: Terrain, start: Matrix, *, wide: bool
-) -> tuple[Matrix, Quality]:
-    """Search around the likely poses, or only from the given one."""
-    terrain.pulse.phase(0.1, 0.6, "searching", 2000 if wide else 200)
-    poses = near_poses(scene.still[0], scene.mobile[0]) if wide else []
-    return _refined(scene, terrain, start, poses, [start])
+def _anywhere(terrain: Terrain, start: Matrix) -> tuple[Matrix, Quality]:
+    """Search the likely poses, and every orientation when none of those passes."""
+    pulse, scene = terrain.pulse, terrain.scene
+    wide = scene.options.search == "wide"
+    pulse.phase(0.15, 0.6, "searching", 1500 if wide else 200)
+    first = _sought(terrain, near_poses(scene) if wide else [], [start])
+    quality = _judged(terrain, start, first)
+    if quality.verdict == "PASS" or not wide:
+        return first.matrix, quality
+    pulse.phase(0.6, 0.9, "trying every orientation", 3000)
+    second = _sought(terrain, any_orientation(scene), [])
+    gain = terrain.fine.score(second.matrix).total / terrain.fine.score(first.matrix).total
+    if gain < BETTER:
+        return first.matrix, quality
+    return second.matrix, _judged(terrain, start, second)
 
 
-def _refined(
-    scene: Scene, terrain: Terrain, start: Matrix, poses: list[Matrix], always: list[Matrix]
-) -> tuple[Matrix, Quality]:
-    """Search, repeat the last climb, and judge."""
+def _sought(terrain: Terrain, poses: list[Matrix], always: list[Matrix]) -> Refined:
+    """Search from given starts and repeat the last climb."""
     summits = search(terrain, poses, always)
     if not summits[0].score > 0:
-        raise AlignError("no common anatomy was found in the two volumes: nothing was aligned")
-    matrix, spread = _repeated(scene, terrain, summits[0].matrix)
-    return matrix, judge(measure(scene, terrain, start, matrix, spread))
+        raise AlignError("the two volumes have no anatomy in common: nothing was aligned")
+    return refine(terrain, summits[0].matrix, terrain.scene.options.model)
 
 
-def _repeated(scene: Scene, terrain: Terrain, matrix: Matrix) -> tuple[Matrix, float]:
-    """Climb again from perturbed poses with other samples: their median, and their spread in mm."""
-    last = len(terrain.levels) - 1
-    rng = np.random.default_rng(scene.options.seed)
-    family = Family(matrix, terrain.centre, terrain.radius)
-    ends: list[Matrix] = []
-    for repeat in range(RESTARTS):
-        base = family.matrix(rng.normal(0, JOLT_MM, family.size))
-        similarity = scene.similarity(last, seed=repeat + 1)
-        around = Family(base, terrain.centre, terrain.radius)
-        ends.append(terrain.climb_on(similarity, around, last).matrix)
-    middle = family.matrix(np.median([_theta(family, end) for end in ends], axis=0))
-    spread = float(np.sqrt(np.mean([terrain.apart(end, middle) ** 2 for end in ends])))
-    return middle, spread
+def _judged(terrain: Terrain, start: Matrix, found: Refined) -> Quality:
+    terrain.pulse.phase(0.9, 0.99, "judging", 700)
+    return judge(measure(terrain, start, found.matrix, found.spread_mm))
 
 
-def _theta(family: Family, matrix: Matrix) -> Vector:
-    """Read a rigid map's numbers within its family."""
-    push = np.linalg.inv(family.base) @ matrix
-    shift = push[:3, :3] @ family.centre + push[:3, 3] - family.centre
-    r = push[:3, :3]
-    angles = [
-        np.arctan2(r[2, 1], r[2, 2]),
-        -np.arcsin(np.clip(r[2, 0], -1, 1)),
-        np.arctan2(r[1, 0], r[0, 0]),
-    ]
-    return np.concatenate([shift, np.multiply(angles, family.radius)])
+def _in_place(terrain: Terrain, identity: Matrix) -> tuple[Matrix, Quality]:
+    """Keep the scanner's own alignment unless a better pose nearby passes the gate."""
+    terrain.pulse.phase(0.15, 0.6, "checking the shared frame of reference", 200)
+    found = refine(terrain, terrain.climb(1, identity).matrix, "rigid")
+    better = _judged(terrain, identity, found)
+    away = terrain.apart(found.matrix, identity)
+    if better.verdict == "PASS" and away > max(SAME_FRAME_MM, 3 * (better.uncertainty_mm or 0.0)):
+        return found.matrix, better.model_copy(
+            update={"sentence": f"{better.sentence} The frame of reference was {away:.1f} mm off."}
+        )
+    own = _judged(terrain, identity, Refined(identity, away))
+    return identity, _shared(own, away)
+
+
+def _shared(own: Quality, away: float) -> Quality:
+    """Say that positions come from the scanner, and what the voxels say to that."""
+    if own.numbers["overlap"] < FAIL_OVERLAP:
+        return own
+    if own.verdict == "PASS" or away <= SAME_FRAME_MM:
+        words = f"Both volumes share a frame of reference, and their voxels agree ({away:.1f} mm)."
+        return own.model_copy(update={"verdict": "PASS", "sentence": words})
+    words = "Both volumes share a frame of reference, but their voxels cannot confirm it: look."
+    return own.model_copy(update={"verdict": "CHECK", "sentence": words})
+
+
+def assess(fixed: Volume, moving: Volume, alignment: Alignment) -> Alignment:
+    """Judge an alignment that was given, loaded or made by hand, without changing it.
+
+    Returns
+    -------
+    Alignment
+        The same map with its quality measured.
+
+    Raises
+    ------
+    AlignError
+        A volume is constant or has no finite value.
+    """
+    options = AlignOptions()
+    scene = prepare(fixed, moving, options, Pulse(None))
+    terrain = Terrain.of(scene, Pulse(None))
+    matrix = scene.oriented(alignment.matrix)
+    best = refine(terrain, terrain.climb(1, matrix).matrix, "rigid")
+    quality = _judged(
+        terrain, scene.oriented(np.eye(4)), Refined(matrix, terrain.apart(best.matrix, matrix))
+    )
+    return Alignment(alignment.fixed, alignment.moving, alignment.matrix, quality)

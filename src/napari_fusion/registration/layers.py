@@ -53,70 +53,104 @@ class Layer:
         return mapped
 
 
-def windowed(volume: Volume, role: str) -> Layer:
-    """Map a volume's values to [0, 1]: the CT window, or what is neither darkest nor brightest.
+def window_of(volume: Volume, role: str) -> Window:
+    """Choose the values to compare: the CT window, or all but the darkest and brightest.
 
     Raises
     ------
     AlignError
         The volume has no finite value, or only one value.
     """
-    values = volume.array.astype(np.float32)
-    finite = np.isfinite(values)
-    if not finite.any():
+    sample = volume.array[tuple(slice(None, None, step) for step in _strides(volume.array.shape))]
+    values = np.asarray(sample, np.float32).ravel()
+    values = values[np.isfinite(values)]
+    if values.size == 0 or float(values.min()) == float(values.max()):
+        values = np.asarray(volume.array, np.float32).ravel()  # the sample may have missed it all
+        values = values[np.isfinite(values)]
+    if values.size == 0:
         raise AlignError(f"the {role} volume holds no finite value: there is nothing to align")
-    inside = values[finite] if not finite.all() else values
-    low, high = float(inside.min()), float(inside.max())
+    low, high = float(values.min()), float(values.max())
     if not high > low:
         raise AlignError(
             f"the {role} volume has the same value, {low:g}, everywhere: there is nothing to align"
         )
     if volume.modality == "CT" and volume.unit == "HU":
-        low, high = CT_WINDOW.lower, CT_WINDOW.upper
-    else:
-        low, high = _spread(inside, low, high)
-    values -= np.float32(low)
-    values *= np.float32(1 / (high - low))
+        return CT_WINDOW
+    above = values[values > low]
+    a, b = (float(v) for v in np.percentile(above, [0.5, 99.5]))
+    return Window(lower=a, upper=b) if b > a else Window(lower=low, upper=high)
+
+
+def _strides(shape: tuple[int, ...], most: int = 1_000_000) -> list[int]:
+    step = max(1, int(np.ceil((np.prod(shape) / most) ** (1 / 3))))
+    return [step if n > 2 * step else 1 for n in shape]
+
+
+def opened(volume: Volume, window: Window, mm: float) -> Layer:
+    """Window a volume and average it to blocks of about `mm`, a few slices at a time."""
+    factors = [
+        max(1, min(round(mm / spacing), n))
+        for spacing, n in zip(volume.grid.spacing, volume.grid.shape, strict=True)
+    ]
+    run = max(1, 4_000_000 // max(1, volume.array[0].size) // factors[0]) * factors[0]
+    pieces = []
+    for start in range(0, volume.grid.shape[0] // factors[0] * factors[0], run):
+        piece = _scaled(volume.array[start : start + run], window)
+        for axis, factor in enumerate(factors):
+            piece = _blocks(piece, axis, factor)
+        pieces.append(piece)
+    return _smoothed(Layer(np.concatenate(pieces), _coarser(volume.grid.affine, factors)), mm)
+
+
+def _scaled(array: NDArray[Any], window: Window) -> NDArray[np.float32]:
+    """Map values to [0, 1], leaving NaN where there is no value."""
+    values: NDArray[np.float32] = np.subtract(array, np.float32(window.lower), dtype=np.float32)
+    values *= np.float32(1 / (window.upper - window.lower))
+    values[np.isinf(values)] = np.nan
     np.clip(values, 0, 1, out=values)
-    if not finite.all():
-        values[~finite] = np.nan
-    return Layer(values, volume.grid.affine)
-
-
-def _spread(values: NDArray[np.float32], low: float, high: float) -> tuple[float, float]:
-    """Leave out the darkest and brightest half percent of what is not the commonest dark."""
-    step = max(1, values.size // 200_000)
-    sample = values.ravel()[::step]
-    above = sample[sample > low]
-    a, b = np.percentile(above, [0.5, 99.5]) if above.size else (low, high)
-    return (float(a), float(b)) if b > a else (low, high)
+    return values
 
 
 def reduced(layer: Layer, mm: float) -> Layer:
     """Average blocks of voxels to about `mm`, never finer than it was, and smooth to `mm`."""
+    values = layer.values
+    factors = [
+        max(1, min(round(mm / spacing), n))
+        for spacing, n in zip(layer.spacing, values.shape, strict=True)
+    ]
+    for axis, factor in enumerate(factors):
+        values = _blocks(values, axis, factor)
+    return _smoothed(Layer(values, _coarser(layer.affine, factors)), mm)
+
+
+def _coarser(affine: Matrix, factors: list[int]) -> Matrix:
+    """Give the affine of blocks of voxels."""
+    blocks = np.array(affine)
+    blocks[:3, 3] += affine[:3, :3] @ ((np.array(factors) - 1) / 2)
+    blocks[:3, :3] *= factors
+    return blocks
+
+
+def _smoothed(layer: Layer, mm: float) -> Layer:
+    """Blur by a Gaussian of half of `mm`; values that are missing stay missing."""
     from scipy.ndimage import gaussian_filter1d
 
-    values, affine = layer.values, np.array(layer.affine)
-    for axis, spacing in enumerate(layer.spacing):
-        factor = min(round(mm / spacing), values.shape[axis])
-        if factor > 1:
-            values = _blocks(values, axis, factor)
-            affine[:3, 3] += affine[:3, axis] * (factor - 1) / 2
-            affine[:3, axis] *= factor
-    known = np.isfinite(values)
+    known = np.isfinite(layer.values)
     whole = bool(known.all())
-    smooth = values if whole else np.where(known, values, np.float32(0))
-    for axis, spacing in enumerate(Layer(values, affine).spacing):
+    values = layer.values if whole else np.where(known, layer.values, np.float32(0))
+    for axis, spacing in enumerate(layer.spacing):
         sigma = BLUR * mm / spacing
         if sigma > 0.3 and values.shape[axis] > 1:
-            smooth = gaussian_filter1d(smooth, sigma, axis=axis, mode="nearest", truncate=3)
+            values = gaussian_filter1d(values, sigma, axis=axis, mode="nearest", truncate=3)
     if not whole:
-        smooth = np.where(known, smooth, np.float32(np.nan))
-    return Layer(np.ascontiguousarray(smooth, np.float32), affine)
+        values = np.where(known, values, np.float32(np.nan))
+    return Layer(np.ascontiguousarray(values, np.float32), layer.affine)
 
 
 def _blocks(values: NDArray[np.float32], axis: int, factor: int) -> NDArray[np.float32]:
     """Average runs of `factor` voxels along an axis; an incomplete last run is dropped."""
+    if factor == 1:
+        return values
     length = values.shape[axis] // factor * factor
     cut = np.moveaxis(values, axis, 0)
     total = cut[0:length:factor].copy()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,6 +110,22 @@ class Similarity:
         slope[:, 3] = pull.sum(axis=-1)
         factor = self._factor(binned.count / inside.size)
         return nmi * factor, self.cells.to_index[:3, :3].T @ slope * factor
+
+    def among(self, keep: NDArray[np.bool_]) -> Similarity:
+        """Keep some of the samples, about a centre of their own."""
+        points = self.points[:, keep]
+        shift = points.mean(axis=1, dtype=np.float64)
+        local = np.ascontiguousarray(points - shift.astype(np.float32)[:, None])
+        return replace(self, points=local, levels=self.levels[keep], centre=self.centre + shift)
+
+    def reached(self, matrix: Matrix) -> NDArray[np.bool_]:
+        """Mark the samples that a map sends inside the moving volume."""
+        return self.cells.locate(*self._index(matrix))[0]
+
+    def probes(self, most: int = 1500) -> NDArray[np.float64]:
+        """Give (n, 3) some of the sample points, LPS mm."""
+        step = max(1, self.levels.size // most)
+        return self.points[:, ::step].T + self.centre
 
     def _factor(self, overlap: float) -> float:
         return min(overlap / self.floor, 1.0)

@@ -33,7 +33,7 @@ class AlignOptions(BaseModel):
     Examples
     --------
     >>> AlignOptions(model="affine").model_dump_json()
-    '{"model":"affine","seed":0,"search":"wide","samples":30000,"bins":32,"finest_mm":2.0}'
+    '{"model":"affine","seed":0,"search":"wide","samples":30000,"bins":32,"finest_mm":1.0}'
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -43,4 +43,4 @@ class AlignOptions(BaseModel):
     search: Literal["wide", "near"] = "wide"
     samples: Annotated[int, Ge(1000), Le(1_000_000)] = 30_000
     bins: Annotated[int, Ge(8), Le(128)] = 32
-    finest_mm: Annotated[float, Gt(0)] = 2.0
+    finest_mm: Annotated[float, Gt(0)] = 1.0

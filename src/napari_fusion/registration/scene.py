@@ -2,29 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_fusion.registration.cells import Cells, interpolate
-from napari_fusion.registration.layers import Layer, Matrix, body, reduced, solid, windowed
+from napari_fusion.registration.layers import Layer, Matrix, body, opened, reduced, solid, window_of
 from napari_fusion.registration.nmi import Similarity
 from napari_fusion.registration.options import AlignOptions
 from napari_fusion.registration.pulse import Pulse
 from napari_fusion.volume import Volume
 
-COARSER = (4.0, 2.0, 1.0)
-"""Voxel size of the levels, coarse to fine, as multiples of the finest."""
+COARSEST_MM = 8.0
+"""Voxel size of the coarsest level for a head or anything larger."""
 
-FEWER = (0.08, 0.27, 1.0)
+PER_BODY = 10.0
+"""The coarsest level has at least this many voxels along the edge of a cube of the body's size."""
+
+FEWER = (0.08, 0.27, 1.0, 1.0)
 """Samples of the levels, as shares of the finest level's."""
 
-BINS = (0.5, 0.75, 1.0)
+BINS = (0.5, 0.75, 1.0, 1.0)
 """Grey levels of the levels, as shares of the finest level's."""
 
-MARGIN_MM = 12.0
-"""How much air around the body is compared too: its edge says most about where it is."""
+MARGIN = 1.5
+"""Air around the body is compared too, in coarsest voxels: its edge says most about its place."""
+
+MOST_VOXELS = 20e6
+"""The finest level is coarser where a volume would have more voxels than this."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +50,8 @@ class Scene:
         What was asked.
     swapped
         Whether `still` is the moving volume.
+    unit
+        The body's size, as 1 for a head: lengths of the search are multiples of it.
     """
 
     still: tuple[Layer, ...]
@@ -51,6 +59,7 @@ class Scene:
     mask: NDArray[np.bool_]
     options: AlignOptions
     swapped: bool
+    unit: float
 
     def similarity(self, level: int, seed: int = 0) -> Similarity:
         """Draw this level's samples; another `seed` draws others."""
@@ -77,13 +86,23 @@ class Scene:
         known = np.isfinite(values)
         return points[inside][known], values[known]
 
+    def turned_round(self) -> Scene:
+        """Sample the other volume instead."""
+        mask = body(self.mobile[0], MARGIN * COARSEST_MM * self.unit)
+        return replace(
+            self, still=self.mobile, mobile=self.still, mask=mask, swapped=not self.swapped
+        )
+
     def oriented(self, matrix: Matrix) -> Matrix:
         """Turn a still → mobile map into fixed → moving, or back."""
-        if not self.swapped:
-            return matrix
-        inverse = np.linalg.inv(matrix).astype(np.float64)
-        inverse[3] = 0, 0, 0, 1
-        return inverse
+        return undone(matrix) if self.swapped else matrix
+
+
+def undone(matrix: Matrix) -> Matrix:
+    """Invert a (4, 4) linear map."""
+    inverse = np.linalg.inv(matrix).astype(np.float64)
+    inverse[3] = 0, 0, 0, 1
+    return inverse
 
 
 def prepare(fixed: Volume, moving: Volume, options: AlignOptions, pulse: Pulse) -> Scene:
@@ -94,22 +113,46 @@ def prepare(fixed: Volume, moving: Volume, options: AlignOptions, pulse: Pulse) 
     AlignError
         A volume has no finite value, or only one value.
     """
-    pairs = []
-    for volume, role in ((fixed, "fixed"), (moving, "moving")):
+    volumes = (fixed, moving)
+    windows = [
+        window_of(volume, role) for volume, role in zip(volumes, ("fixed", "moving"), strict=True)
+    ]
+    finest = []
+    for volume, window in zip(volumes, windows, strict=True):
         pulse.beat()
-        pairs.append(_levels(windowed(volume, role), options.finest_mm, pulse))
-    swapped = _extent(pairs[1][0]) < _extent(pairs[0][0])
+        least = (float(volume.grid.extent_mm.prod()) / MOST_VOXELS) ** (1 / 3)
+        finest.append(opened(volume, window, max(least, _wanted(volume, options))))
+    extents = [_extent(layer) for layer in finest]
+    swapped = extents[1] < extents[0]
+    coarsest = min(COARSEST_MM, min(extents) ** (1 / 3) / PER_BODY)
+    sizes = _sizes(coarsest, options.finest_mm)
+    pairs = [_levels(layer, sizes, pulse) for layer in finest]
     still, mobile = reversed(pairs) if swapped else pairs
-    return Scene(still, mobile, body(still[0], MARGIN_MM), options, swapped)
+    unit = coarsest / COARSEST_MM
+    return Scene(still, mobile, body(still[0], MARGIN * coarsest), options, swapped, unit)
 
 
-def _levels(layer: Layer, finest_mm: float, pulse: Pulse) -> tuple[Layer, ...]:
+def _wanted(volume: Volume, options: AlignOptions) -> float:
+    """Give the voxel size to open a volume at: what is asked, finer for a small body."""
+    edge = float(volume.grid.extent_mm.prod()) ** (1 / 3)
+    return float(min(options.finest_mm, edge / PER_BODY / 8))
+
+
+def _sizes(coarsest: float, finest: float) -> list[float]:
+    """List voxel sizes, coarse to fine, each half the one before, down to the finest asked."""
+    least = min(finest, coarsest / 4)
+    sizes = [coarsest]
+    while sizes[-1] > 1.01 * least and len(sizes) < len(FEWER):
+        sizes.append(max(least, sizes[-1] / 2))
+    return sizes
+
+
+def _levels(layer: Layer, sizes: list[float], pulse: Pulse) -> tuple[Layer, ...]:
     """Reduce a layer to every level, fine ones first, each from the one before."""
-    levels = []
-    for factor in reversed(COARSER):
-        layer = reduced(layer, factor * finest_mm)
+    levels = [layer]
+    for mm in reversed(sizes[:-1]):
         pulse.beat()
-        levels.append(layer)
+        levels.append(reduced(levels[-1], mm))
     return tuple(reversed(levels))
 
 

@@ -14,58 +14,81 @@ from napari_fusion.registration.models import Family
 from napari_fusion.registration.nmi import Similarity
 from napari_fusion.registration.options import Model
 from napari_fusion.registration.pulse import Pulse
+from napari_fusion.registration.scene import Scene
 
 KEPT = (30, 6, 2)
-"""Starts climbed at the coarse, middle and fine level."""
+"""Maps climbed at the coarsest level, at the next, and at the finer ones."""
 
 APART_MM = (15.0, 4.0, 2.0)
-"""Starts closer than this, as mean distance of points, are one start."""
+"""Maps closer than this, root mean square over the body of a head, are one map."""
 
-STEP_MM = (4.0, 2.0, 1.0)
-ROUNDS = (15, 20, 30)
-TOLERANCE = (1e-3, 1e-4, 1e-5)
+STEP_MM = (4.0, 2.0, 1.0, 0.5)
+ROUNDS = (15, 20, 20, 30)
+TOLERANCE = (1e-3, 1e-4, 1e-4, 1e-5)
 
 
 @dataclass(frozen=True, eq=False)
 class Terrain:
-    """The similarities of a scene, coarse to fine, and where pushes turn about."""
+    """A scene's similarities, coarse to fine, ready to climb.
 
+    Parameters
+    ----------
+    scene
+        The pair.
+    levels
+        One similarity a level.
+    pulse
+        Told of every evaluation.
+    """
+
+    scene: Scene
     levels: tuple[Similarity, ...]
     pulse: Pulse
 
+    @classmethod
+    def of(cls, scene: Scene, pulse: Pulse) -> Terrain:
+        """Draw the samples of every level."""
+        return cls(scene, tuple(scene.similarity(n) for n in range(len(scene.still))), pulse)
+
     @property
-    def centre(self) -> NDArray[np.float64]:
-        """LPS point that maps are pushed about."""
-        return self.levels[0].centre
+    def fine(self) -> Similarity:
+        """The finest level's similarity."""
+        return self.levels[-1]
 
     @property
     def radius(self) -> float:
-        """Typical distance of a sample from the centre, mm."""
-        return float(np.sqrt((self.levels[0].points.astype(float) ** 2).sum(axis=0).mean()))
+        """Typical distance of a sample from the middle, mm."""
+        points = self.levels[0].points.astype(float)
+        return float(np.sqrt((points**2).sum(axis=0).mean()))
 
-    @property
-    def probes(self) -> NDArray[np.float64]:
-        """(n, 3) some sample points, LPS mm."""
-        return self.levels[0].points[:, ::20].T + self.centre
+    def family(self, base: Matrix, model: Model = "rigid") -> Family:
+        """Give the maps around one map."""
+        return Family(base, self.levels[0].centre, self.radius, model)
 
     def apart(self, a: Matrix, b: Matrix) -> float:
-        """Give the root mean square distance between where two maps send the probes, mm."""
-        gap = self.probes @ (a - b)[:3, :3].T + (a - b)[:3, 3]
-        return float(np.sqrt((gap**2).sum(axis=1).mean()))
+        """Give the root mean square distance between where two maps send the body, mm."""
+        return separation(a, b, self.levels[0].probes(150))
 
-    def climb(self, level: int, base: Matrix, model: Model = "rigid") -> Summit:
-        """Climb one level from a map."""
-        family = Family(base, self.centre, self.radius, model)
-        return self.climb_on(self.levels[level], family, level)
+    def climb(self, level: int, base: Matrix, similarity: Similarity | None = None) -> Summit:
+        """Climb one level from a rigid map, on its own samples or on others."""
+        return self.ascend(level, self.family(base), similarity or self.levels[level])
 
-    def climb_on(self, similarity: Similarity, family: Family, level: int) -> Summit:
-        """Climb another similarity with a level's settings."""
+    def ascend(self, level: int, family: Family, similarity: Similarity) -> Summit:
+        """Climb within any family with a level's settings."""
+        about = Family(family.base, similarity.centre, family.radius, family.model)
 
         def slope(matrix: Matrix) -> tuple[float, Matrix]:
             self.pulse.beat()
             return similarity.slope(matrix)
 
-        return climb(slope, family, STEP_MM[level], ROUNDS[level], TOLERANCE[level])
+        step = STEP_MM[level] * self.scene.unit
+        return climb(slope, about, step, ROUNDS[level], TOLERANCE[level])
+
+
+def separation(a: Matrix, b: Matrix, points: NDArray[np.float64]) -> float:
+    """Give the root mean square distance, mm, between where two maps send (n, 3) points."""
+    gap = points @ (a - b)[:3, :3].T + (a - b)[:3, 3]
+    return float(np.sqrt((gap**2).sum(axis=1).mean()))
 
 
 def search(terrain: Terrain, starts: Sequence[Matrix], always: Sequence[Matrix]) -> list[Summit]:
@@ -80,28 +103,32 @@ def search(terrain: Terrain, starts: Sequence[Matrix], always: Sequence[Matrix])
     always
         Maps that are climbed whatever their score.
     """
-    first = terrain.levels[0]
-    scored = []
+    picked = distinct(terrain, scored(terrain, 0, starts), 0)
+    summits = [*always, *(summit.matrix for summit in picked)]
+    last = len(terrain.levels) - 1
+    for level in range(last):
+        climbed = [terrain.climb(level, matrix) for matrix in summits]
+        kept = distinct(terrain, climbed, min(level + 1, 2))
+        summits = [summit.matrix for summit in kept]
+    return distinct(terrain, [terrain.climb(last, matrix) for matrix in summits], 2)
+
+
+def scored(terrain: Terrain, level: int, starts: Iterable[Matrix]) -> list[Summit]:
+    """Score maps without climbing."""
+    found = []
     for matrix in starts:
         terrain.pulse.beat()
-        scored.append(Summit(matrix, first.score(matrix).total))
-    picked = _distinct(terrain, scored, KEPT[0], APART_MM[0]) if scored else []
-    summits = [Summit(matrix, 0.0) for matrix in always] + picked
-    for level in range(len(terrain.levels)):
-        climbed = [terrain.climb(level, summit.matrix) for summit in summits]
-        last = level + 1 == len(terrain.levels)
-        summits = _distinct(terrain, climbed, KEPT[min(level + 1, 2)], APART_MM[level + (not last)])
-    return summits
+        found.append(Summit(matrix, terrain.levels[level].score(matrix).total))
+    return found
 
 
-def _distinct(
-    terrain: Terrain, summits: Iterable[Summit], most: int, apart_mm: float
-) -> list[Summit]:
-    """Keep the best summits that are not within `apart_mm` of a better one."""
+def distinct(terrain: Terrain, summits: Iterable[Summit], stage: int) -> list[Summit]:
+    """Keep a stage's best summits, none within its distance of a better one."""
+    apart = APART_MM[stage] * terrain.scene.unit
     kept: list[Summit] = []
     for summit in sorted(summits, key=lambda s: -s.score):
-        if all(terrain.apart(summit.matrix, other.matrix) > apart_mm for other in kept):
+        if all(terrain.apart(summit.matrix, other.matrix) > apart for other in kept):
             kept.append(summit)
-        if len(kept) == most:
+        if len(kept) == KEPT[stage]:
             break
     return kept

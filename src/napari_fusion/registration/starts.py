@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import permutations, product
 
 import numpy as np
@@ -10,33 +10,41 @@ from numpy.typing import NDArray
 
 from napari_fusion.registration.alignment import pose_matrix
 from napari_fusion.registration.layers import Layer, Matrix, solid
+from napari_fusion.registration.scene import Scene
 
-ALONG_S_MM = (0.0, -30.0, 30.0, -60.0, 60.0)
-"""Shifts along the body's axis, for volumes that show different lengths of it."""
+ALONG_MM = 30.0
+"""Starts are this far apart along the body's axis, for volumes that show different parts of it."""
+
+LEAST_ALONG = 2
+"""Starts on either side along the body's axis, at least."""
 
 TURN_DEGREES = 30.0
 """Starts are turned by this or nothing about each axis; a climb finds what lies between."""
 
 
-def near_poses(fixed: Layer, moving: Layer) -> list[Matrix]:
-    """List likely poses, the files' own first: 3 shifts × 5 along the body × 27 turns."""
-    angles = np.radians([0.0, -TURN_DEGREES, TURN_DEGREES])
-    turns = [pose_matrix(abc, (0, 0, 0), (0, 0, 0))[:3, :3] for abc in product(angles, repeat=3)]
-    return list(_poses(fixed, moving, turns, ALONG_S_MM))
+def near_poses(scene: Scene) -> list[Matrix]:
+    """List likely poses, the files' own first: three shifts, along the body, 27 turns."""
+    return list(_poses(scene, little_turns(), LEAST_ALONG))
 
 
-def any_orientation(fixed: Layer, moving: Layer) -> list[Matrix]:
+def any_orientation(scene: Scene) -> list[Matrix]:
     """List poses with each of the 24 ways to put a cube on a table, each also a little turned."""
     step = np.radians(TURN_DEGREES)
     tilts = [np.zeros(3), *(sign * step * axis for axis in np.eye(3) for sign in (-1, 1))]
     turns = [
         cube @ pose_matrix(tilt, (0, 0, 0), (0, 0, 0))[:3, :3] for cube in cubes() for tilt in tilts
     ]
-    return list(_poses(fixed, moving, turns, (0.0, -40.0, 40.0)))
+    return list(_poses(scene, turns, 1))
+
+
+def little_turns() -> list[NDArray[np.float64]]:
+    """List 27 rotations, none first."""
+    angles = np.radians([0.0, -TURN_DEGREES, TURN_DEGREES])
+    return [pose_matrix(abc, (0, 0, 0), (0, 0, 0))[:3, :3] for abc in product(angles, repeat=3)]
 
 
 def cubes() -> list[NDArray[np.float64]]:
-    """List the 24 rotations that map the axes onto each other, the identity first."""
+    """List the 24 rotations that map the axes onto each other."""
     found = []
     for order in permutations(range(3)):
         for signs in product((1.0, -1.0), repeat=3):
@@ -46,17 +54,29 @@ def cubes() -> list[NDArray[np.float64]]:
     return found
 
 
-def _poses(
-    fixed: Layer, moving: Layer, turns: Iterable[NDArray[np.float64]], along: Iterable[float]
-) -> Iterable[Matrix]:
-    """Turn about the middle of the fixed body, which goes to each likely place."""
-    pivot = centroid(fixed)
-    shifts = (np.zeros(3), centroid(moving) - pivot, moving.centre - fixed.centre)
-    for turn, shift, z in product(turns, shifts, along):
+def _poses(scene: Scene, turns: Sequence[NDArray[np.float64]], least: int) -> Iterable[Matrix]:
+    """Turn about the middle of the sampled body, which goes to each likely place."""
+    still, mobile = scene.still[0], scene.mobile[0]
+    pivot = centroid(still)
+    shifts = (np.zeros(3), centroid(mobile) - pivot, mobile.centre - still.centre)
+    for turn, shift, z in product(turns, shifts, _along(still, mobile, least, scene.unit)):
         matrix = np.eye(4)
         matrix[:3, :3] = turn
         matrix[:3, 3] = pivot + shift - turn @ pivot + np.array([0, 0, z])
         yield matrix
+
+
+def _along(still: Layer, mobile: Layer, least: int, unit: float) -> NDArray[np.float64]:
+    """List shifts along S, mm: none first, then out to where the shorter volume may sit."""
+    spare = (_height(mobile) - _height(still)) / 2
+    count = max(least, int(np.ceil(spare / (ALONG_MM * unit))))
+    steps = sorted(range(-count, count + 1), key=abs)
+    return np.array(steps) * ALONG_MM * unit
+
+
+def _height(layer: Layer) -> float:
+    """Give the length of a layer along S, mm."""
+    return float(np.abs(layer.affine[2, :3]) @ np.array(layer.values.shape))
 
 
 def centroid(layer: Layer) -> NDArray[np.float64]:

@@ -1,0 +1,100 @@
+"""Repeat the last climb both ways round, and part by part: a better answer, and its spread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fusion.registration.climb import Summit
+from napari_fusion.registration.layers import Matrix
+from napari_fusion.registration.models import Family, Vector
+from napari_fusion.registration.nmi import FEWEST, Similarity
+from napari_fusion.registration.options import Model
+from napari_fusion.registration.scene import undone
+from napari_fusion.registration.search import Terrain, separation
+
+REPEATS = 2
+"""Climbs each way round, each with samples of its own."""
+
+JOLT_MM = 1.5
+"""Standard deviation of the push before a repeated climb, mm at a typical point of a head."""
+
+
+@dataclass(frozen=True, eq=False)
+class Refined:
+    """The middle of the repeated climbs, and how far they lie from it.
+
+    Parameters
+    ----------
+    matrix
+        Still → mobile, LPS mm.
+    spread_mm
+        Root mean square distance of the repeats from the middle, over the body.
+    """
+
+    matrix: Matrix
+    spread_mm: float
+
+
+def refine(terrain: Terrain, matrix: Matrix, model: Model) -> Refined:
+    """Climb again from pushed maps, with other samples, drawn in either volume; take the middle."""
+    scene, last = terrain.scene, len(terrain.levels) - 1
+    rng = np.random.default_rng([scene.options.seed, 1])
+    family = terrain.family(matrix, model)
+    ends = []
+    for seed in range(1, REPEATS + 1):
+        push = rng.normal(0, JOLT_MM * scene.unit, family.size)
+        base = terrain.family(family.matrix(push), model)
+        ends.append(terrain.ascend(last, base, scene.similarity(last, seed)).matrix)
+        push = rng.normal(0, JOLT_MM * scene.unit, family.size)
+        ends.append(undone(_back(terrain, undone(family.matrix(push)), model, seed).matrix))
+    middle = family.matrix(np.mean([numbers_of(family, end) for end in ends], axis=0))
+    spread = np.sqrt(np.mean([terrain.apart(end, middle) ** 2 for end in ends]))
+    return Refined(middle, float(spread))
+
+
+def _back(terrain: Terrain, base: Matrix, model: Model, seed: int) -> Summit:
+    """Climb from mobile to still, with the samples that have a counterpart."""
+    last = len(terrain.levels) - 1
+    other = terrain.scene.turned_round().similarity(last, seed)
+    reached = other.reached(base)
+    if int(reached.sum()) < FEWEST:
+        return Summit(base, 0.0)
+    other = other.among(reached)
+    return terrain.ascend(last, Family(base, other.centre, terrain.radius, model), other)
+
+
+def numbers_of(family: Family, matrix: Matrix) -> Vector:
+    """Read a map's numbers within its family: the inverse of ``family.matrix``."""
+    push = undone(family.base) @ matrix
+    shift = push[:3, :3] @ family.centre + push[:3, 3] - family.centre
+    turn = push[:3, :3]
+    if family.model == "affine":
+        return np.concatenate([shift, (turn - np.eye(3)).ravel() * family.radius])
+    scale = float(np.cbrt(np.linalg.det(turn)))
+    r = turn / scale
+    angles = [
+        np.arctan2(r[2, 1], r[2, 2]),
+        -np.arcsin(np.clip(r[2, 0], -1, 1)),
+        np.arctan2(r[1, 0], r[0, 0]),
+    ]
+    more = [np.log(scale)] if family.model == "similarity" else []
+    return np.concatenate([shift, np.multiply([*angles, *more], family.radius)])
+
+
+def parts_apart(terrain: Terrain, matrix: Matrix) -> NDArray[np.float64]:
+    """Align the six halves of the body on their own: how far each moves, mm."""
+    fine, last = terrain.fine, len(terrain.levels) - 1
+    moves = []
+    for axis in range(3):
+        for side in (-1, 1):
+            keep = side * fine.points[axis] > 0
+            if int(keep.sum()) < FEWEST:
+                continue
+            half: Similarity = replace(fine.among(keep), floor=1e-3)
+            base = Family(matrix, half.centre, terrain.radius)
+            end = terrain.ascend(min(last, 2), base, half).matrix
+            moves.append(separation(end, matrix, half.probes(200)))
+    return np.array(moves)
