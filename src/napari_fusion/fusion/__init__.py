@@ -15,6 +15,8 @@ from napari_fusion.fusion import (
     shearlet,
     wavelet,
 )
+from napari_fusion.fusion.change import change
+from napari_fusion.fusion.colour import colour, palette, tint
 from napari_fusion.fusion.registry import Method, Parameter, lookup, method, methods
 from napari_fusion.fusion.volumes import attribution, fuse, fuse_with_shares, shares
 
@@ -23,12 +25,15 @@ __all__ = [
     "Parameter",
     "attribution",
     "auto",
+    "change",
+    "colour",
     "fuse",
     "fuse_with_shares",
     "guided",
     "lookup",
     "method",
     "methods",
+    "palette",
     "pcnn",
     "pointwise",
     "pyramid",
@@ -36,5 +41,6 @@ __all__ = [
     "saliency",
     "shares",
     "shearlet",
+    "tint",
     "wavelet",
 ]

@@ -1,0 +1,139 @@
+"""A functional source in the colours of its palette, over grey anatomy."""
+
+from functools import lru_cache
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fusion.errors import GeometryError, ParameterError
+from napari_fusion.slab import Window, default_window
+from napari_fusion.volume import Volume
+
+Palette = Literal[
+    "hot iron", "PET", "hot metal blue", "PET 20 step", "spring", "summer", "fall", "winter"
+]
+"""The well-known colour palettes of the DICOM standard (PS3.6, annex B)."""
+
+Convention = Literal["luminance", "lightness"]
+"""What of the palette survives: its hue under the fused brightness, or its lightness as well."""
+
+RGB = NDArray[np.float32]
+"""(..., 3) float32 in [0, 1]."""
+
+# By UID: pydicom's own table of names has fall and winter the wrong way round.
+_UIDS = {name: f"1.2.840.10008.1.5.{i}" for i, name in enumerate(get_args(Palette), start=1)}
+
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+@lru_cache(maxsize=len(_UIDS))
+def palette(name: Palette) -> RGB:
+    """Give the 256 colours of a DICOM palette (256, 3), darkest value first.
+
+    Raises
+    ------
+    ParameterError
+        There is no such palette.
+    """
+    from pydicom.pixels.processing import apply_color_lut
+
+    if name not in _UIDS:
+        raise ParameterError(f"there is no palette {name!r}; there are: {', '.join(_UIDS)}")
+    colours = apply_color_lut(np.arange(256, dtype=np.uint8), palette=_UIDS[name])
+    table: RGB = (colours / np.float32(255)).astype(np.float32)
+    table.setflags(write=False)
+    return table
+
+
+def tint(
+    grey: NDArray[np.float32],
+    functional: NDArray[np.float32],
+    name: Palette = "hot iron",
+    convention: Convention = "luminance",
+) -> RGB:
+    r"""Colour a fused or anatomical picture by a functional one.
+
+    "luminance" is the convention of the fusion literature: luma from `grey`, colour differences
+    (full-range BT.601 YCbCr) from the palette. Colours then no longer tell the value, only its hue.
+    "lightness" blends :math:`(1 - f)\,g + f\,P(f)`: where the function is strong its palette can be
+    read off, where it is nil the anatomy stays grey.
+
+    Parameters
+    ----------
+    grey, functional
+        Arrays of one shape, float32 in [0, 1].
+    name
+        A DICOM palette.
+    convention
+        "luminance" or "lightness".
+
+    Returns
+    -------
+    RGB
+        Shape of the inputs plus a last axis of 3, in [0, 1].
+
+    Raises
+    ------
+    ParameterError
+        Unknown palette or convention, or shapes that differ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> grey, nothing = np.full(2, 0.5, np.float32), np.zeros(2, np.float32)
+    >>> tint(grey, nothing, "hot iron", "lightness")[0]
+    array([0.5, 0.5, 0.5], dtype=float32)
+    """
+    if grey.shape != functional.shape:
+        raise ParameterError(f"the shapes differ: {grey.shape} and {functional.shape}")
+    colours = palette(name)[np.rint(functional * 255).astype(np.intp).clip(0, 255)]
+    if convention == "luminance":
+        # Same Cb and Cr, another Y: adding one number to R, G and B does just that.
+        mixed = colours + (grey - colours @ _LUMA)[..., None]
+    elif convention == "lightness":
+        share = functional[..., None]
+        mixed = (1 - share) * grey[..., None] + share * colours
+    else:
+        raise ParameterError(f"convention is luminance or lightness, not {convention!r}")
+    picture: RGB = np.clip(mixed, 0, 1, out=mixed)
+    return picture
+
+
+def colour(
+    fused: Volume,
+    functional: Volume,
+    name: Palette = "hot iron",
+    convention: Convention = "luminance",
+    *,
+    window: Window | None = None,
+) -> NDArray[np.uint8]:
+    """Give a volume's picture (n0, n1, n2, 3), 8 bits a channel, tinted by a functional source.
+
+    Parameters
+    ----------
+    fused
+        Brightness in [0, 1], as `fuse` gives it.
+    functional
+        PET, SPECT or any other measured volume on the same grid.
+    name, convention
+        As for `tint`.
+    window
+        Values of `functional` from the palette's first to its last colour.
+
+    Raises
+    ------
+    GeometryError
+        The grids differ.
+    """
+    if not fused.grid.matches(functional.grid):
+        raise GeometryError(
+            f"the fused volume has {fused.grid.describe()}, the functional one "
+            f"{functional.grid.describe()}: resample them to one grid first"
+        )
+    scale = window or default_window(functional.array, functional.modality, functional.unit)
+    picture = np.empty((*fused.grid.shape, 3), np.uint8)
+    for i, (grey, values) in enumerate(zip(fused.array, functional.array, strict=True)):
+        seen = Window(lower=0, upper=1)(grey)
+        picture[i] = np.rint(tint(seen, scale(values), name, convention) * 255)
+    return picture

@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from napari_fusion import GeometryError, Grid, ParameterError, QuantityError, Volume
+from napari_fusion.fusion import change
+
+GRID = Grid.regular((8, 24, 24), spacing=(3.0, 1.0, 1.0))
+
+
+def volume(array, **changes):
+    return Volume(np.asarray(array, np.float32), GRID, **{"modality": "MR", **changes})
+
+
+def ball(centre, radius):
+    z, y, x = np.indices(GRID.shape)
+    distance = np.sqrt((3 * (z - centre[0])) ** 2 + (y - centre[1]) ** 2 + (x - centre[2]) ** 2)
+    return 100.0 * (distance <= radius)
+
+
+def test_without_uncertainty_it_is_the_difference():
+    rng = np.random.default_rng(0)
+    before, after = rng.random((2, *GRID.shape)).astype(np.float32)
+    assert_allclose(change(volume(before), volume(after), 0).array, after - before, atol=1e-6)
+
+
+def test_a_shift_within_the_uncertainty_is_no_change():
+    before, after = volume(ball((4, 12, 12), 6)), volume(ball((4, 12, 14), 6))
+    assert np.abs(change(before, after, 1.0).array).max() > 50
+    assert_array_equal(change(before, after, 2.0).array, 0)
+
+
+def test_growth_and_shrinkage_beyond_the_uncertainty_have_their_sign():
+    small, large = volume(ball((4, 12, 12), 4)), volume(ball((4, 12, 12), 8))
+    grown, shrunk = change(small, large, 2.0).array, change(large, small, 2.0).array
+    assert grown[4, 12, 19] == 100
+    assert grown[4, 12, 12] == grown[4, 12, 22] == 0
+    assert grown.min() == 0
+    assert_array_equal(shrunk, -grown)
+    assert_array_equal(change(small, volume(ball((4, 12, 12), 5)), 2.0).array, 0)
+
+
+def test_a_new_lesion_smaller_than_the_uncertainty_is_seen():
+    nothing, spot = volume(np.zeros(GRID.shape)), volume(ball((4, 12, 12), 1))
+    assert change(nothing, spot, 3.0).array[4, 12, 12] == 100
+    assert change(spot, nothing, 3.0).array[4, 12, 12] == -100
+
+
+def test_half_a_voxel_reaches_half_way():
+    ramp = np.broadcast_to(np.arange(24.0), GRID.shape)
+    moved = change(volume(ramp), volume(ramp + 1), 0.5).array
+    assert_allclose(moved[:, :, 1:-1], 0.5, atol=1e-5)
+
+
+def test_what_is_not_known_stays_unknown_and_spreads_no_further():
+    before, after = np.zeros(GRID.shape), np.zeros(GRID.shape)
+    before[4, 12, 12] = np.nan
+    result = change(volume(before), volume(after), 2.0).array
+    assert np.isnan(result[4, 12, 12])
+    assert np.isfinite(result).sum() == result.size - 1
+
+
+def test_history_and_meaning():
+    result = change(volume(ball((4, 12, 12), 4)), volume(ball((4, 12, 12), 6)), 1.5)
+    assert result.history[-1].parameters == {"uncertainty_mm": 1.5}
+    assert (result.modality, result.unit) == ("MR", "1")
+
+
+def test_what_cannot_be_compared_is_refused():
+    mr = volume(np.zeros(GRID.shape))
+    with pytest.raises(QuantityError, match="MR in 1, the follow-up CT in HU"):
+        change(mr, volume(np.zeros(GRID.shape), modality="CT", unit="HU"), 1)
+    with pytest.raises(GeometryError, match="resample"):
+        change(mr, Volume(np.zeros((2, 2, 2)), Grid.regular((2, 2, 2)), "MR"), 1)
+    with pytest.raises(ParameterError, match="0 mm or more"):
+        change(mr, mr, -1)
