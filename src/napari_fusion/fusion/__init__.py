@@ -6,6 +6,7 @@ methods themselves, functions of stacks. Importing a family's module registers i
 
 from napari_fusion.fusion import (
     auto,
+    dual_tree,
     guided,
     pcnn,
     pointwise,
@@ -27,6 +28,7 @@ __all__ = [
     "auto",
     "change",
     "colour",
+    "dual_tree",
     "fuse",
     "fuse_with_shares",
     "guided",

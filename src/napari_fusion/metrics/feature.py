@@ -43,11 +43,14 @@ def _windows(feature: Picture) -> Floats:
 
 
 def _similar(a: Floats, b: Floats) -> float:
+    """Average over pairs of windows; two windows that are the same count 1."""
+    differ = ~(a == b).all(axis=1)
+    count, a, b = len(a), a[differ], b[differ]
     total = sum(
         float(_normalised(a[i : i + CHUNK], b[i : i + CHUNK]).sum())
         for i in range(0, len(a), CHUNK)
     )
-    return total / len(a)
+    return (count - len(a) + total) / count
 
 
 def _normalised(a: Floats, b: Floats) -> Floats:
@@ -56,7 +59,6 @@ def _normalised(a: Floats, b: Floats) -> Floats:
     The joint distribution is Nelsen's mixture of independence and the Fréchet bound, in the
     proportion that gives the correlation observed.
     """
-    same = (a == b).all(axis=1)
     pdf_a, pdf_b = _distribution(a), _distribution(b)
     correlation = _correlation(pdf_a, pdf_b)
     cdf_a, cdf_b = pdf_a.cumsum(axis=1)[:, :, None], pdf_b.cumsum(axis=1)[:, None, :]
@@ -72,9 +74,8 @@ def _normalised(a: Floats, b: Floats) -> Floats:
     joint = mix * _density(bound) + (1 - mix) * pdf_a[:, :, None] * pdf_b[:, None, :]
     entropies = _entropy(pdf_a) + _entropy(pdf_b)
     shared = entropies - _entropy(joint.reshape(len(a), -1))
-    result = np.divide(2 * shared, entropies, out=np.zeros_like(shared), where=entropies > 0)
-    result[same] = 1
-    return result
+    ratio: Floats = np.divide(2 * shared, entropies, out=np.zeros_like(shared), where=entropies > 0)
+    return ratio
 
 
 def _distribution(windows: Floats) -> Floats:
