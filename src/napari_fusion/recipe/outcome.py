@@ -53,7 +53,7 @@ class Outcome:
     def state(self) -> str:
         """Say in words how far the fusion can be trusted to be aligned."""
         fixed = self.fixed.modality
-        return "; ".join(
+        return " ".join(
             f"{moving.modality} on {fixed}: {in_words(alignment.quality)}"
             for moving, alignment in zip(self.moving_on_fixed, self.alignments, strict=True)
         )
