@@ -107,6 +107,7 @@ def test_faults_are_one_sentence(shell, tmp_path, args, sentence):
         ("[]", "not a JSON object"),
         ('{"train": {"steps": 0}}', "steps"),
         ('{"net": {"magic": 1}}', "magic"),
+        ('{"train": {"weights": {"beauty": 1}}}', "the terms of the loss are"),
     ],
 )
 def test_wrong_settings_are_named(shell, folder, tmp_path, text, sentence):

@@ -52,7 +52,14 @@ def test_a_halo_and_a_lost_bright_structure_cost(sources):
 
 def test_gradients_are_finite_even_where_everything_is_flat():
     parts = torch.zeros(2, 1, 64, 64, requires_grad=True)
-    value, told = losses.loss(parts, torch.zeros(2, 1, 64, 64))
-    value.backward()
+    sources = torch.zeros(2, 1, 64, 64)
+    losses.loss(parts, sources).backward()
     assert torch.isfinite(parts.grad).all()
-    assert set(told) == set(losses.WEIGHTS)
+    assert set(losses.terms(parts.sum(0), sources)) == set(losses.WEIGHTS)
+
+
+def test_weights_choose_the_terms(sources):
+    fused = sources.amax(0)
+    alone = losses.loss(sources / 2, sources, {"edges": 2.0})
+    assert float(alone) == pytest.approx(2 * float(losses.terms(sources.mean(0), sources)["edges"]))
+    assert losses.loss(fused[None], sources, {}) == 0

@@ -102,9 +102,9 @@ class FusionNet(nn.Module):  # type: ignore[misc]
         for i, layer in enumerate(self.layers):
             x = layer(x)
             if i in self.config.context:
-                x = _plus(x, self.mixes[str(i)](_mean(x, k)))
+                x = _plus(x, self.mixes[str(i)](_mean(x, k)), k)
         confidence = torch.exp(BOUND * torch.tanh(self.confidence(x) / BOUND)) * there + 1e-8
-        unlike = self.gain(_plus(x, -_mean(x, k))) ** 2
+        unlike = self.gain(_plus(x, -_mean(x, k), k)) ** 2
         gain = unlike / (1 + unlike)
         return confidence.unflatten(0, (k, n)), gain.unflatten(0, (k, n))
 
@@ -135,14 +135,15 @@ def _layer(block: Block, inputs: int, width: int, dilation: int) -> nn.Sequentia
 
 def _mean(x: Tensor, k: int) -> Tensor:
     """Mean over the k sources of features (k n, c, h, w): (n, c, h, w)."""
-    return x if k == 1 else x.unflatten(0, (k, -1)).mean(0)
+    return x if k == 1 else sum(x.chunk(k)) / k
 
 
-def _plus(x: Tensor, shared: Tensor) -> Tensor:
-    """Add to every source's features (k n, c, h, w) the same (n, c, h, w)."""
-    if len(x) == len(shared):
-        return x + shared
-    return (x.unflatten(0, (-1, len(shared))) + shared).flatten(0, 1)
+def _plus(x: Tensor, shared: Tensor, k: int) -> Tensor:
+    """Add to every source's features (k n, c, h, w) the same (n, c, h, w).
+
+    In pieces of four axes: a fifth would cost the channels-last order, and half of the speed.
+    """
+    return x + shared if k == 1 else torch.cat([piece + shared for piece in x.chunk(k)])
 
 
 def size(config: NetConfig) -> tuple[int, int]:

@@ -232,7 +232,7 @@ def _gather_gradients(net: FusionNet, data: TrainData, options: TrainOptions) ->
     for i in range(4):
         rng = np.random.default_rng([options.seed, 1_000_000 + i])
         sources = torch.from_numpy(batch(data.train, rng, count=options.count, side=options.side))
-        loss(fuse(sources, *net(sources)), sources)[0].backward()
+        loss(fuse(sources, *net(sources)), sources, options.weights).backward()
 
 
 def _regulariser() -> Callable[[FusionNet], None]:

@@ -3,21 +3,21 @@
 import csv
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from torch import Tensor
 
 from napari_fusion.errors import CheckpointError, ParameterError, Progress, silent
 from napari_fusion.nets.bands import fuse
 from napari_fusion.nets.checkpoint import Checkpoint
 from napari_fusion.nets.data import Sample, batch
-from napari_fusion.nets.losses import loss
+from napari_fusion.nets.losses import WEIGHTS, loss
 from napari_fusion.nets.model import FusionNet, NetConfig
 
 logger = logging.getLogger(__name__)
@@ -45,6 +45,8 @@ class TrainOptions(BaseModel):
         Steps between files and validations.
     threads
         Threads of torch.
+    weights
+        What each term of the loss costs. Validation always uses `losses.WEIGHTS`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -59,6 +61,14 @@ class TrainOptions(BaseModel):
     seed: int = Field(default=0, ge=0)
     every: int = Field(default=100, ge=1)
     threads: int = Field(default=1, ge=1)
+    weights: dict[str, float] = Field(default_factory=lambda: dict(WEIGHTS))
+
+    @field_validator("weights")
+    @classmethod
+    def _known_terms(cls, weights: dict[str, float]) -> dict[str, float]:
+        if not set(weights) <= set(WEIGHTS):
+            raise ValueError(f"the terms of the loss are {', '.join(WEIGHTS)}")
+        return weights
 
 
 @dataclass(frozen=True)
@@ -136,7 +146,7 @@ def validate(net: FusionNet, samples: list[Sample], most: int = 24) -> float:
     training = net.training
     net.eval()
     with torch.inference_mode():
-        values = [float(_loss(net, whole(sample))[0]) for sample in chosen]
+        values = [float(_loss(net, whole(sample), WEIGHTS)) for sample in chosen]
     net.train(training)
     return float(np.mean(values)) if values else math.nan
 
@@ -148,8 +158,8 @@ def whole(sample: Sample) -> Tensor:
     return torch.from_numpy(planes[..., :h, :w].astype(np.float32) / 255)
 
 
-def _loss(net: FusionNet, sources: Tensor) -> tuple[Tensor, dict[str, float]]:
-    return loss(fuse(sources, *net(sources)), sources)
+def _loss(net: FusionNet, sources: Tensor, weights: Mapping[str, float]) -> Tensor:
+    return loss(fuse(sources, *net(sources)), sources, weights)
 
 
 def _step(
@@ -171,7 +181,7 @@ def _step(
     )
     for group in optimiser.param_groups:
         group["lr"] = options.rate * _pace(step, options.steps)
-    value, _ = _loss(net, torch.from_numpy(sources))
+    value = _loss(net, torch.from_numpy(sources), options.weights)
     optimiser.zero_grad()
     value.backward()
     if regularise is not None:
