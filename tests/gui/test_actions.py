@@ -64,7 +64,7 @@ def test_fuse_accounts_for_every_pixel(viewer, gate):
     assert whole.max() <= 1
     assert np.isnan(share.data[fused.data == 0]).all()
     assert np.array_equal(share.data[fused.data > 0.1], whole[fused.data > 0.1])
-    assert not share.visible
+    assert [layer.visible for layer in viewer.layers] == [False, False, False, True, False]
 
 
 def test_fuse_uses_the_windows_on_screen(viewer, gate):

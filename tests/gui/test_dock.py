@@ -42,7 +42,7 @@ def names(viewer):
 
 
 def lines(dock):
-    return dock.code.toPlainText().splitlines()
+    return dock.code.lines
 
 
 def test_the_first_two_layers_are_chosen_and_their_state_is_told(dock):
@@ -97,7 +97,7 @@ def test_the_form_is_what_is_asked(dock, click, finish, gate, viewer):
 def test_the_last_line_can_be_copied(dock, click, finish, gate):
     click(dock.align_button)
     finish()
-    click(dock.copy_button)
+    click(dock.code.copy_button)
     assert QApplication.clipboard().text() == lines(dock)[-1]
 
 
@@ -241,3 +241,7 @@ def test_a_dock_that_is_gone_no_longer_listens(qtbot, viewer, qapp):
 @pytest.mark.parametrize("name", ["align_button", "fuse_button", "cancel_button", "fixed", "model"])
 def test_everything_has_a_tooltip(dock, name):
     assert getattr(dock, name).toolTip()
+
+
+def test_the_dock_fits_a_small_screen(dock):
+    assert dock.minimumSizeHint().height() < 600

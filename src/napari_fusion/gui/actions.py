@@ -26,7 +26,7 @@ from napari_fusion.grid import Grid
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.gate import Aligned, Source, Standing, check_patients, standing
 from napari_fusion.gui.layers import LayerData, to_layer, veiled
-from napari_fusion.gui.snapshot import ALIGNMENT, STATE, Result, Snapshot, show
+from napari_fusion.gui.snapshot import ALIGNMENT, ORIGINAL, SHARES, STATE, Result, Snapshot, show
 from napari_fusion.registration import AlignOptions, resample
 from napari_fusion.slab import Window
 from napari_fusion.volume import JSON, Step, Volume
@@ -81,7 +81,7 @@ class Aligning:
         if fixed.aligned:
             stands = max(stands, fixed.aligned.standing, key=lambda one: one.rank)
         layer = _layer(drawn, f"{self.moving} on {self.fixed}", stands, fixed.anchor)
-        layer[1]["metadata"][ALIGNMENT] = found
+        layer[1]["metadata"] |= {ALIGNMENT: found, ORIGINAL: moving.volume}
         layer[1]["opacity"] = OVER_FIXED  # both are seen, to be checked by eye
         frame = Frame.of(fixed.volume.grid)
         return Result(stands, [layer], self.snapshot.turned(frame), hidden=(self.moving,))
@@ -142,13 +142,17 @@ class Fusing:
         stands = standing(sources)
         fused, shares = self._fused(sources, between(progress, 0.0, 0.95))
         named = [(f"{self.method}: {' + '.join(self.names)}", _judged(fused, stands))]
-        given = [(f"share of {n}", s) for n, s in zip(self.names, shares, strict=True)]
-        named += given[1:] if len(given) == 2 else given
+        given = dict(zip(self.names, shares, strict=True))
+        if len(given) == 2:  # the first one's share is the rest of the whole
+            del given[self.names[0]]
+        named += [(f"share of {name}", share) for name, share in given.items()]
         picture, *rest = (_layer(v, name, stands, sources[0].anchor) for name, v in named)
+        picture[1]["metadata"][SHARES] = (self.names, given)
         told = [veiled(layer, picture[0]) for layer in rest]
         for _, keywords, _ in told:
             keywords["visible"] = False
-        return Result(stands, [picture, *told], self.snapshot.turned(Frame.of(fused.grid)))
+        turned = self.snapshot.turned(Frame.of(fused.grid))
+        return Result(stands, [picture, *told], turned, hidden=self.names)
 
     def _fused(self, sources: list[Source], progress: Progress) -> tuple[Volume, list[Volume]]:
         volumes = []

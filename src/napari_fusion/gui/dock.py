@@ -3,22 +3,19 @@
 # mypy: allow-subclassing-any, allow-untyped-decorators
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_error, show_info
+from qtpy.compat import isalive
 from qtpy.QtCore import Qt, QTimer, Slot
-from qtpy.QtGui import QFontDatabase, QTextOption
 from qtpy.QtWidgets import (
-    QApplication,
     QCheckBox,
     QComboBox,
     QFormLayout,
     QGroupBox,
     QHBoxLayout,
     QLabel,
-    QPlainTextEdit,
     QProgressBar,
     QPushButton,
     QStackedWidget,
@@ -29,10 +26,13 @@ from qtpy.QtWidgets import (
 from napari_fusion.errors import FusionError
 from napari_fusion.fusion import methods
 from napari_fusion.gui.actions import ACCEPTED, Aligning, Fusing
+from napari_fusion.gui.code import CodeBox
 from napari_fusion.gui.combos import LayerCombo
 from napari_fusion.gui.form import method_form
 from napari_fusion.gui.gate import Standing
 from napari_fusion.gui.letters import show_letters, show_plane
+from napari_fusion.gui.readout import readout
+from napari_fusion.gui.scroll import UprightScroll
 from napari_fusion.gui.snapshot import Result, Snapshot, shown_stepwise
 from napari_fusion.gui.status import standing_of
 from napari_fusion.gui.worker import Job
@@ -64,20 +64,29 @@ class FusionDock(QWidget):
         self._refused: tuple[Aligning, Result] | None = None
         self._build()
         show_letters(self.viewer)
+        for event in (self.viewer.cursor.events.position, self.viewer.dims.events.point):
+            event.connect(self._read_out)
         self._tell_standing()
 
     # building
 
     def _build(self) -> None:
-        layout = QVBoxLayout(self)
+        inside = QWidget()
+        layout = QVBoxLayout(inside)
         layout.addWidget(self._make_state())
         layout.addWidget(self._make_layers())
         layout.addWidget(self._make_align())
         layout.addWidget(self._make_fuse())
         layout.addWidget(self._make_progress())
         layout.addWidget(self._make_planes())
-        layout.addWidget(self._make_code())
+        layout.addWidget(self._make_readout())
+        self.code = CodeBox()
+        layout.addWidget(self.code)
         layout.addStretch(1)
+        scroll = UprightScroll(inside)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(scroll)
 
     def _make_state(self) -> QWidget:
         self.state = QLabel()
@@ -169,17 +178,12 @@ class FusionDock(QWidget):
             row.addWidget(button)
         return box
 
-    def _make_code(self) -> QWidget:
-        box, form = _group("The same in Python")
-        self.code = QPlainTextEdit()
-        self.code.setReadOnly(True)
-        self.code.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
-        self.code.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        self.code.setMaximumHeight(110)
-        self.code.setToolTip("One line per click; paste it into napari's console to repeat it.")
-        self.copy_button = _button("Copy last line", "To the clipboard.", self._copy)
-        form.addRow(self.code)
-        form.addRow(self.copy_button)
+    def _make_readout(self) -> QWidget:
+        box, form = _group("Under the cursor")
+        self.values = QLabel("—")
+        self.values.setWordWrap(True)
+        self.values.setToolTip("Each source's own value and unit, and what it gave to the picture.")
+        form.addRow(self.values)
         return box
 
     # what the buttons do
@@ -219,7 +223,7 @@ class FusionDock(QWidget):
     def _anyway(self) -> None:
         if self._refused is not None:
             job, result = self._refused
-            self.say(job.line(accept=result.standing.word))
+            self.code.say(job.line(accept=result.standing.word))
             self._show_aligned(result)
 
     @Slot()
@@ -230,12 +234,7 @@ class FusionDock(QWidget):
 
     def _show_plane(self, name: str) -> None:
         show_plane(self.viewer, name)
-        self.say(f"from napari_fusion.gui import show_plane; show_plane(viewer, {name!r})")
-
-    @Slot()
-    def _copy(self) -> None:
-        lines = self.code.toPlainText().splitlines()
-        QApplication.clipboard().setText(lines[-1] if lines else "")
+        self.code.say(f"from napari_fusion.gui import show_plane; show_plane(viewer, {name!r})")
 
     # one job at a time
 
@@ -247,7 +246,7 @@ class FusionDock(QWidget):
         except FusionError as error:
             self._fail(error)
             return
-        self.say(asked.line())
+        self.code.say(asked.line())
         self._forget_refused()
         self._asked, self._done = asked, done
         job: Job[Result] = Job(asked.compute, self)
@@ -352,11 +351,12 @@ class FusionDock(QWidget):
     def _tell(self, standing: Standing) -> None:
         self.state.setText(f"<b>{standing.sign} {standing.word}</b><br>{standing.sentence}")
 
-    def say(self, line: str) -> None:
-        """Write a line of Python into the box and to the terminal."""
-        self.code.appendPlainText(line)
-        if sys.stdout is not None:  # a windowed Python on Windows has none
-            sys.stdout.write(line + "\n")
+    def _read_out(self, event: object = None) -> None:
+        if not isalive(self):  # napari deleted the dock; the viewer lives on
+            self.viewer.cursor.events.position.disconnect(self._read_out)
+            self.viewer.dims.events.point.disconnect(self._read_out)
+            return
+        self.values.setText(readout(self.viewer) or "—")
 
 
 _TIP = Qt.ItemDataRole.ToolTipRole

@@ -93,10 +93,10 @@ def _pair(first: Source, other: Source) -> Standing:
         if len(uids) > 1 or None in uids:
             return Standing(
                 "NOT REGISTERED",
-                f"nothing says that {other.name} lies on {first.name}; align it first.",
+                f"Nothing says that {other.name} lies on {first.name}; align it first.",
             )
         judged.append(
-            Standing("CHECK", "aligned by the scanner (same frame of reference), not verified.")
+            Standing("CHECK", "Aligned by the scanner (same frame of reference), not verified.")
         )
     return max(judged, key=lambda one: one.rank, default=Standing("PASS", "The same volume."))
 

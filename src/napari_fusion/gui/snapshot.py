@@ -22,6 +22,12 @@ STATE = "napari_fusion_state"
 ALIGNMENT = "napari_fusion_alignment"
 """Key of a moved layer's metadata: the `Alignment` it was drawn with."""
 
+ORIGINAL = "napari_fusion_original"
+"""Key of a moved layer's metadata: the volume as it was before."""
+
+SHARES = "napari_fusion_shares"
+"""Key of a fused layer's metadata: every source's name, and the shares that are kept by name."""
+
 
 @dataclass(frozen=True, eq=False)
 class Snapshot:
@@ -121,7 +127,11 @@ def shown_stepwise(viewer: Any, result: Result) -> Iterator[Layer | None]:
             viewer.layers[name].visible = False
             yield None
     for data in result.layers:
-        yield viewer.add_layer(Layer.create(*data))
+        added = viewer.add_layer(Layer.create(*data))
+        if data is result.layers[0]:
+            first = added
+        yield added
+    viewer.layers.selection.active = first
 
 
 def _redraw(layer: Any, array: Any, keywords: dict[str, Any], kind: str) -> None:

@@ -132,7 +132,7 @@ def _tell(dock: Any, layers: list[LayerData]) -> None:
     if recipe and len(sources) > 1:
         snapshot = Snapshot.of(dock.viewer)
         job = Fusing(snapshot, tuple(sources), recipe["method"], None, recipe["params"])
-        dock.say(job.line())
+        dock.code.say(job.line())
 
 
 def _settle(app: Any) -> None:
