@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ CT_WINDOW = Window(lower=-300, upper=900)
 """Soft tissue and bone, table and padding below it; Hounsfield units."""
 
 BLUR = 0.5
-"""Standard deviation of a level's smoothing, in its voxel size."""
+"""Standard deviation of a coarser level's smoothing, in its voxel size."""
 
 Matrix = NDArray[np.float64]
 
@@ -86,8 +87,8 @@ def _strides(shape: tuple[int, ...], most: int = 1_000_000) -> list[int]:
     return [step if n > 2 * step else 1 for n in shape]
 
 
-def opened(volume: Volume, window: Window, mm: float) -> Layer:
-    """Window a volume and average it to blocks of about `mm`, a few slices at a time."""
+def opened(volume: Volume, window: Window, mm: float, beat: Callable[[], None]) -> Layer:
+    """Window a volume and average it to blocks of about `mm`, a few slices at a `beat`."""
     factors = [
         max(1, min(round(mm / spacing), n))
         for spacing, n in zip(volume.grid.spacing, volume.grid.shape, strict=True)
@@ -95,11 +96,12 @@ def opened(volume: Volume, window: Window, mm: float) -> Layer:
     run = max(1, 4_000_000 // max(1, volume.array[0].size) // factors[0]) * factors[0]
     pieces = []
     for start in range(0, volume.grid.shape[0] // factors[0] * factors[0], run):
+        beat()
         piece = _scaled(volume.array[start : start + run], window)
         for axis, factor in enumerate(factors):
             piece = _blocks(piece, axis, factor)
         pieces.append(piece)
-    return _smoothed(Layer(np.concatenate(pieces), _coarser(volume.grid.affine, factors)), mm)
+    return Layer(np.concatenate(pieces), _coarser(volume.grid.affine, factors))
 
 
 def _scaled(array: NDArray[Any], window: Window) -> NDArray[np.float32]:

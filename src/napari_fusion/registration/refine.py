@@ -41,6 +41,11 @@ class Refined:
 def refine(terrain: Terrain, matrix: Matrix, model: Model) -> Refined:
     """Climb again from pushed maps, with other samples, drawn in either volume; take the middle."""
     scene, last = terrain.scene, len(terrain.levels) - 1
+    if model != "rigid":
+        for level in range(last + 1):
+            matrix = terrain.ascend(
+                level, terrain.family(matrix, model), terrain.levels[level]
+            ).matrix
     rng = np.random.default_rng([scene.options.seed, 1])
     family = terrain.family(matrix, model)
     ends = []
@@ -50,7 +55,7 @@ def refine(terrain: Terrain, matrix: Matrix, model: Model) -> Refined:
         ends.append(terrain.ascend(last, base, scene.similarity(last, seed)).matrix)
         push = rng.normal(0, JOLT_MM * scene.unit, family.size)
         ends.append(undone(_back(terrain, undone(family.matrix(push)), model, seed).matrix))
-    middle = family.matrix(np.mean([numbers_of(family, end) for end in ends], axis=0))
+    middle = family.matrix(np.median([numbers_of(family, end) for end in ends], axis=0))
     spread = np.sqrt(np.mean([terrain.apart(end, middle) ** 2 for end in ends]))
     return Refined(middle, float(spread))
 

@@ -119,9 +119,9 @@ def prepare(fixed: Volume, moving: Volume, options: AlignOptions, pulse: Pulse) 
     ]
     finest = []
     for volume, window in zip(volumes, windows, strict=True):
-        pulse.beat()
         least = (float(volume.grid.extent_mm.prod()) / MOST_VOXELS) ** (1 / 3)
-        finest.append(opened(volume, window, max(least, _wanted(volume, options))))
+        finest.append(opened(volume, window, max(least, _wanted(volume, options)), pulse.beat))
+        pulse.beat()
     extents = [_extent(layer) for layer in finest]
     swapped = extents[1] < extents[0]
     coarsest = min(COARSEST_MM, min(extents) ** (1 / 3) / PER_BODY)
@@ -158,4 +158,6 @@ def _levels(layer: Layer, sizes: list[float], pulse: Pulse) -> tuple[Layer, ...]
 
 def _extent(layer: Layer) -> float:
     """Give the volume of what is not air, in mm³."""
-    return float(solid(layer).sum() * layer.spacing.prod())
+    box = float(layer.spacing.prod() * layer.values.size)
+    coarse = reduced(layer, min(COARSEST_MM, box ** (1 / 3) / PER_BODY))
+    return float(solid(coarse).sum() * coarse.spacing.prod())

@@ -82,7 +82,8 @@ class Terrain:
             return similarity.slope(matrix)
 
         step = STEP_MM[level] * self.scene.unit
-        return climb(slope, about, step, ROUNDS[level], TOLERANCE[level])
+        rounds = ROUNDS[level] * family.size // 6
+        return climb(slope, about, step, rounds, TOLERANCE[level])
 
 
 def separation(a: Matrix, b: Matrix, points: NDArray[np.float64]) -> float:

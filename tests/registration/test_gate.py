@@ -1,0 +1,86 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from napari_fusion.registration import Alignment, AlignOptions, align, assess
+from napari_fusion.registration.alignment import pose_matrix
+from napari_fusion.registration.gate import Evidence, judge
+from napari_fusion.registration.nmi import Score
+
+FAST = AlignOptions(samples=8000, finest_mm=2)
+GOOD = Evidence(
+    start=Score(0.05, 0.05, 0.9),
+    end=Score(0.2, 0.2, 0.95),
+    z=6.0,
+    drop=0.3,
+    mirror=0.8,
+    parts_mm=0.4,
+    spread_mm=0.1,
+    scales=(1.0, 1.0),
+)
+
+
+def test_good_evidence_passes_with_its_uncertainty_in_words():
+    quality = judge(GOOD)
+    assert quality.verdict == "PASS"
+    assert quality.uncertainty_mm == 0.4
+    assert "0.4 mm" in quality.sentence
+    assert quality.numbers["gain"] == pytest.approx(0.15)
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict", "words"),
+    [
+        ({"z": 2.0}, "CHECK", "stand out"),
+        ({"z": 0.5}, "FAIL", "stands out"),
+        ({"drop": 0.1}, "CHECK", "stand out"),
+        ({"drop": 0.01}, "FAIL", "stands out"),
+        ({"mirror": 1.05}, "CHECK", "left and right"),
+        ({"parts_mm": 3.0}, "CHECK", "3.0 mm"),
+        ({"parts_mm": 20.0}, "FAIL", "different poses"),
+        ({"spread_mm": 1.0}, "CHECK", "1.0 mm"),
+        ({"spread_mm": 9.0}, "FAIL", "different poses"),
+        ({"parts_mm": np.inf}, "FAIL", "different poses"),
+        ({"end": Score(0.2, 0.2, 0.4)}, "CHECK", "40 %"),
+        ({"end": Score(0.2, 0.2, 0.1)}, "FAIL", "10 %"),
+        ({"scales": (0.7, 1.0)}, "FAIL", "stretches"),
+        ({"scales": (1.0, 1.3)}, "FAIL", "stretches"),
+        ({"scales": (np.nan, np.nan)}, "FAIL", "stretches"),
+    ],
+)
+def test_d58_each_doubt_is_named(change, verdict, words):
+    quality = judge(replace(GOOD, **change))
+    assert quality.verdict == verdict
+    assert words in quality.sentence
+    assert quality.sentence.endswith(".")
+
+
+def test_limits_grow_and_shrink_with_the_body():
+    assert judge(replace(GOOD, parts_mm=0.3, unit=0.1)).verdict == "CHECK"
+
+
+def test_d54_a_mirrored_volume_never_passes(head, moved):
+    mirrored = replace(head("T1"), array=head("T1").array[:, :, ::-1])
+    push = pose_matrix(np.radians([12, -9, 14]), (10, 20, -15), (0, 0, 0))
+    found = align(head("CT"), moved(mirrored, push), FAST)
+    assert found.quality.verdict != "PASS"
+    assert found.quality.numbers["mirror"] > 1
+    assert "left and right" in found.quality.sentence
+
+
+def test_a_volume_of_noise_never_passes(head):
+    rng = np.random.default_rng(0)
+    noise = replace(head("T1"), array=rng.random(head("T1").array.shape, np.float32))
+    assert align(head("CT"), noise, FAST).quality.verdict == "FAIL"
+
+
+def test_a_given_alignment_is_judged_and_left_as_it_is(head):
+    fixed, moving = head("CT"), head("T1")
+    right = Alignment.identity(fixed.grid, moving.grid)
+    judged = assess(fixed, moving, right)
+    assert judged.quality.verdict == "PASS"
+    wrong = right.moved((9, 0, 0))
+    judged = assess(fixed, moving, wrong)
+    np.testing.assert_array_equal(judged.matrix, wrong.matrix)
+    assert judged.quality.verdict != "PASS"
