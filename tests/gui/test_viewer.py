@@ -2,10 +2,12 @@
 
 import threading
 import time
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from qtpy.QtCore import Qt, QThreadPool
+from qtpy.QtCore import Qt, QThreadPool, QTimer
+from qtpy.QtWidgets import QApplication, QProgressDialog, QPushButton
 
 from napari_fusion.gui import to_layer
 from napari_fusion.gui.layers import VOLUME
@@ -75,3 +77,68 @@ def test_left_is_drawn_on_the_right(make_napari_viewer_proxy, qtbot):
     rows, columns = np.nonzero(picture)
     assert columns.mean() > picture.shape[1] / 2
     assert rows.mean() < picture.shape[0] / 2
+
+
+@dataclass
+class SlowFile:
+    """A volume on disk whose reading lasts until it is released."""
+
+    path: str
+    started: threading.Event = field(default_factory=threading.Event)
+    release: threading.Event = field(default_factory=threading.Event)
+
+
+@pytest.fixture
+def slow(tmp_path, pair, monkeypatch):
+    from napari_fusion import io, save
+
+    file, load = SlowFile(str(save(pair[0], tmp_path / "ct.nii.gz"))), io.load
+
+    def slowly(*args, **kwargs):
+        file.started.set()
+        file.release.wait(10)
+        return load(*args, **kwargs)
+
+    monkeypatch.setattr(io, "load", slowly)
+    yield file
+    file.release.set()
+
+
+def opened(viewer, slow, qtbot, each_beat):
+    """Open a file while the event loop runs, as a drop on the window does."""
+    layers, timer = [], QTimer()
+    timer.timeout.connect(lambda: slow.started.is_set() and each_beat())
+    timer.start(10)
+    QTimer.singleShot(0, lambda: layers.append(viewer.open(slow.path, plugin="napari-fusion")))
+    qtbot.waitUntil(lambda: bool(layers), timeout=30_000)
+    return layers[0]
+
+
+def test_a_drop_on_the_window_reads_while_the_window_lives(
+    make_napari_viewer_proxy, plugins, slow, qtbot
+):
+    viewer, beats = make_napari_viewer_proxy(), []
+
+    def beat():
+        beats.append(slow.release.is_set())
+        if len(beats) == 5:
+            slow.release.set()
+
+    (layer,) = opened(viewer, slow, qtbot, beat)
+    assert beats[:5] == [False] * 5  # the window lived while the file was read
+    assert layer.name == viewer.layers[0].name
+    assert viewer.canvas.overlays["fusion_right"].text == "L"
+
+
+def test_reading_can_be_cancelled(make_napari_viewer_proxy, plugins, slow, qtbot):
+    viewer = make_napari_viewer_proxy()
+
+    def press_cancel():
+        dialog = QApplication.activeModalWidget()
+        if isinstance(dialog, QProgressDialog):
+            qtbot.mouseClick(dialog.findChild(QPushButton), Qt.MouseButton.LeftButton)
+
+    assert opened(viewer, slow, qtbot, press_cancel) == []
+    assert len(viewer.layers) == 0
+    slow.release.set()
+    qtbot.waitUntil(lambda: QThreadPool.globalInstance().activeThreadCount() == 0, timeout=5000)
