@@ -149,6 +149,38 @@ def compare_volumes(folder: Path, slices: int, turns: int) -> None:
         )
 
 
+def compare_processes(folder: Path, turns: int) -> None:
+    """Weigh reading in a worker process against reading in this one; both processes count."""
+    import psutil
+
+    from napari_fusion.io import isolated
+
+    here = psutil.Process()
+
+    def spent() -> float:
+        used = [p.cpu_times() for p in (here, *here.children()) if p.status() != "zombie"]
+        return sum(times.user + times.system for times in used)
+
+    began = time.perf_counter()
+    isolated.scan(folder / "plain.nii")
+    print(f"a worker starts in {time.perf_counter() - began:.2f} s, once")
+    for name in ("series", "plain.nii", "packed.nii.gz"):
+        best = {load: [np.inf, np.inf], isolated.load: [np.inf, np.inf]}
+        for _ in range(max(3, 2 * turns)):
+            for job in best:
+                cpu, wall = spent(), time.perf_counter()
+                float(job(folder / name).array[::2].sum())  # the reader's pages are touched too
+                now = (spent() - cpu, time.perf_counter() - wall)
+                best[job] = [min(a, b) for a, b in zip(best[job], now, strict=True)]
+        (plain, plain_wall), (apart, apart_wall) = best.values()
+        prices = [100 * (apart / plain - 1), 100 * (apart_wall / plain_wall - 1)]
+        print(
+            f"load {name:29} in a worker {apart:6.2f} s  here {plain:6.2f} s  "
+            f"CPU price {prices[0]:+5.1f} %  wall price {prices[1]:+5.1f} %  (goal +15, series)"
+        )
+    isolated.close()
+
+
 def compare_scans(folder: Path, files: int, turns: int) -> None:
     headers = folder / "headers"
     headers.mkdir()
@@ -168,6 +200,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         compare_scans(Path(scratch), options.files, options.turns)
         compare_volumes(Path(scratch), options.slices, options.turns)
+        compare_processes(Path(scratch), options.turns)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ def info(
     path: Annotated[Path, typer.Argument(help="A file, folder or zip.")], *, as_json: AsJson = False
 ) -> None:
     """Say what is in a file or folder: series, geometry, modality, unit, warnings."""
-    from napari_fusion.io import scan
+    from napari_fusion.io.isolated import scan
 
     found = scan(path)
     if not found:

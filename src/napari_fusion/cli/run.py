@@ -161,7 +161,7 @@ def _load_all(
     paths: list[Path], series: list[str], frame: int | None, progress: Progress
 ) -> list[Volume]:
     """Load each path; a series UID or frame number is used where the path needs one."""
-    from napari_fusion.io import load, scan
+    from napari_fusion.io.isolated import load, scan
 
     volumes = []
     for i, path in enumerate(paths):

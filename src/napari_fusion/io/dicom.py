@@ -21,6 +21,7 @@ from napari_fusion.io.resampling import straightened
 from napari_fusion.io.series import Series
 from napari_fusion.io.source import Source
 from napari_fusion.io.voxels import Voxels
+from napari_fusion.io.workspace import workspace
 from napari_fusion.volume import JSON, PetInfo, Step, Volume
 
 
@@ -95,6 +96,7 @@ def _fill(voxels: Voxels, frames: Sequence[Frame], source: Source, meaning: Mean
     for path, indices in places.items():
         header = frames[indices[0]].header
         with plainly(path.name, "DICOM"):
+            workspace().expect(source.size(path))
             with source.open(path) as stream:
                 data = stream.read()
             hashes.append(hashlib.sha256(data).hexdigest())

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from napari_fusion.errors import ReadError, silent
+from napari_fusion.errors import ReadError, between
 from napari_fusion.grid import Grid
 from napari_fusion.io import dicom, files, nifti
 from napari_fusion.io.plain import plainly
 from napari_fusion.io.scan import scan_source, suffix_of
 from napari_fusion.io.series import Found, Series
 from napari_fusion.io.source import Source
+from napari_fusion.io.voxels import LISTED
+from napari_fusion.io.workspace import workspace
 from napari_fusion.volume import Volume
 
 KINDS = "a DICOM file, folder or zip, or a .nii, .nii.gz, .hdr, .mha, .mhd, .nrrd or .nhdr file"
@@ -88,7 +90,7 @@ def chosen_series(source: Source, uid: str | None, *, gaps: bool = False) -> Ser
     ReadError
         None, several, or not the one asked for.
     """
-    found = scan_source(source, silent)
+    found = scan_source(source, between(workspace().tell, 0.0, LISTED))
     return _chosen(found, uid, source.path, gaps=gaps)
 
 

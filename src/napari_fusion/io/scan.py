@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from napari_fusion.errors import FusionError, Progress, ReadError, silent
+from napari_fusion.errors import FusionError, Progress, ReadError
 from napari_fusion.io import files, judging, nifti
 from napari_fusion.io import header as headers
 from napari_fusion.io.header import Header
 from napari_fusion.io.plain import plainly
 from napari_fusion.io.series import Found, Series
 from napari_fusion.io.source import Source
+from napari_fusion.io.workspace import workspace
 
 SUFFIXES = (*nifti.SUFFIXES, *files.SUFFIXES)
 _ORDER = {"green": 0, "amber": 1, "red": 2}
@@ -48,7 +49,7 @@ def scan(path: str | os.PathLike[str], *, progress: Progress | None = None) -> F
     if target.name.upper() == "DICOMDIR" and target.is_file():
         target = target.parent
     with plainly(target.name, "a folder or file"), Source(target) as source:
-        return scan_source(source, progress or silent)
+        return scan_source(source, progress or workspace().tell)
 
 
 def scan_source(source: Source, progress: Progress) -> Found:
@@ -58,7 +59,7 @@ def scan_source(source: Source, progress: Progress) -> Found:
     images: list[Header] = []
     ignored = damaged = 0
     for number, path in enumerate(paths):
-        if number % 50 == 0:
+        if number % 10 == 0:
             progress(number / len(paths), f"{number} of {len(paths)} files")
         suffix = suffix_of(path)
         if suffix and not source.packed and _has_header(path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,13 @@ from numpy.typing import NDArray
 from napari_fusion.errors import ReadError
 from napari_fusion.grid import Grid
 from napari_fusion.io.budget import check_volume
+from napari_fusion.io.workspace import workspace
 
 EXACT = 2**24
 """float32 holds every integer up to this one."""
+
+LISTED, READ = 0.3, 0.9
+"""Of the progress of loading: after listing the files, and after reading their voxels."""
 
 
 class Voxels:
@@ -39,7 +44,9 @@ class Voxels:
         self.file_shape = grid.shape
         order, flips = grid.canonical_order()
         self.grid = grid.reordered(order, flips)
-        self.array: NDArray[np.float32] = np.empty(self.grid.shape, np.float32)
+        self._place = workspace()
+        self._place.expect(4 * prod(grid.shape))
+        self.array = self._place.allocate(self.grid.shape)
         steps = tuple(slice(None, None, -1 if flip else None) for flip in flips)
         self._in_file_order = self.array[steps].transpose(np.argsort(order))
         self._name = name
@@ -83,6 +90,8 @@ class Voxels:
                 self._rounded += int(np.count_nonzero(np.abs(raw.astype(np.float64)) > EXACT))
         if padding is not None:
             self._fill_padding(target, raw, padding)
+        done = (start + len(raw)) / len(self._in_file_order)
+        self._place.tell(LISTED + (READ - LISTED) * done, "reading voxels")
 
     @property
     def warnings(self) -> list[str]:

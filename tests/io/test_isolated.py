@@ -1,0 +1,284 @@
+"""Catalogue H, 89: whatever a file does to its reader, the caller lives and hears one sentence."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import crashing
+import numpy as np
+import pytest
+from dicom_making import SENTINEL, series
+
+from napari_fusion.errors import Cancelled, GeometryError, ReadError
+from napari_fusion.grid import Grid
+from napari_fusion.io import identity, isolated, load, rectified, save, scan
+from napari_fusion.volume import Volume
+
+HOSTILE = Path("hostile.dcm")
+linux = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and a cap by the system")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_worker_left():
+    yield
+    isolated.close()
+
+
+def kept():
+    """The one idle worker."""
+    (worker,) = isolated._idle
+    return worker
+
+
+def assert_lives(tmp_path):
+    """The next file is read as if nothing had been."""
+    assert isolated.load(series(tmp_path / "sound")).grid.shape == (5, 6, 8)
+
+
+@pytest.mark.parametrize("modality", ["CT", "PT"])
+def test_a_volume_is_the_same_as_in_process(tmp_path, modality):
+    folder = series(tmp_path, modality=modality)
+    ours, plain = isolated.load(folder), load(folder)
+    np.testing.assert_array_equal(ours.array, plain.array)
+    np.testing.assert_array_equal(ours.grid.affine, plain.grid.affine)
+    assert ours.array.dtype == np.float32
+    assert not ours.array.flags.writeable
+    for name in ("modality", "unit", "frame_uid", "pet", "history", "patient", "name"):
+        assert getattr(ours, name) == getattr(plain, name)
+
+
+def test_series_found_there_are_loaded_there_or_here(tmp_path):
+    folder = series(tmp_path)
+    found = isolated.scan(folder)
+    assert found == scan(folder)
+    assert (found.ignored, found.damaged) == (0, 0)
+    for read in (load, isolated.load):
+        assert read(found[0]).grid.shape == (5, 6, 8)
+
+
+def test_a_path_is_meant_as_seen_from_the_caller(tmp_path, monkeypatch):
+    isolated.scan(tmp_path)  # starts the worker elsewhere
+    series(tmp_path / "study")
+    monkeypatch.chdir(tmp_path)
+    assert isolated.load("study").grid.shape == (5, 6, 8)
+
+
+def test_what_was_resampled_arrives_too(tmp_path):
+    folder = series(tmp_path, 6, edit=lambda ds, index: index != 3)
+    with pytest.raises(GeometryError, match="gap of 4.0 mm"):
+        isolated.load(folder)
+    np.testing.assert_array_equal(isolated.rectified(folder).array, rectified(folder).array)
+
+
+def test_large_arrays_arrive_beside_the_message():
+    big, small = isolated.call(crashing.arrays, HOSTILE, shape=(30, 40, 50))
+    np.testing.assert_array_equal(big, np.arange(60_000, dtype=np.float32).reshape(30, 40, 50))
+    np.testing.assert_array_equal(small, np.eye(4))
+
+
+def test_volumes_outlive_the_worker(tmp_path):
+    volume = Volume(
+        np.arange(60_000, dtype=np.float32).reshape(30, 40, 50), Grid.regular((30, 40, 50))
+    )
+    path = save(volume, tmp_path / "a.nii.gz")
+    first, second = isolated.load(path), isolated.load(path)
+    isolated.close()
+    np.testing.assert_array_equal(first.array, second.array)
+    assert np.ptp(first.array) == 59_999
+
+
+def test_tokens_can_be_compared_across_processes(tmp_path):
+    folder = series(tmp_path)
+    assert isolated.scan(folder)[0].patient == identity.token(f"{SENTINEL}ID")
+
+
+def test_one_worker_does_many_jobs(tmp_path):
+    isolated.scan(tmp_path)
+    pid = kept().process.pid
+    with pytest.raises(GeometryError, match="^slices are 5.0 mm apart, the rest 2.5 mm$"):
+        isolated.call(crashing.refuse, HOSTILE)
+    isolated.scan(tmp_path)
+    assert kept().process.pid == pid
+
+
+@pytest.mark.parametrize(
+    "fate", [crashing.segfault, crashing.abort, crashing.leave, crashing.talk_nonsense]
+)
+def test_089_a_crash_is_one_sentence(tmp_path, fate):
+    with pytest.raises(ReadError, match=r"^hostile\.dcm cannot be read: its reader stopped \(.+\)"):
+        isolated.call(fate, HOSTILE)
+    assert_lives(tmp_path)
+
+
+def test_089_a_hang_is_ended(tmp_path):
+    isolated.scan(tmp_path)
+    pid = kept().process.pid
+    with pytest.raises(ReadError, match=r"hostile\.dcm .* made no progress for 1 s"):
+        isolated.call(crashing.hang, HOSTILE, silence_s=0.6)
+    assert not isolated._idle or kept().process.pid != pid
+    assert_lives(tmp_path)
+
+
+def test_089_even_progress_ends_some_time(monkeypatch):
+    monkeypatch.setattr(isolated, "LONGEST_S", 0.5)
+    with pytest.raises(ReadError, match=r"hostile\.dcm was not read within"):
+        isolated.call(crashing.work_on, HOSTILE, silence_s=30)
+
+
+@linux
+def test_089_memory_is_capped(tmp_path):
+    with pytest.raises(ReadError, match=r"hostile\.dcm needs more memory than its size explains"):
+        isolated.call(crashing.devour, HOSTILE)
+    assert_lives(tmp_path)
+
+
+def test_089_memory_is_watched_where_the_system_caps_nothing(tmp_path, monkeypatch):
+    isolated.scan(tmp_path)
+    monkeypatch.setattr(kept(), "watched", True)
+    worker = kept()
+    monkeypatch.setattr(worker, "_held", iter([0, *range(10**9, 10**12, 10**9)]).__next__)
+    with pytest.raises(ReadError, match=r"hostile\.dcm needs more memory than its size explains"):
+        isolated.call(crashing.devour_slowly, HOSTILE)
+    assert worker.process.returncode is not None
+    assert_lives(tmp_path)
+
+
+def test_089_a_fault_nobody_foresaw_names_its_kind_and_no_more(tmp_path):
+    with pytest.raises(ReadError, match=r"^hostile\.dcm cannot be read: .* \(KeyError\)$"):
+        isolated.call(crashing.stumble, HOSTILE)
+    assert_lives(tmp_path)
+
+
+def test_what_libraries_print_goes_nowhere():
+    assert isolated.call(crashing.print_much, HOSTILE) == "quiet"  # `no_identity` checks the rest
+
+
+def test_cancel_ends_the_reading_within_a_second(tmp_path):
+    isolated.scan(tmp_path)
+    worker, wanted = kept(), threading.Event()
+
+    def progress(fraction, words):
+        if wanted.is_set():
+            raise Cancelled("stopped")
+
+    timer = threading.Timer(0.3, wanted.set)
+    timer.start()
+    began = time.monotonic()
+    with pytest.raises(Cancelled):
+        isolated.call(crashing.hang, HOSTILE, progress=progress)
+    assert time.monotonic() - began < 1.3
+    assert worker.process.returncode is not None
+
+
+def test_progress_is_told_while_a_volume_is_read(tmp_path, monkeypatch):
+    told = []
+    isolated.load(series(tmp_path, 40), progress=lambda fraction, words: told.append(fraction))
+    assert told == sorted(told)
+    assert told[0] == 0.0
+
+
+def test_two_callers_at_once_get_a_worker_each(tmp_path):
+    folders = [series(tmp_path / str(n), 3 + n) for n in range(3)]
+    read = {}
+    threads = [
+        threading.Thread(target=lambda f=f: read.update({f: isolated.load(f).grid.shape[0]}))
+        for f in folders
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert list(map(read.get, folders)) == [3, 4, 5]
+    kept()  # and one is left
+
+
+def test_a_killed_reader_leaves_no_file(tmp_path):
+    isolated.scan(tmp_path)
+    folder = Path(kept()._folder)
+    assert folder.is_dir()
+    with pytest.raises(ReadError, match="its reader stopped"):
+        isolated.call(crashing.leave_a_file, HOSTILE)
+    assert not folder.exists()
+
+
+@linux
+def test_nothing_is_held_open_when_volumes_are_gone(tmp_path):
+    folder = series(tmp_path)
+    isolated.load(folder)
+    here, there = (crashing.descriptors(None), isolated.call(crashing.descriptors, HOSTILE))
+    for _ in range(5):
+        isolated.load(folder)
+    assert crashing.descriptors(None) == here
+    assert isolated.call(crashing.descriptors, HOSTILE) == there
+
+
+def test_a_worker_that_died_idle_is_replaced(tmp_path):
+    isolated.scan(tmp_path)
+    kept().process.kill()
+    kept().process.wait()
+    assert_lives(tmp_path)
+
+
+def test_a_worker_that_does_not_start_is_not_the_files_fault(tmp_path, monkeypatch):
+    isolated.close()
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "no python"))
+    with pytest.raises(ReadError, match="the process that reads files did not start"):
+        isolated.scan(tmp_path)
+
+
+def test_a_worker_that_cannot_import_is_not_the_files_fault(tmp_path, monkeypatch):
+    isolated.close()
+    broken = tmp_path / "napari_fusion"
+    broken.mkdir()
+    (broken / "__init__.py").write_text("raise ImportError")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ReadError, match=r"did not start \(exit code 1\)"):
+        isolated.scan(tmp_path)
+
+
+def test_modules_beside_the_images_are_not_imported(tmp_path, monkeypatch):
+    isolated.close()
+    (tmp_path / "numpy.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()")
+    monkeypatch.chdir(tmp_path)
+    assert isolated.load(series(tmp_path / "study")).grid.shape == (5, 6, 8)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_script_needs_no_guard_and_leaves_no_warning(tmp_path):
+    folder = series(tmp_path / "study")
+    script = tmp_path / "script.py"
+    script.write_text(
+        f"from napari_fusion.io import isolated\nprint(isolated.load({str(folder)!r}).grid.shape)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error", script], capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("(5, 6, 8)\n", "")
+
+
+def test_the_parents_end_ends_the_worker(tmp_path):
+    code = (
+        "import os\nfrom napari_fusion.io import isolated\n"
+        f"isolated.scan({str(tmp_path)!r})\n"
+        "print(isolated._idle[0].process.pid, isolated._idle[0]._folder, flush=True)\n"
+        "os._exit(0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    pid, folder = done.stdout.split()
+    assert Path(folder).parent == Path(tempfile.gettempdir())
+    for _ in range(100):
+        if not _runs(int(pid)):
+            break
+        time.sleep(0.05)
+    assert not _runs(int(pid))
+    shutil.rmtree(folder)  # os._exit gives nobody a chance to
+
+
+def _runs(pid):
+    import psutil
+
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
