@@ -37,12 +37,12 @@ def demo(
         start = time.perf_counter()
         progress(0.75, "writing")
         outputs = [*export.export_outcome(outcome, folder)]
-        outputs += [
-            save(v, folder / f"{n}.nii.gz") for v, n in ((fixed, "fixed"), (moving, "moving"))
-        ]
+        for name, volume in (("fixed.nii.gz", fixed), ("moving.nii.gz", moving)):
+            save(volume, folder / name)
         true.save(folder / "truth.tfm")
+        outputs += [folder / n for n in ("fixed.nii.gz", "moving.nii.gz", "truth.tfm")]
         seconds |= outcome.seconds | {"write": round(time.perf_counter() - start, 3)}
-        paths = [str(path) for path in (*outputs, folder / "truth.tfm")]
+        paths = [str(path) for path in outputs]
         if window:
             progress(0.9, "drawing the napari window")
             start = time.perf_counter()
