@@ -58,12 +58,24 @@ def test_colour_becomes_full_range_luminance():
 def test_a_batch_is_decided_by_its_generator(folder):
     samples = load_samples(folder)
     drawn = [batch(samples, np.random.default_rng(s), count=3, side=64) for s in (1, 1, 2)]
-    assert drawn[0].shape == (2, 3, 64, 64)
-    assert drawn[0].dtype == np.float32
-    assert drawn[0].min() >= 0
-    assert drawn[0].max() <= 1
+    for pictures in drawn[0]:
+        assert pictures.shape == (2, 3, 64, 64)
+        assert pictures.dtype == np.float32
+        assert pictures.min() >= 0
+        assert pictures.max() <= 1
     np.testing.assert_array_equal(drawn[0], drawn[1])
     assert not np.array_equal(drawn[0], drawn[2])
+
+
+def test_doubled_pixels_are_seen_but_not_meant(folder):
+    rng = np.random.default_rng(0)
+    seen, meant = batch(load_samples(folder), rng, count=40, side=64, synthetic=1)
+    differ = (seen != meant).any(axis=(2, 3))
+    assert 0.1 < differ.any(axis=0).mean() < 0.7
+    assert not differ.all(axis=0).any()
+    coarse = seen[differ][0]
+    steps = np.abs(np.diff(coarse, axis=0)).mean(axis=1)
+    assert min(steps[::2].mean(), steps[1::2].mean()) < 0.2 * steps.mean()
 
 
 def test_a_made_contrast_keeps_the_anatomy_and_the_emptiness(folder):

@@ -28,7 +28,7 @@ def test_the_same_seed_gives_the_same_network(tiny, data):
 
 
 def test_the_loss_falls(tiny, data):
-    made = train(tiny.config, data, QUICK.model_copy(update={"steps": 40, "every": 10}))
+    made = train(tiny.config, data, QUICK.model_copy(update={"steps": 24, "every": 6}))
     curve = made.card["curve"]
     assert curve[-1][1] < curve[0][1]
 

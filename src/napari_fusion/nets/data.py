@@ -92,11 +92,14 @@ def luminance(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def batch(
     samples: list[Sample], rng: Generator, *, count: int = 8, side: int = 96, synthetic: float = 0.6
-) -> NDArray[np.float32]:
-    """Draw a training batch (2, count, side, side) in [0, 1].
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Draw a training batch: what the network sees and what it is judged by.
 
-    Groups are drawn equally often. Crops are turned, flipped, scaled, changed in contrast, blurred
-    and given noise; with probability `synthetic` one side is a new contrast made from the tissues.
+    Both are (2, count, side, side) in [0, 1]. They differ where a picture was made coarser and
+    filled up with doubled pixels, as emission pictures often are: the staircase is seen, but the
+    smooth picture counts. Groups are drawn equally often. Crops are turned, flipped, scaled,
+    changed in contrast, blurred and given noise; with probability `synthetic` one side is a new
+    contrast made from the tissues.
     """
     groups: dict[str, list[Sample]] = {}
     for sample in samples:
@@ -108,7 +111,8 @@ def batch(
         crop = _crop(group[rng.integers(len(group))].planes, side, rng)
         if (crop.max(axis=0) > 0.1).mean() > 0.25:  # mostly empty crops teach nothing
             pairs.append(_pair(crop, rng, synthetic))
-    return np.ascontiguousarray(np.stack(pairs, axis=1), np.float32)
+    seen, meant = np.ascontiguousarray(np.stack(pairs, axis=2), np.float32)
+    return seen, meant
 
 
 def contrast_of_tissues(planes: Plane, rng: Generator) -> Plane:
@@ -182,12 +186,15 @@ def _crop(planes: NDArray[np.uint8], side: int, rng: Generator) -> Plane:
 
 
 def _pair(planes: Plane, rng: Generator, synthetic: float) -> Plane:
+    """Give one pair twice (2, 2, h, w): as it is seen, and as it is meant."""
     first, second = rng.permutation(len(planes))[:2]
     a, b = planes[first], planes[second]
+    coarse = False
     if rng.random() < synthetic:
         b = contrast_of_tissues(planes, rng)
         if rng.random() < 0.6:
             b = _blurred(b, rng.uniform(1.0, 4.0))  # as emission tomography sees it
+            coarse = rng.random() < 0.6
         if rng.random() < 0.3:
             b = _palette(b, rng)
     outside = planes.max(axis=0) == 0
@@ -199,8 +206,20 @@ def _pair(planes: Plane, rng: Generator, synthetic: float) -> Plane:
                 plane = change(plane, rng)
         plane[outside & (plane < 0.1)] = 0
         pair.append(np.clip(plane, 0, 1))
+    seen = [pair[0], _doubled(pair[1], rng) if coarse else pair[1]]
     order = rng.permutation(2)
-    return np.stack([pair[i] for i in order])
+    return np.stack([np.stack([side[i] for i in order]) for side in (seen, pair)])
+
+
+def _doubled(plane: Plane, rng: Generator) -> Plane:
+    """Halve the resolution and double the pixels again."""
+    import cv2
+
+    shift = rng.integers(2, size=2)
+    moved = np.roll(plane, shift, (0, 1))
+    small = cv2.resize(moved, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    large = cv2.resize(small, plane.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    return _float32(np.roll(large, -shift, (0, 1))) * (plane > 0)
 
 
 def _contrast(plane: Plane, rng: Generator) -> Plane:

@@ -15,12 +15,12 @@ from torch.nn import functional as nn
 WEIGHTS: Mapping[str, float] = MappingProxyType(
     {
         "edges": 3.0,
-        "edges_both": 2.0,
+        "edges_both": 3.0,
         "structure_both": 2.5,
-        "saliency": 3.0,
-        "information_both": 2.5,
-        "features_both": 3.0,
-        "visible_error": 0.3,
+        "saliency": 2.0,
+        "information_both": 4.0,
+        "features_both": 4.0,
+        "visible_error": 0.2,
         "correlation": 0.5,
         "brightest": 2.0,
         "halo": 3.0,

@@ -28,6 +28,9 @@ Criterion = Literal["taylor", "l2", "bn", "random"]
 
 CRITERIA: tuple[Criterion, ...] = ("taylor", "l2", "bn", "random")
 
+STEPS = 200
+"""Small bites, so that every criterion ends close to the budget."""
+
 EXAMPLE = (1, 1, 64, 64)
 """One source suffices to trace which channels belong together."""
 
@@ -155,14 +158,14 @@ def cut(
         importance=_importance(tp, criterion),
         pruning_ratio=1 - 1 / 32,
         max_pruning_ratio=1 - 1 / 32,
-        iterative_steps=60,
+        iterative_steps=STEPS,
         global_pruning=True,
         ignored_layers=[net.confidence, net.gain],
         round_to=options.round_to,
     )
     if criterion == "taylor":
         _gather_gradients(net, data, options.tune)
-    for _ in range(60):
+    for _ in range(STEPS):
         pruned = _rebuilt(net, checkpoint)
         if size(pruned.config)[1] <= options.macs:
             return pruned
@@ -231,8 +234,9 @@ def _importance(tp: Any, criterion: Criterion) -> Any:
 def _gather_gradients(net: FusionNet, data: TrainData, options: TrainOptions) -> None:
     for i in range(4):
         rng = np.random.default_rng([options.seed, 1_000_000 + i])
-        sources = torch.from_numpy(batch(data.train, rng, count=options.count, side=options.side))
-        loss(fuse(sources, *net(sources)), sources, options.weights).backward()
+        drawn = batch(data.train, rng, count=options.count, side=options.side)
+        seen, meant = (torch.from_numpy(pictures) for pictures in drawn)
+        loss(fuse(seen, *net(seen)), meant, options.weights).backward()
 
 
 def _regulariser() -> Callable[[FusionNet], None]:

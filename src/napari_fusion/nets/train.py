@@ -3,7 +3,7 @@
 import csv
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -146,7 +146,7 @@ def validate(net: FusionNet, samples: list[Sample], most: int = 24) -> float:
     training = net.training
     net.eval()
     with torch.inference_mode():
-        values = [float(_loss(net, whole(sample), WEIGHTS)) for sample in chosen]
+        values = [_loss(net, whole(sample)) for sample in chosen]
     net.train(training)
     return float(np.mean(values)) if values else math.nan
 
@@ -158,8 +158,8 @@ def whole(sample: Sample) -> Tensor:
     return torch.from_numpy(planes[..., :h, :w].astype(np.float32) / 255)
 
 
-def _loss(net: FusionNet, sources: Tensor, weights: Mapping[str, float]) -> Tensor:
-    return loss(fuse(sources, *net(sources)), sources, weights)
+def _loss(net: FusionNet, sources: Tensor) -> float:
+    return float(loss(fuse(sources, *net(sources)), sources))
 
 
 def _step(
@@ -172,7 +172,7 @@ def _step(
 ) -> float:
     rng = np.random.default_rng([options.seed, step])  # the same crops after an interruption
     older = data.replay and rng.random() < options.replay
-    sources = batch(
+    drawn = batch(
         (data.replay or []) if older else data.train,
         rng,
         count=options.count,
@@ -181,7 +181,8 @@ def _step(
     )
     for group in optimiser.param_groups:
         group["lr"] = options.rate * _pace(step, options.steps)
-    value = _loss(net, torch.from_numpy(sources), options.weights)
+    seen, meant = (torch.from_numpy(pictures) for pictures in drawn)
+    value = loss(fuse(seen, *net(seen)), meant, options.weights)
     optimiser.zero_grad()
     value.backward()
     if regularise is not None:
