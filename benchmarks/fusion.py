@@ -24,7 +24,7 @@ import pywt
 from PIL import Image
 
 from napari_fusion import Grid, Volume, Window
-from napari_fusion.fusion import fuse, lookup, methods, volumes
+from napari_fusion.fusion import fuse, job, lookup, methods
 from napari_fusion.metrics import evaluate
 from napari_fusion.metrics import lookup as metric
 
@@ -137,7 +137,7 @@ def memory(names=("average", "laplacian", "auto", "guided", "swt", "shearlet"), 
     output = 4 * np.prod(grid.shape) / 2**20
     for name in names:
         for workers in (1, 2):
-            volumes.WORKERS = workers
+            job.WORKERS = workers
             before, wall, cpu = resident(), time.perf_counter(), time.process_time()
             peak = watched(lambda name=name: fuse(sources, name, windows=windows))
             wall, cpu = time.perf_counter() - wall, time.process_time() - cpu

@@ -5,7 +5,16 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from napari_fusion import Cancelled, GeometryError, Grid, ParameterError, Step, Volume, Window
-from napari_fusion.fusion import attribution, fuse, fuse_with_shares, lookup, shares, volumes
+from napari_fusion.fusion import (
+    attribution,
+    fuse,
+    fuse_slice,
+    fuse_slice_with_shares,
+    fuse_with_shares,
+    job,
+    lookup,
+    shares,
+)
 
 GRID = Grid.regular((6, 20, 24), spacing=(3.0, 1.0, 1.0))
 UNIT = [Window(lower=0, upper=1)] * 2
@@ -46,8 +55,8 @@ def test_the_coarsest_axis_is_across_slices_by_default():
 @pytest.mark.parametrize("workers", [1, 2, 5])
 def test_slabs_and_threads_do_not_change_the_result(pair, workers, monkeypatch):
     whole = fuse_with_shares(pair, windows=UNIT)
-    monkeypatch.setattr(volumes, "SLAB_BYTES", 1)
-    monkeypatch.setattr(volumes, "WORKERS", workers)
+    monkeypatch.setattr(job, "SLAB_BYTES", 1)
+    monkeypatch.setattr(job, "WORKERS", workers)
     cut = fuse_with_shares(pair, windows=UNIT)
     assert_array_equal(cut[0].array, whole[0].array)
     assert_array_equal(cut[1][0].array, whole[1][0].array)
@@ -141,7 +150,7 @@ def test_nonsense_is_refused_in_words(pair):
 
 
 def test_progress_rises_to_one_in_the_callers_thread(pair, monkeypatch):
-    monkeypatch.setattr(volumes, "SLAB_BYTES", 1)
+    monkeypatch.setattr(job, "SLAB_BYTES", 1)
     told = []
     fuse(pair, windows=UNIT, progress=lambda f, words: told.append((f, threading.get_ident())))
     fractions = [fraction for fraction, _ in told]
@@ -151,7 +160,7 @@ def test_progress_rises_to_one_in_the_callers_thread(pair, monkeypatch):
 
 
 def test_cancel_stops_and_is_passed_on(pair, monkeypatch):
-    monkeypatch.setattr(volumes, "SLAB_BYTES", 1)
+    monkeypatch.setattr(job, "SLAB_BYTES", 1)
 
     def cancel(fraction, words):
         if fraction > 0.3:
@@ -160,3 +169,26 @@ def test_cancel_stops_and_is_passed_on(pair, monkeypatch):
     with pytest.raises(Cancelled):
         fuse(pair, windows=UNIT, progress=cancel)
     assert threading.active_count() < 20
+
+
+@pytest.mark.parametrize("method", ["laplacian", "auto", "dtcwt", "guided"])
+@pytest.mark.parametrize("axis", [None, 0, 1, 2])
+def test_a_slice_alone_is_the_slice_of_the_whole(pair, method, axis):
+    fused, given = fuse_with_shares(pair, method, windows=UNIT, axis=axis)
+    across = axis or 0
+    for i in (0, 3, GRID.shape[across] - 1):
+        alone, alone_given = fuse_slice_with_shares(pair, method, index=i, axis=axis, windows=UNIT)
+        assert_array_equal(alone, fused.array.take(i, across))
+        for share, whole in zip(alone_given, given, strict=True):
+            assert_array_equal(share, whole.array.take(i, across))
+        assert_array_equal(fuse_slice(pair, method, index=i, axis=axis, windows=UNIT), alone)
+
+
+def test_a_slice_alone_has_the_windows_of_the_whole(pair):
+    assert_array_equal(fuse_slice(pair, index=2, levels=2), fuse(pair, levels=2).array[2])
+
+
+@pytest.mark.parametrize("index", [-1, 6])
+def test_a_slice_that_is_not_there_is_refused(pair, index):
+    with pytest.raises(ParameterError, match=f"no slice {index} along axis 0.*0 to 5"):
+        fuse_slice(pair, index=index)

@@ -1,7 +1,8 @@
 """Fuse aligned volumes and account for every pixel.
 
-`fuse`, `attribution` and `fuse_with_shares` work on volumes; `methods` and `lookup` give the
-methods themselves, functions of stacks. Importing a family's module registers its methods.
+`fuse`, `attribution` and `fuse_with_shares` work on volumes, `fuse_slice` on one slice
+of them; `methods` and `lookup` give the methods themselves, functions of stacks. Importing a
+family's module registers its methods.
 """
 
 from napari_fusion.fusion import (
@@ -20,7 +21,14 @@ from napari_fusion.fusion import (
 from napari_fusion.fusion.change import change
 from napari_fusion.fusion.colour import colour, palette, tint
 from napari_fusion.fusion.registry import Method, Parameter, lookup, method, methods
-from napari_fusion.fusion.volumes import attribution, fuse, fuse_with_shares, shares
+from napari_fusion.fusion.volumes import (
+    attribution,
+    fuse,
+    fuse_slice,
+    fuse_slice_with_shares,
+    fuse_with_shares,
+    shares,
+)
 
 __all__ = [
     "Method",
@@ -31,6 +39,8 @@ __all__ = [
     "colour",
     "dual_tree",
     "fuse",
+    "fuse_slice",
+    "fuse_slice_with_shares",
     "fuse_with_shares",
     "guided",
     "learned",
