@@ -104,7 +104,8 @@ class FusionNet(nn.Module):  # type: ignore[misc]
             if i in self.config.context:
                 x = _plus(x, self.mixes[str(i)](_mean(x, k)), k)
         confidence = torch.exp(BOUND * torch.tanh(self.confidence(x) / BOUND)) * there + 1e-8
-        unlike = self.gain(_plus(x, -_mean(x, k), k)) ** 2
+        said = self.gain(x)
+        unlike = _plus(said, -_mean(said, k), k) ** 2
         gain = unlike / (1 + unlike)
         return confidence.unflatten(0, (k, n)), gain.unflatten(0, (k, n))
 
