@@ -110,10 +110,12 @@ def pairs_of(data):
     return found
 
 
-def table(data, starts):
-    engines = installed()
+def table(data, starts, only, alone):
+    engines = [ours] if alone else installed()
     print(f"{'pair':18} {'engine':10} found  median mm  worst mm  CPU s   ({starts} starts)")
     for name, pair in pairs_of(data).items():
+        if only and name not in only:
+            continue
         for engine in engines:
             errors, seconds = [], []
             for seed in range(starts):
@@ -221,6 +223,8 @@ def report(rows):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--starts", type=int, default=6)
+    parser.add_argument("--only", nargs="*", help="names of pairs, as the table prints them")
+    parser.add_argument("--alone", action="store_true", help="without peers")
     parser.add_argument("--gate", type=Path)
     chosen = parser.parse_args()
     folder = os.environ.get("NAPARI_FUSION_DATA")
@@ -228,7 +232,7 @@ def main():
     if chosen.gate:
         gate(data, chosen.gate)
     else:
-        table(data, chosen.starts)
+        table(data, chosen.starts, chosen.only, chosen.alone)
 
 
 if __name__ == "__main__":

@@ -1,3 +1,4 @@
+import contextlib
 import time
 
 import numpy as np
@@ -92,10 +93,19 @@ def test_d58_nan_voxels_count_for_nothing(head, moved, error):
     truth = offset(6)
     array = np.array(head("T1").array)
     array[:, :8] = np.nan
+    array[np.random.default_rng(0).random(array.shape) < 0.02] = np.nan
     holed = moved(Volume(array, head("T1").grid, "MR"), truth)
     assert error(align(head("CT"), holed, FAST).matrix, truth) < 1
     flipped = align(holed, head("CT"), FAST)
     assert error(flipped.inverse().matrix, truth) < 1
+
+
+@pytest.mark.parametrize("shape", [(1, 40, 40), (3, 3, 3), (2, 60, 50)])
+def test_d45_a_volume_of_few_voxels_is_aligned_or_refused_but_never_trusted(shape, head):
+    rng = np.random.default_rng(0)
+    few = Volume(rng.random(shape, np.float32), Grid.regular(shape, (4, 4, 4)), "MR")
+    with contextlib.suppress(AlignError):
+        assert align(head("T1"), few, FAST).quality.verdict == "FAIL"
 
 
 @pytest.mark.parametrize("role", ["fixed", "moving"])

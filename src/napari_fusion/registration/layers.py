@@ -134,32 +134,45 @@ def _coarser(affine: Matrix, factors: list[int]) -> Matrix:
 
 
 def _smoothed(layer: Layer, mm: float) -> Layer:
-    """Blur by a Gaussian of half of `mm`; values that are missing stay missing."""
+    """Blur by a Gaussian of half of `mm`; missing values count for nothing and stay missing."""
+    known = np.isfinite(layer.values)
+    if known.all():
+        return Layer(_blurred(layer.values, layer.spacing, mm), layer.affine)
+    total = _blurred(np.where(known, layer.values, np.float32(0)), layer.spacing, mm)
+    weight = _blurred(known.astype(np.float32), layer.spacing, mm)
+    values = np.full_like(total, np.nan)
+    np.divide(total, weight, out=values, where=known & (weight > 0))
+    return Layer(values, layer.affine)
+
+
+def _blurred(
+    values: NDArray[np.float32], spacing: NDArray[np.float64], mm: float
+) -> NDArray[np.float32]:
     from scipy.ndimage import gaussian_filter1d
 
-    known = np.isfinite(layer.values)
-    whole = bool(known.all())
-    values = layer.values if whole else np.where(known, layer.values, np.float32(0))
-    for axis, spacing in enumerate(layer.spacing):
-        sigma = BLUR * mm / spacing
+    for axis, size in enumerate(spacing):
+        sigma = BLUR * mm / size
         if sigma > 0.3 and values.shape[axis] > 1:
             values = gaussian_filter1d(values, sigma, axis=axis, mode="nearest", truncate=3)
-    if not whole:
-        values = np.where(known, values, np.float32(np.nan))
-    return Layer(np.ascontiguousarray(values, np.float32), layer.affine)
+    return np.ascontiguousarray(values, np.float32)
 
 
 def _blocks(values: NDArray[np.float32], axis: int, factor: int) -> NDArray[np.float32]:
-    """Average runs of `factor` voxels along an axis; an incomplete last run is dropped."""
+    """Average the known values of runs of `factor` voxels; an incomplete last run is dropped."""
     if factor == 1:
         return values
     length = values.shape[axis] // factor * factor
-    cut = np.moveaxis(values, axis, 0)
-    total = cut[0:length:factor].copy()
-    for offset in range(1, factor):
-        total += cut[offset:length:factor]
-    total *= np.float32(1 / factor)
-    return np.moveaxis(total, 0, axis)
+    cut = np.moveaxis(values, axis, 0)[:length]
+    total = sum((cut[offset::factor] for offset in range(1, factor)), cut[::factor])
+    mean = total * np.float32(1 / factor)
+    gaps = np.isnan(mean)
+    if gaps.any():
+        runs = np.stack([cut[offset::factor][gaps] for offset in range(factor)])
+        known = np.isfinite(runs)
+        count = known.sum(axis=0)
+        part = np.where(known, runs, np.float32(0)).sum(axis=0) / np.maximum(count, 1)
+        mean[gaps] = np.where(2 * count >= factor, part, np.float32(np.nan))
+    return np.moveaxis(mean, 0, axis)
 
 
 def body(layer: Layer, margin_mm: float) -> NDArray[np.bool_]:
