@@ -3,13 +3,26 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from napari_fusion import ReadError, Recipe, Window, export_outcome, run, save
+from napari_fusion import (
+    Grid,
+    ReadError,
+    Recipe,
+    Volume,
+    Window,
+    export_outcome,
+    load,
+    run,
+    save,
+)
+from napari_fusion.export import digest
+from napari_fusion.gui import to_layer
 from napari_fusion.gui.layers import PLACE, VOLUME
-from napari_fusion.gui.window import main, results
+from napari_fusion.gui.window import KNOWN, _telling_height, main, results
 
 SCREEN = ["xvfb-run", "-a", "-s", "-screen 0 1600x1000x24"]
 
@@ -36,6 +49,90 @@ def test_results_are_told_by_name_and_state(done):
 def test_windows_are_those_the_run_used(done):
     layers = results(done[0], [done[1]])
     assert layers[0][1]["contrast_limits"] == (0, 90)
+
+
+@pytest.fixture(scope="module")
+def three(pair, tmp_path_factory):
+    """A folder of the results of CT, PET and MR; their names sort in another order."""
+    folder = tmp_path_factory.mktemp("three")
+    fixed, moving, _ = pair
+    pet = replace(fixed, modality="PT", unit="g/mL", array=np.roll(fixed.array, 4, axis=0))
+    windows = tuple(Window(lower=0, upper=top) for top in (90, 5, 700))
+    outcome = run(Recipe(align=None, windows=windows, method="average"), fixed, pet, moving)
+    export_outcome(outcome, folder)
+    return folder, save(fixed, folder / "fixed.nii.gz"), outcome
+
+
+def test_three_sources_keep_their_windows_shares_and_order(three):
+    folder, fixed, outcome = three
+    layers = results(folder, [fixed])
+    told = [(k["name"].split()[0], k["contrast_limits"][1]) for _, k, _ in layers]
+    assert told[:3] == [("CT", 90), ("PT", 5), ("MR", 700)]
+    assert [k["name"].split(" (")[0] for _, k, _ in layers[4:]] == ["share of PT", "share of MR"]
+    for (_, keywords, _), share in zip(layers[4:], outcome.shares[1:], strict=True):
+        np.testing.assert_allclose(keywords["metadata"][VOLUME].array, share.array, atol=1e-6)
+
+
+def test_files_of_an_earlier_run_are_left_out(three, tmp_path):
+    folder = shutil.copytree(three[0], tmp_path / "copy")
+    for stem in ("moving{}_on_fixed", "attribution{}"):
+        shutil.copy(folder / f"{stem.format('')}.nii.gz", folder / f"{stem.format('_3')}.nii.gz")
+    assert len(results(folder, [])) == 5
+
+
+def test_a_folder_that_mixes_runs_is_refused(three, tmp_path):
+    folder = shutil.copytree(three[0], tmp_path / "copy")
+    shutil.copy(folder / "moving_on_fixed.nii.gz", folder / "moving_2_on_fixed.nii.gz")
+    with pytest.raises(ReadError, match="holds PT, the record says MR"):
+        results(folder, [])
+
+
+def test_another_fixed_volume_is_refused(done, three, tmp_path):
+    whole = load(done[1])
+    half = Volume(whole.array[::2], Grid.regular(whole.array[::2].shape), "CT", "HU")
+    with pytest.raises(ReadError, match="give the fixed volume of this run"):
+        results(done[0], [save(half, tmp_path / "half.nii.gz")])
+
+
+def _with_digest(folder, volume, tmp_path):
+    folder = shutil.copytree(folder, tmp_path / "copy")
+    record = json.loads((folder / "record.json").read_text())
+    record["inputs"][0]["array_sha256"] = digest(volume)
+    (folder / "record.json").write_text(json.dumps(record))
+    return folder
+
+
+def test_the_fixed_voxels_are_compared_with_the_records_digest(done, tmp_path):
+    whole = load(done[1])
+    folder = _with_digest(done[0], whole, tmp_path)
+    assert results(folder, [done[1]])[2][1]["metadata"][KNOWN] is True
+    other = save(replace(whole, array=whole.array + 1), tmp_path / "other.nii.gz")
+    with pytest.raises(ReadError, match="its voxels differ"):
+        results(folder, [other])
+
+
+def test_without_a_digest_the_fixed_voxels_are_not_called_verified(done):
+    assert results(done[0], [done[1]])[2][1]["metadata"][KNOWN] is False
+
+
+def _shown(present, modality="CT"):
+    array = np.zeros((10, 8, 8), np.float32)
+    array[list(present)] = 1
+    layer = to_layer(Volume(array, Grid.regular((10, 8, 8), (2, 1, 1)), modality))
+    layer[1]["contrast_limits"] = (0, 1)
+    return layer
+
+
+def test_the_height_shows_every_source(pair):
+    layers = [_shown(range(10)), _shown(range(2, 5)), _shown(range(4, 9))]
+    height = _telling_height(layers) - layers[0][1]["translate"][0]
+    assert height == 4 * 2
+
+
+def test_an_empty_source_does_not_choose_the_height():
+    layers = [_shown(range(10)), _shown(range(3, 6)), _shown([])]
+    height = _telling_height(layers) - layers[0][1]["translate"][0]
+    assert height == 4 * 2
 
 
 def test_without_the_fixed_volume_the_rest_is_shown(done):

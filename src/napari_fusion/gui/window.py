@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 import time
@@ -21,6 +22,7 @@ from napari_fusion.gui.actions import Fusing
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.gate import Aligned, Standing
 from napari_fusion.gui.layers import PLACE, VOLUME, LayerData, to_layer, veiled
+from napari_fusion.gui.looks import is_share
 from napari_fusion.gui.snapshot import Snapshot
 from napari_fusion.registration.quality import Verdict
 from napari_fusion.slab import Window, default_window
@@ -29,11 +31,19 @@ from napari_fusion.volume import Step, Volume
 ROLE, RECIPE = "napari_fusion_role", "napari_fusion_recipe"
 """Keys of a layer's metadata: what it was to the run, and how the run fused."""
 
+KNOWN = "napari_fusion_known"
+"""Key of the fused layer's metadata: whether the record proves the fixed volume's voxels."""
+
+UNKNOWN = "That the fixed volume is the one of the record was not verified, but for its grid."
+
 SETTLE_S = 1.5
 """Time the window is given to lay itself out and draw."""
 
 BRIGHT = 0.08
 """Brightness above which a pixel counts as something to see."""
+
+PRESENT = 0.1
+"""Part of the most it shows anywhere from which on a source counts as present at a height."""
 
 SIZE = (1600, 1000)
 """Width and height of the window, in pixels."""
@@ -60,34 +70,82 @@ def results(folder: Path, fixed: list[Path]) -> list[LayerData]:
     Raises
     ------
     ReadError
-        The folder does not hold what a run writes, or a file is damaged.
+        The folder does not hold what a run writes, a file is damaged, or a volume is not the one
+        the record speaks of.
     """
     record = _record(folder / "record.json")
-    still = [load(path) for path in fixed]
-    moved = [load(path) for path in sorted(folder.glob("moving*_on_fixed.nii.gz"))]
     fused = replace(load(folder / "fused.nii.gz"), modality="FUSED")
-    shares = [load(path) for path in sorted(folder.glob("attribution*.nii.gz"))]
+    still = [load(path) for path in fixed]
+    moved, shares = _moved(folder, record)
+    known = [_fixed_is_known(volume, record, fused) for volume in still]
     anchor = still[0] if still else fused
     stands = _standings(record, len(moved))
     worst = max(stands, key=lambda one: one.rank, default=Standing("CHECK", "not verified."))
-    windows = _windows(record, [*still, *moved])
     layers = [_layer(v, v.modality, anchor, None) for v in still]
     layers += [
         _layer(v, s.label(f"{v.modality} on {anchor.modality}"), anchor, s)
         for v, s in zip(moved, stands, strict=True)
     ]
-    for layer, window in zip(layers, windows, strict=True):
+    for layer, window in zip(layers, _windows(record, [*still, *moved]), strict=True):
         # side by side, nothing has to shine through
         layer[1].update({"contrast_limits": (window.lower, window.upper), "opacity": 1.0})
         layer[1]["metadata"][ROLE] = "source"
     seen = _layer(fused, worst.label("fused"), anchor, worst)
-    seen[1]["metadata"][RECIPE] = record.get("recipe", {})
+    seen[1]["metadata"] |= {RECIPE: record.get("recipe", {}), KNOWN: all(known)}
     layers.append(seen)
-    for volume, source in zip(shares, moved, strict=False):
+    for volume, source in zip(shares, moved, strict=True):
         share = volume.with_step(Step("attribution"))
         told = _layer(share, worst.label(f"share of {source.modality}"), anchor, worst)
         layers.append(veiled(told, seen[0]))
     return layers
+
+
+def _moved(folder: Path, record: dict[str, Any]) -> tuple[list[Volume], list[Volume]]:
+    """Read the moved volumes and their shares in the order of the record.
+
+    An earlier run may have left further files in the folder: the record says how many count.
+
+    Raises
+    ------
+    ReadError
+        A file is missing or damaged, or holds another modality than the record says.
+    """
+    moved, shares = [], []
+    inputs = record.get("inputs", [])
+    for i in range(len(record.get("alignments", []))):
+        number = "" if i == 0 else f"_{i + 1}"
+        volume = load(folder / f"moving{number}_on_fixed.nii.gz")
+        said = inputs[i + 1]["modality"] if len(inputs) > i + 1 else volume.modality
+        if volume.modality != said:
+            raise ReadError(
+                f"moving{number}_on_fixed.nii.gz holds {volume.modality}, the record says {said}: "
+                "the folder mixes two runs; run again into an empty folder"
+            )
+        moved.append(volume)
+        shares.append(load(folder / f"attribution{number}.nii.gz"))
+    return moved, shares
+
+
+def _fixed_is_known(volume: Volume, record: dict[str, Any], fused: Volume) -> bool:
+    """Whether the record proves that these are the voxels the run had as its fixed volume.
+
+    Raises
+    ------
+    ReadError
+        They are not: other voxels, or another place.
+    """
+    told = (record.get("inputs") or [{}])[0]
+    if not volume.grid.matches(fused.grid):
+        raise ReadError(
+            f"the fixed volume has {volume.grid.describe()}, the fused one "
+            f"{fused.grid.describe()}: give the fixed volume of this run"
+        )
+    said = told.get("array_sha256")
+    if said and said != hashlib.sha256(np.ascontiguousarray(volume.array).data).hexdigest():
+        raise ReadError("the fixed volume is not that of this run: its voxels differ")
+    files = {step.parameters.get("sha256") for step in volume.history} - {None}
+    read = {step["parameters"].get("sha256") for step in told.get("history", [])} - {None}
+    return bool(said or files & read)
 
 
 def picture(layers: list[LayerData], out: Path) -> None:
@@ -101,6 +159,7 @@ def picture(layers: list[LayerData], out: Path) -> None:
     viewer = napari.Viewer(title="napari-fusion", show=False)
     for data in layers:
         layer = viewer.add_layer(Layer.create(*data))
+        layer.name_overlay.position = "top_center"  # below the letter, which stands there too
         layer.name_overlay.visible = True
     dock = FusionDock(viewer)
     viewer.window.add_dock_widget(dock, name="Fusion", area="right")
@@ -110,6 +169,8 @@ def picture(layers: list[LayerData], out: Path) -> None:
     _tell(dock, layers)
     viewer.canvas.grid.enabled = True
     viewer.canvas.grid.stride = 1
+    scale_bar = viewer.canvas.overlays.scale_bar  # in every cell, above the letter
+    scale_bar.position, scale_bar.gridded = "bottom_center", True
     viewer.show()
     viewer.window.resize(*SIZE)
     viewer.dims.set_point(0, _telling_height(layers))
@@ -124,13 +185,17 @@ def _tell(dock: Any, layers: list[LayerData]) -> None:
     """Let the dock say what the gate said, and how to fuse these layers again."""
     places = [keywords["metadata"][PLACE] for _, keywords, _ in layers]
     found = [place.aligned.standing for place in places if place.aligned]
-    if found:
-        dock.verdict.setText(max(found, key=lambda one: one.rank).text)
     metadata = [keywords["metadata"] for _, keywords, _ in layers]
+    told = [max(found, key=lambda one: one.rank).text] if found else []
+    told += [UNKNOWN] if any(one.get(KNOWN) is False for one in metadata) else []
+    dock.verdict.setText("\n".join(told) or dock.verdict.text())
     recipe: dict[str, Any] = next((one[RECIPE] for one in metadata if RECIPE in one), {})
     sources = [k["name"] for _, k, _ in layers if k["metadata"].get(ROLE) == "source"]
     if recipe and len(sources) > 1:
         snapshot = Snapshot.of(dock.viewer)
+        for combo, name in zip((dock.fixed, dock.moving, dock.third), sources, strict=False):
+            combo.choose(dock.viewer.layers[name])
+        dock.method.setCurrentIndex(dock.method.findData(recipe["method"]))
         job = Fusing(snapshot, tuple(sources), recipe["method"], None, recipe["params"])
         dock.code.say(job.line())
 
@@ -143,15 +208,22 @@ def _settle(app: Any) -> None:
 
 
 def _telling_height(layers: list[LayerData]) -> float:
-    """Find the axial height, in viewer mm, at which every layer has most to show."""
+    """Find the axial height, in viewer mm, at which the sources and the fused one show most.
+
+    Heights at which more of them show anything come first; shares are wherever the fused one is.
+    """
     present = []
     for array, keywords, _ in layers:
+        if is_share(keywords["metadata"][VOLUME]):
+            continue
         low, high = keywords["contrast_limits"]
         bright = Window(lower=low, upper=high)(array[:, ::2, ::2]) > BRIGHT
         present.append(bright.mean(axis=(1, 2)))
-    if len({len(one) for one in present}) > 1:  # not one grid: the middle of the first
-        present = [np.hanning(len(present[0]))]
-    best = int(np.argmax(np.min([one / max(one.max(), 1e-9) for one in present], axis=0)))
+    full = np.array([one / max(one.max(), 1e-9) for one in present])
+    shown = full > PRESENT
+    count = shown.sum(axis=0)
+    scores = np.where(shown, full, 1).min(axis=0) * (count == count.max())
+    best = round(float(np.mean(np.flatnonzero(scores == scores.max()))))
     keywords = layers[0][1]
     return float(keywords["translate"][0] + best * keywords["scale"][0])
 
