@@ -35,12 +35,12 @@ def folder(monkeypatch):
     def holds(*found):
         loaded = []
 
-        def load(what, *, series=None, frame=None):
+        def load(what, *, series=None, frame=None, progress=None):
             loaded.append((getattr(what, "uid", what), frame))
             return Volume(np.zeros((3, 4, 5)), Grid.regular((3, 4, 5)), "CT", "HU")
 
-        monkeypatch.setattr("napari_fusion.io.scan", lambda path, *, progress=None: list(found))
-        monkeypatch.setattr("napari_fusion.io.load", load)
+        monkeypatch.setattr("napari_fusion.io.isolated.scan", lambda path, *, progress=None: list(found))
+        monkeypatch.setattr("napari_fusion.io.isolated.load", load)
         return loaded
 
     return holds

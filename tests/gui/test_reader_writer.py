@@ -149,6 +149,6 @@ def test_a_warning_of_the_file_is_said_aloud(tmp_path, monkeypatch, said):
 
     path = save(volume(), tmp_path / "a.mha")
     noted = load(path).with_step(Step("load", {}, ("gantry tilt of 18.5° corrected",)))
-    monkeypatch.setattr("napari_fusion.io.load", lambda *args, **kwargs: noted)
+    monkeypatch.setattr("napari_fusion.io.isolated.load", lambda *args, **kwargs: noted)
     get_reader(str(path))(str(path))
     assert any("gantry tilt of 18.5° corrected" in sentence for sentence in said())

@@ -90,16 +90,17 @@ class SlowFile:
 
 @pytest.fixture
 def slow(tmp_path, pair, monkeypatch):
-    from napari_fusion import io, save
+    from napari_fusion import save
+    from napari_fusion.io import isolated
 
-    file, load = SlowFile(str(save(pair[0], tmp_path / "ct.nii.gz"))), io.load
+    file, load = SlowFile(str(save(pair[0], tmp_path / "ct.nii.gz"))), isolated.load
 
     def slowly(*args, **kwargs):
         file.started.set()
         file.release.wait(10)
         return load(*args, **kwargs)
 
-    monkeypatch.setattr(io, "load", slowly)
+    monkeypatch.setattr(isolated, "load", slowly)
     yield file
     file.release.set()
 

@@ -70,13 +70,13 @@ def read_layers(
     wanted: Sequence[Wanted], frame: Frame | None, progress: Progress
 ) -> list[LayerData]:
     """Load what is wanted; the first volume sets the frame if none is set."""
-    from napari_fusion import load
+    from napari_fusion.io.isolated import load
 
     layers: list[LayerData] = []
     for i, (what, time_point) in enumerate(wanted):
         tell = between(progress, i / len(wanted), (i + 1) / len(wanted))
         tell(0.0, f"reading {i + 1} of {len(wanted)}")
-        volume = load(what, frame=time_point)
+        volume = load(what, frame=time_point, progress=between(tell, 0.0, 0.7))
         tell(0.7, "drawing")
         layers += show_all([volume], frame)
         frame = frame or layers[0][1]["metadata"][PLACE].frame
@@ -110,7 +110,7 @@ def current_viewer() -> Any:
 
 def wanted_of(path: str) -> list[Wanted]:
     """Say what to load from a path, asking where there is a choice."""
-    from napari_fusion import scan
+    from napari_fusion.io.isolated import scan
 
     found = patiently(lambda tell: scan(path, progress=tell), "Looking at the series …")
     if len(found) < 2 and all(series.frames == 1 for series in found):
