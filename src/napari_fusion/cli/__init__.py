@@ -11,6 +11,7 @@ import napari_fusion
 from napari_fusion.cli.demo import demo
 from napari_fusion.cli.evaluate import evaluate
 from napari_fusion.cli.info import info
+from napari_fusion.cli.metrics import metrics
 from napari_fusion.cli.prune import prune
 from napari_fusion.cli.quantise import quantise
 from napari_fusion.cli.run import run
@@ -23,7 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Register, fuse and account for CT, MR, PET and SPECT volumes. Not a medical device.",
 )
-for _command in (demo, run, info, evaluate, train, prune, quantise):
+for _command in (demo, run, info, metrics, evaluate, train, prune, quantise):
     app.command()(_command)
 
 

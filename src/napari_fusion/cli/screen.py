@@ -22,18 +22,18 @@ Shot = Annotated[
 
 def say(text: str) -> None:
     """Print one line of the result."""
-    Console(soft_wrap=True).print(text, highlight=False, markup=False)
+    Console(soft_wrap=True, emoji=False).print(text, highlight=False, markup=False)
 
 
 def fail(sentence: str) -> None:
     """Print one plain sentence about a fault."""
-    console = Console(stderr=True, soft_wrap=True)
+    console = Console(stderr=True, soft_wrap=True, emoji=False)
     console.print(f"napari-fusion: {sentence}", style="red", highlight=False, markup=False)
 
 
 def warn(sentence: str) -> None:
     """Print one plain sentence the reader of the result has to know."""
-    console = Console(stderr=True, soft_wrap=True)
+    console = Console(stderr=True, soft_wrap=True, emoji=False)
     console.print(f"warning: {sentence}", style="yellow", highlight=False, markup=False)
 
 

@@ -1,0 +1,168 @@
+"""``napari-fusion metrics``: judge a fused picture against its sources, in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from napari_fusion.cli.screen import AsJson, bar, say, say_json, warn
+from napari_fusion.errors import GeometryError, ParameterError, Progress, between
+from napari_fusion.slab import Window, default_window
+from napari_fusion.volume import Volume
+
+if TYPE_CHECKING:
+    from napari_fusion.metrics import Metric
+
+
+def metrics(  # noqa: PLR0913 - one parameter per option
+    fused: Annotated[Path, typer.Argument(help="The fused picture, values from 0 to 1.")],
+    sources: Annotated[list[Path], typer.Argument(help="What it was fused from, on its grid.")],
+    *,
+    names: Annotated[
+        str | None, typer.Option(help="Names of metrics, separated by commas. [all]")
+    ] = None,
+    modality: Annotated[
+        list[str] | None,
+        typer.Option(help="CT, MR, PT or NM: one per source, where files do not say."),
+    ] = None,
+    window: Annotated[
+        list[str] | None,
+        typer.Option(help="Values shown from black to white, such as -150:1200; once per source."),
+    ] = None,
+    axis: Annotated[
+        int | None, typer.Option(min=0, max=2, help="Axis across slices. [coarsest]")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge a fused picture by every metric, and say which of them can be raised without merit."""
+    from napari_fusion.cli.run import _load_all, _named
+    from napari_fusion.metrics import lookup
+    from napari_fusion.metrics import metrics as registered
+
+    wanted = [lookup(n.strip()) for n in names.split(",")] if names else list(registered())
+    with bar() as progress:
+        picture, *given = _load_all([fused, *sources], [], None, progress)
+        given = _named(given, modality or [])
+        _check(picture, given)
+        windows = _windows(given, window)
+        across = picture.grid.slice_axis if axis is None else axis
+        slabs = _slabs([picture, *given], [Window(lower=0, upper=1), *windows], across)
+        rows = _judged(wanted, slabs, between(progress, 0.1, 1))
+    if as_json:
+        ranges = [[w.lower, w.upper] for w in windows]
+        say_json({"metrics": rows, "windows": ranges, "axis": across, "slices": len(slabs[0])})
+    else:
+        _say(rows)
+
+
+def _check(fused: Volume, sources: Sequence[Volume]) -> None:
+    """Refuse what cannot be compared voxel by voxel."""
+    for number, source in enumerate(sources, start=1):
+        if not fused.grid.matches(source.grid):
+            raise GeometryError(
+                f"the fused picture has {fused.grid.describe()}, source {number} has "
+                f"{source.grid.describe()}: metrics compare voxel by voxel, so give each source "
+                "on the grid of the fused picture, as moving_on_fixed.nii.gz is"
+            )
+    finite = np.isfinite(fused.array)
+    shown = fused.array[finite]
+    if shown.size == 0:
+        raise ParameterError("the fused picture holds no finite value: there is nothing to judge")
+    low, high = float(shown.min()), float(shown.max())
+    if low < -1e-6 or high > 1 + 1e-6:
+        raise ParameterError(
+            f"the fused picture runs from {low:g} to {high:g}, but brightness from 0 to 1 is "
+            "expected: divide it by its white, such as 255"
+        )
+    for volume, role in zip(
+        [fused, *sources], ["the fused picture", *_roles(sources)], strict=True
+    ):
+        lost = int(np.count_nonzero(~np.isfinite(volume.array)))
+        if lost:
+            warn(f"{lost} voxels of {role} are not finite: they count as empty")
+
+
+def _roles(sources: Sequence[Volume]) -> list[str]:
+    return [f"source {number}" for number in range(1, len(sources) + 1)]
+
+
+def _windows(sources: Sequence[Volume], asked: Sequence[str] | None) -> list[Window]:
+    """Give each source's window: the one asked for, or what a reader of its modality expects."""
+    if not asked:
+        return [default_window(v.array, v.modality, v.unit) for v in sources]
+    if len(asked) != len(sources):
+        raise ParameterError(
+            f"there are {len(sources)} sources and {len(asked)} windows: give --window once each"
+        )
+    return [_window(words) for words in asked]
+
+
+def _window(words: str) -> Window:
+    lower, _, upper = words.partition(":")
+    try:
+        return Window(lower=float(lower), upper=float(upper))
+    except ValueError as error:
+        raise ParameterError(
+            f"--window {words}: expected low:high with low < high, such as -150:1200"
+        ) from error
+
+
+def _slabs(
+    volumes: Sequence[Volume], windows: Sequence[Window], axis: int
+) -> list[NDArray[np.float32]]:
+    """Give each volume as slices (n, h, w) in [0, 1]."""
+    shown = (window(volume.array) for volume, window in zip(volumes, windows, strict=True))
+    return [np.moveaxis(array, axis, 0) for array in shown]
+
+
+def _judged(
+    wanted: Sequence[Metric], slabs: list[NDArray[np.float32]], progress: Progress
+) -> list[dict[str, Any]]:
+    from napari_fusion.metrics import evaluate, two_sided
+
+    fused, *sources = slabs
+    rows = []
+    for done, metric in enumerate(wanted):
+        progress(done / len(wanted), metric.title)
+        value = evaluate(fused, sources, [metric.name])[metric.name]
+        both = two_sided(fused, sources, [metric.name])[metric.name] if _sided(metric) else None
+        rows.append(
+            {
+                "name": metric.name,
+                "title": metric.title,
+                "value": _known(value),
+                "two_sided": _known(both),
+                "better": metric.direction,
+                "raised_by": metric.gamed_by,
+            }
+        )
+    return rows
+
+
+def _sided(metric: Metric) -> bool:
+    """Whether the geometric mean over the sources says whether one of them was ignored."""
+    return metric.name in {"q_abf", "vif", "ssim_foreground", "fmi"}
+
+
+def _known(value: float | None) -> float | None:
+    return None if value is None or not np.isfinite(value) else float(value)
+
+
+def _say(rows: Sequence[dict[str, Any]]) -> None:
+    """Print the table."""
+    wide = max(len(row["title"]) for row in rows)
+    say(f"{'metric':{wide}}  {'value':>9}  {'two-sided':>9}  {'better':7}  can be raised by")
+    for row in rows:
+        say(
+            f"{row['title']:{wide}}  {_cell(row['value'])}  {_cell(row['two_sided'])}  "
+            f"{row['better']:7}  {row['raised_by'] or '–'}"
+        )
+
+
+def _cell(value: float | None) -> str:
+    return f"{'–' if value is None else f'{value:.4g}':>9}"
