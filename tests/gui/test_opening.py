@@ -39,7 +39,9 @@ def folder(monkeypatch):
             loaded.append((getattr(what, "uid", what), frame))
             return Volume(np.zeros((3, 4, 5)), Grid.regular((3, 4, 5)), "CT", "HU")
 
-        monkeypatch.setattr("napari_fusion.io.isolated.scan", lambda path, *, progress=None: list(found))
+        monkeypatch.setattr(
+            "napari_fusion.io.isolated.scan", lambda path, *, progress=None: list(found)
+        )
         monkeypatch.setattr("napari_fusion.io.isolated.load", load)
         return loaded
 
