@@ -94,7 +94,8 @@ class Volume:
     ----------
     array
         Voxel values, shape ``grid.shape``; held as a read-only view. NaN marks a voxel
-        without a value.
+        without a value. A dask array stays one: `fuse` reads it slab by slab, so that it may be
+        larger than memory.
     grid
         Where the voxels are, array index to LPS mm.
     modality, unit
@@ -138,9 +139,10 @@ class Volume:
         for value, allowed in ((self.modality, Modality), (self.unit, Unit)):
             if value not in get_args(allowed):
                 raise ParameterError(f"{value!r} is not one of {', '.join(get_args(allowed))}")
-        frozen = self.array.view()
-        frozen.setflags(write=False)
-        object.__setattr__(self, "array", frozen)
+        if isinstance(self.array, np.ndarray):  # a dask array cannot be changed anyway
+            frozen = self.array.view()
+            frozen.setflags(write=False)
+            object.__setattr__(self, "array", frozen)
 
     @property
     def warnings(self) -> tuple[str, ...]:

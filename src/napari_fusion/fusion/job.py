@@ -5,13 +5,15 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_fusion.errors import GeometryError, ParameterError, Progress, silent
-from napari_fusion.fusion.registry import Method
+from napari_fusion.fusion.lazy import chunks, deferred, is_lazy
+from napari_fusion.fusion.registry import Method, lookup
 from napari_fusion.slab import Stack, Window, cut, default_window
 from napari_fusion.volume import JSON, Step, Volume
 
@@ -20,6 +22,26 @@ WORKERS = 2
 
 SLAB_BYTES = 2 << 20
 """Aim for the sources of one slab; what a method needs beside them is a small multiple."""
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A method with its parameters and windows: what turns measured slices into parts."""
+
+    method: str
+    params: dict[str, JSON]
+    windows: tuple[Window, ...]
+
+    def __call__(self, slabs: Sequence[NDArray[Any]]) -> Stack:
+        """Give the parts (k, n, h, w) of measured slices, k arrays (n, h, w)."""
+        shown = [window(slab) for window, slab in zip(self.windows, slabs, strict=True)]
+        return lookup(self.method)(np.stack(shown), **self.params)
+
+    def pieces(self, slabs: Sequence[NDArray[Any]]) -> Iterator[tuple[slice, Stack]]:
+        """Give the parts a few slices at a time, so that memory stays small."""
+        n, *plane = slabs[0].shape
+        for piece in cut(n, _slices(plane, len(slabs))):
+            yield piece, self([slab[piece] for slab in slabs])
 
 
 @dataclass
@@ -31,60 +53,74 @@ class Job:
     asked_windows: Sequence[Window] | None
     asked_axis: int | None
     params: dict[str, JSON]
-    windows: tuple[Window, ...] = field(init=False)
     axis: int = field(init=False)
+    kernel: Kernel = field(init=False)
 
     def __post_init__(self) -> None:
+        """Check the request and fill in its defaults."""
         self.params = self.method.resolve(self.params)
         _check_grids(self.sources)
         self.axis = _checked_axis(self.sources[0], self.asked_axis)
-        self.windows = _checked_windows(self.sources, self.asked_windows)
+        windows = _checked_windows(self.sources, self.asked_windows)
+        self.kernel = Kernel(self.method.name, self.params, windows)
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """The shape of every source and of the result."""
         return self.sources[0].grid.shape
 
+    @property
+    def lazy(self) -> bool:
+        """Whether every source is a dask array, so that the result can be one."""
+        return all(is_lazy(source.array) for source in self.sources)
+
     def run(self, store: Callable[[slice, Stack], None], progress: Progress | None) -> None:
         """Hand the parts of every slab to `store`, from several threads."""
         report = progress or silent
-        length = self.shape[self.axis]
-        plane = 4 * len(self.sources) * int(np.prod(self.shape)) // length
-        slabs = list(cut(length, max(1, SLAB_BYTES // max(plane, 1))))
+        runs = self._runs()
         report(0.0, f"fusing with {self.method.title}")
 
-        def work(slab: slice) -> None:
-            store(slab, self.parts(slab))
+        def work(run: slice) -> None:
+            for piece, parts in self.kernel.pieces(self._read(run)):
+                store(slice(run.start + piece.start, run.start + piece.stop), parts)
 
-        with _one_thread_each(), ThreadPoolExecutor(_workers(len(slabs))) as pool:
-            pending = [pool.submit(work, slab) for slab in slabs]
+        with _one_thread_each(), ThreadPoolExecutor(_workers(len(runs))) as pool:
+            pending = [pool.submit(work, run) for run in runs]
             try:
                 for done, future in enumerate(as_completed(pending), start=1):
                     future.result()
-                    report(done / len(slabs), f"fused {done} of {len(slabs)} slabs")
+                    report(done / len(runs), f"fused {done} of {len(runs)} slabs")
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
 
-    def parts(self, slab: slice) -> Stack:
-        """Give the parts (k, n, h, w) of a run of slices."""
-        return self.method(self._stack(slab), **self.params)
-
-    def only(self, index: int) -> slice:
-        """Give the run that holds one slice alone."""
+    def parts_of(self, index: int) -> Stack:
+        """Give the parts (k, 1, h, w) of one slice alone."""
         length = self.shape[self.axis]
         if not 0 <= index < length:
             raise ParameterError(
                 f"there is no slice {index} along axis {self.axis}: it runs from 0 to {length - 1}"
             )
-        return slice(index, index + 1)
+        return self.kernel(self._read(slice(index, index + 1)))
 
-    def _stack(self, slab: slice) -> Stack:
-        return np.stack(
-            [
-                window(np.asarray(np.moveaxis(source.array, self.axis, 0)[slab]))
-                for source, window in zip(self.sources, self.windows, strict=True)
-            ]
-        )
+    def deferred(self, judge: Callable[[Stack], Stack], count: int) -> Any:
+        """Make a dask array (count, *shape) of what `judge` makes of the parts, when it is read."""
+        arrays = [source.array for source in self.sources]
+        return deferred(self.kernel.pieces, judge, count, arrays, self.axis)
+
+    def _runs(self) -> list[slice]:
+        """Cut the slices into runs that are read at once: the chunks of a dask array, if any."""
+        length = self.shape[self.axis]
+        for source in self.sources:
+            if is_lazy(source.array):
+                ends = np.cumsum(chunks(source.array, self.axis)).tolist()
+                return [slice(a, b) for a, b in pairwise([0, *ends])]
+        plane = np.delete(self.shape, self.axis)
+        return list(cut(length, _slices(plane, len(self.sources))))
+
+    def _read(self, run: slice) -> list[NDArray[Any]]:
+        """Read a run of slices (n, h, w) of every source, as measured."""
+        where = (slice(None),) * self.axis + (run,)
+        return [np.moveaxis(np.asarray(s.array[where]), self.axis, 0) for s in self.sources]
 
     def fused(self, array: NDArray[np.float32]) -> Volume:
         """Make the fused picture a volume with its history."""
@@ -104,7 +140,7 @@ class Job:
         asked: dict[str, JSON] = {
             "method": self.method.name,
             "params": self.params,
-            "windows": [[window.lower, window.upper] for window in self.windows],
+            "windows": [[window.lower, window.upper] for window in self.kernel.windows],
             "axis": self.axis,
         }
         return Volume(
@@ -173,6 +209,11 @@ def _checked_windows(
 
 def _agreed(values: list[str | None]) -> str | None:
     return values[0] if len(set(values)) == 1 else None
+
+
+def _slices(plane: Any, count: int) -> int:
+    """Say how many slices of `count` sources make a slab."""
+    return max(1, SLAB_BYTES // max(4 * count * int(np.prod(plane)), 1))
 
 
 def _workers(jobs: int) -> int:

@@ -28,7 +28,7 @@ def fuse(
     ----------
     sources
         One volume or more, all on the same grid (`resample` brings them there). Voxels that are not
-        finite count as empty.
+        finite count as empty. Sources in dask arrays are read slab by slab, a chunk at a time.
     method
         A name from `methods`.
     windows
@@ -44,7 +44,9 @@ def fuse(
     Returns
     -------
     Volume
-        Modality "FUSED", float32 in [0, 1], unit "1": brightness, not a measured quantity.
+        Modality "FUSED", float32 in [0, 1], unit "1": brightness, not a measured quantity. When all
+        sources are dask arrays so is the result: each slab is fused when it is read, and `progress`
+        is not called.
 
     Raises
     ------
@@ -64,6 +66,8 @@ def fuse(
     array([[[0.25, 0.5 ]]], dtype=float32)
     """
     job = Job(tuple(sources), lookup(method), windows, axis, params)
+    if job.lazy:
+        return job.fused(job.deferred(_sums, 1)[0])
     fused = np.empty(job.shape, np.float32)
     job.run(lambda slab, parts: _store(fused, job.axis, slab, _sum(parts)), progress)
     return job.fused(fused)
@@ -101,6 +105,9 @@ def fuse_with_shares(
 ) -> tuple[Volume, list[Volume]]:
     """Fuse and attribute in one pass; arguments and errors as for `fuse`."""
     job = Job(tuple(sources), lookup(method), windows, axis, params)
+    if job.lazy:
+        both = job.deferred(_sums_and_shares, 1 + len(job.sources))
+        return job.fused(both[0]), [job.share(i, both[i + 1]) for i in range(len(job.sources))]
     fused = np.empty(job.shape, np.float32)
     given = [np.empty(job.shape, np.float32) for _ in job.sources]
 
@@ -166,7 +173,7 @@ def fuse_slice_with_shares(
         The fused slice (h, w) and the shares of its k sources (k, h, w), summing to 1.
     """
     job = Job(tuple(sources), lookup(method), windows, axis, params)
-    parts = job.parts(job.only(index))
+    parts = job.parts_of(index)
     return _sum(parts)[0], shares(parts)[:, 0]
 
 
@@ -199,6 +206,14 @@ def shares(parts: Stack) -> Stack:
 def _sum(parts: Stack) -> Slab:
     fused: Slab = parts.sum(axis=0)
     return np.clip(fused, 0, 1, out=fused)
+
+
+def _sums(parts: Stack) -> Stack:
+    return _sum(parts)[None]
+
+
+def _sums_and_shares(parts: Stack) -> Stack:
+    return np.concatenate([_sums(parts), shares(parts)])
 
 
 def _store(array: NDArray[np.float32], axis: int, slab: slice, values: Slab) -> None:
