@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QSpinBox
 
 from napari_fusion import Grid, ReadError, Volume
 from napari_fusion.gui import opening
-from napari_fusion.gui.chooser import SeriesDialog
+from napari_fusion.gui.chooser import HEADINGS, STATE, TIME, SeriesDialog
 from napari_fusion.gui.opening import open_paths
 from napari_fusion.io import Series
 
@@ -91,9 +91,9 @@ def test_only_what_reads_without_a_doubt_is_ticked(dialog):
 
 
 def test_the_table_says_state_in_words_and_why(dialog):
-    texts = [dialog.table.topLevelItem(i).text(5) for i in range(4)]
+    texts = [dialog.table.topLevelItem(i).text(STATE) for i in range(4)]
     assert texts == ["● ready", "▲ look", "✖ refused", "● ready"]
-    assert dialog.table.topLevelItem(1).text(6) == "uneven"
+    assert dialog.table.topLevelItem(1).text(len(HEADINGS) - 1) == "uneven"
 
 
 def test_a_refused_series_cannot_be_ticked(dialog):
@@ -102,7 +102,7 @@ def test_a_refused_series_cannot_be_ticked(dialog):
 
 def test_a_time_point_can_be_chosen(dialog):
     row = dialog.table.topLevelItem(3)
-    box = dialog.table.itemWidget(row, 4)
+    box = dialog.table.itemWidget(row, TIME)
     assert isinstance(box, QSpinBox)
     assert box.maximum() == 8
     box.setValue(5)
