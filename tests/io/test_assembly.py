@@ -70,6 +70,28 @@ def test_002_first_slices_missing_is_loaded_with_a_warning(tmp_path):
     assert any("numbering starts at 3" in w for w in load(folder).warnings)
 
 
+@pytest.mark.parametrize(
+    ("modality", "keyword"), [("CT", "ImagesInAcquisition"), ("PT", "NumberOfSlices")]
+)
+def test_002_last_slices_missing_is_loaded_with_a_warning(tmp_path, modality, keyword):
+    folder = series(tmp_path, 6, modality, lambda ds, i: setattr(ds, keyword, 6))
+    assert only(folder).light == "green"
+    for path in sorted(folder.iterdir())[-2:]:
+        path.unlink()
+    said = "headers announce 6 slices, 4 are here: some may be missing at an end"
+    assert (only(folder).light, only(folder).reason) == ("amber", said)
+    assert said in load(folder).warnings
+
+
+def test_002_a_count_of_other_images_too_is_no_doubt(tmp_path):
+    """Numbers that do not run from 1 count something else than this series."""
+
+    def edit(ds, index):
+        ds.ImagesInAcquisition, ds.InstanceNumber = 6, 1 + 2 * index
+
+    assert only(series(tmp_path, 3, edit=edit)).light == "green"
+
+
 SPLITTERS = {
     "acquisition": ("AcquisitionNumber", [1, 2]),
     "echo time": ("EchoTime", [10.0, 80.0]),

@@ -8,7 +8,7 @@ import pytest
 from dicom_making import CLASSES, dataset, one_slice, pixels, series, stored, write
 
 from napari_fusion.errors import Cancelled, ReadError
-from napari_fusion.io import load, scan
+from napari_fusion.io import isolated, load, scan
 from napari_fusion.io import source as sources
 from napari_fusion.io.source import Source
 
@@ -93,6 +93,36 @@ def test_026_progress_is_told_and_can_cancel(tmp_path):
 
     with pytest.raises(Cancelled):
         scan(folder, progress=stop)
+
+
+def test_026_ten_thousand_files_are_listed_and_can_be_left(tmp_path):
+    many = tmp_path / "many"
+    many.mkdir()
+    first = one_slice(0)
+    first.ImagePositionPatient = ["0", "0", "+0000.0"]
+    first.SeriesInstanceUID = "1.2.4.1000"
+    path = write(first, tmp_path / "first.dcm")
+    data = path.read_bytes()
+    for number in range(10_000):
+        spoken = data.replace(b"+0000.0", b"+%06.1f" % (number % 100 * 2.0))
+        (many / f"{number}").write_bytes(
+            spoken.replace(b"1.2.4.1000", b"1.2.4.%d" % (1000 + number // 100))
+        )
+    told = []
+    found = scan(many, progress=lambda fraction, words: told.append(fraction))
+    assert len(found) == 100
+    assert {(s.slices, s.light) for s in found} == {(100, "green")}
+    assert len(told) > 200
+
+    def stop(fraction, _words):
+        told.append(fraction)
+        if fraction > 0.1:
+            raise Cancelled("stopped")
+
+    told.clear()
+    with pytest.raises(Cancelled):
+        isolated.scan(many, progress=stop)
+    assert told[-1] < 0.9
 
 
 def test_026_more_files_than_anyone_means_are_refused(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 import gzip
 import os
+from types import SimpleNamespace
 
 import nibabel as nib
 import numpy as np
@@ -334,6 +335,19 @@ def test_scaled_integers_are_rounded_once(tmp_path, slope):
 def test_047_thin_and_thick_voxels(tmp_path):
     made = image(np.zeros((8, 8, 8), "u1"), np.diag([0.5, 0.5, 10, 1]))
     np.testing.assert_allclose(load(saved(made, tmp_path / "a.nii")).grid.spacing, [10, 0.5, 0.5])
+
+
+def test_047_memory_is_said_before_it_is_taken(tmp_path, monkeypatch):
+    path = saved(image(np.zeros((1, 1, 1), "u1"), DIAGONAL), tmp_path / "a.nii")
+    patched(path, 40, np.array([3, 1024, 1024, 1024, 1, 1, 1, 1], "<i2").tobytes())
+    os.truncate(path, 352 + 2**30)
+    memory = SimpleNamespace(available=8 * 2**30)
+    monkeypatch.setattr("psutil.virtual_memory", lambda: memory)
+    (found,) = scan(path)
+    assert (found.light, found.nbytes) == ("green", 2**32)
+    assert found.describe().endswith("4.0 GiB in memory")
+    memory.available = 3 * 2**30
+    assert scan(path)[0].reason == "needs 4.0 GiB of memory, 3.0 GiB are free"
 
 
 def test_nifti_2_is_read(tmp_path):

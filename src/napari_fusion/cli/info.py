@@ -47,6 +47,7 @@ def _shown(series: Series) -> dict[str, JSON]:
         "shape": list(series.shape),
         "spacing_mm": None if series.spacing is None else [round(s, 4) for s in series.spacing],
         "frames": series.frames,
+        "memory_mib": round(series.nbytes / 2**20, 1),
         "frame_of_reference": series.frame_uid,
         "attenuation_corrected": series.attenuation_corrected,
         "suv_possible": None if missing is None else not missing,

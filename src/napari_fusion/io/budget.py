@@ -34,6 +34,19 @@ def check_volume(shape: tuple[int, ...], name: str) -> None:
         )
 
 
+def memory_doubt(shape: tuple[int, ...]) -> list[str]:
+    """Say when a volume needs more memory than the machine has free."""
+    wanted = 4 * prod(shape)
+    if wanted < GIB:
+        return []
+    import psutil
+
+    free = int(psutil.virtual_memory().available)
+    if wanted < free:
+        return []
+    return [f"needs {wanted / GIB:.1f} GiB of memory, {free / GIB:.1f} GiB are free"]
+
+
 def check_unpacked(unpacked: int, packed: int, name: str) -> None:
     """Refuse a packed file that claims to unpack to far more than it can honestly hold.
 

@@ -11,7 +11,7 @@ import numpy as np
 from napari_fusion.errors import ReadError
 from napari_fusion.io import header as dicom
 from napari_fusion.io import identity, pixels
-from napari_fusion.io.budget import check_present, check_volume
+from napari_fusion.io.budget import check_present, check_volume, memory_doubt
 from napari_fusion.io.frames import Frame, frames_of
 from napari_fusion.io.header import Header
 from napari_fusion.io.meaning import meaning_of, modality_of
@@ -143,14 +143,23 @@ def _judge(stack: Stack, placement: Placement | str, source: Source) -> tuple[Li
     if placement.uneven:
         doubts.append(f"{placement.uneven}, made even on loading")
     doubts += numbering(stack)
+    doubts += memory_doubt((len(stack.frames), *placement.shape[1:]))
     return ("amber", "; ".join(doubts)) if doubts else ("green", "")
 
 
 def numbering(stack: Stack) -> list[str]:
-    """Say when the numbers of the slices tell that some are missing at an end."""
-    first = min(f.header.count(dicom.INSTANCE, 1) for f in stack.frames)
-    if first > 1 and len(stack.times) == 1 and not stack.part:
-        return [f"numbering starts at {first}: slices may be missing at an end"]
+    """Say when numbers in the headers tell that slices are missing at an end."""
+    if len(stack.times) > 1 or stack.part:
+        return []
+    head, here = stack.frames[0].header, len(stack.frames)
+    numbers = [f.header.count(dicom.INSTANCE, 1) for f in stack.frames]
+    if min(numbers) > 1:
+        return [f"numbering starts at {min(numbers)}: slices may be missing at an end"]
+    announced = max(head.integer(dicom.IN_PET), head.count(dicom.IN_ACQUISITION, 0))
+    if announced > here and sorted(numbers) == list(range(1, here + 1)):
+        return [
+            f"headers announce {announced} slices, {here} are here: some may be missing at an end"
+        ]
     return []
 
 

@@ -9,7 +9,7 @@ from napari_fusion.errors import ReadError, between
 from napari_fusion.grid import Grid
 from napari_fusion.io import dicom, files, nifti
 from napari_fusion.io.plain import plainly
-from napari_fusion.io.scan import scan_source, suffix_of
+from napari_fusion.io.scan import holds_volume, scan_source, suffix_of
 from napari_fusion.io.series import Found, Series
 from napari_fusion.io.source import Source
 from napari_fusion.io.voxels import LISTED
@@ -68,9 +68,7 @@ def load(
         target = target.parent
     with plainly(target.name, KINDS), Source(target) as source:
         chosen = chosen_series(source, series)
-        if chosen.stack is None and chosen.light != "red":
-            return load_file(chosen.files[0], frame)
-        return dicom.read(chosen, source, frame)
+    return _load_series(chosen, frame)
 
 
 def chosen_series(source: Source, uid: str | None, *, gaps: bool = False) -> Series:
@@ -95,9 +93,10 @@ def chosen_series(source: Source, uid: str | None, *, gaps: bool = False) -> Ser
 
 
 def _load_series(series: Series, frame: int | None) -> Volume:
-    if series.stack is None and series.light != "red":
-        return load_file(series.files[0], frame)
     with plainly(series.source.name, KINDS), Source(series.source) as source:
+        if series.stack is None and holds_volume(series.files[0], source):
+            with source.on_disk(series.files[0]) as file:
+                return load_file(file, frame)
         return dicom.read(series, source, frame)
 
 

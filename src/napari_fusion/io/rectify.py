@@ -15,7 +15,7 @@ from napari_fusion.io.budget import check_volume
 from napari_fusion.io.geometry import is_sheared, shear_mm
 from napari_fusion.io.load import KINDS, chosen_series, load_file
 from napari_fusion.io.plain import plainly
-from napari_fusion.io.scan import suffix_of
+from napari_fusion.io.scan import holds_volume, suffix_of
 from napari_fusion.io.source import Source
 from napari_fusion.volume import Step, Volume
 
@@ -44,8 +44,10 @@ def rectified(
         return _file(target, frame)
     with plainly(target.name, KINDS), Source(target) as source:
         chosen = chosen_series(source, series, gaps=True)
-        if chosen.stack is None and chosen.light != "red":
-            return _file(chosen.files[0], frame)
+    with plainly(chosen.source.name, KINDS), Source(chosen.source) as source:
+        if chosen.stack is None and holds_volume(chosen.files[0], source):
+            with source.on_disk(chosen.files[0]) as file:
+                return _file(file, frame)
         return dicom.read(chosen, source, frame, across_gaps=True)
 
 

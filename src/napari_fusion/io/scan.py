@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
-from napari_fusion.errors import FusionError, Progress, ReadError
+from napari_fusion.errors import Cancelled, FusionError, Progress, ReadError, between
 from napari_fusion.io import files, judging, nifti
 from napari_fusion.io import header as headers
+from napari_fusion.io.budget import memory_doubt
 from napari_fusion.io.header import Header
 from napari_fusion.io.plain import plainly
 from napari_fusion.io.series import Found, Series
@@ -15,6 +18,9 @@ from napari_fusion.io.source import Source
 from napari_fusion.io.workspace import workspace
 
 SUFFIXES = (*nifti.SUFFIXES, *files.SUFFIXES)
+WHOLE = (".nii", ".nii.gz", ".mha", ".nrrd")
+"""Files that hold header and voxels, and so can be read out of a zip."""
+
 _ORDER = {"green": 0, "amber": 1, "red": 2}
 
 
@@ -24,7 +30,8 @@ def scan(path: str | os.PathLike[str], *, progress: Progress | None = None) -> F
     Parameters
     ----------
     path
-        A folder (searched to its depths), a zip, a DICOMDIR (its folder is searched) or a file.
+        A folder (searched to its depths, with the zips in it), a zip, a DICOMDIR (its folder is
+        searched) or a file.
     progress
         Told how far it is; raises `Cancelled` to stop.
 
@@ -61,25 +68,27 @@ def scan_source(source: Source, progress: Progress) -> Found:
     for number, path in enumerate(paths):
         if number % 10 == 0:
             progress(number / len(paths), f"{number} of {len(paths)} files")
-        suffix = suffix_of(path)
-        if suffix and not source.packed and _has_header(path):
+        if path.suffix.lower() == ".zip" and not source.packed:
+            within = _zipped(
+                path, between(progress, number / len(paths), (number + 1) / len(paths))
+            )
+            found += within
+            ignored, damaged = ignored + within.ignored, damaged + within.damaged
             continue
-        if suffix and not source.packed:
-            found.append(_single(path, source))
+        if suffix_of(path):
+            found += _single(path, source)
             continue
         try:
-            with plainly(path.name, "DICOM"):
-                header = headers.read(source, path)
+            header = _image(path, source)
         except ReadError:
             damaged += 1
             continue
-        if header is not None and judging.is_cut_short(header):
-            damaged += 1
-        elif header is None or not judging.is_image(header):
+        if header is None:
             ignored += 1
         else:
             images.append(header)
     found += [judging.beside(damaged, s) for s in judging.series_of(images, source)]
+    found = _told_apart(found)
     found.sort(key=lambda s: (_ORDER[s.light], s.attenuation_corrected is False))
     progress(1.0, f"{len(found)} volumes")
     return Found(found, ignored, damaged)
@@ -91,6 +100,48 @@ def suffix_of(path: Path) -> str | None:
     return max((s for s in SUFFIXES if name.endswith(s)), key=len, default=None)
 
 
+def holds_volume(path: Path, source: Source) -> bool:
+    """Whether a file is of a kind that holds a volume of its own; in a zip, header and voxels."""
+    return path.name.lower().endswith(WHOLE if source.packed else SUFFIXES)
+
+
+def _image(path: Path, source: Source) -> Header | None:
+    """Read a DICOM image's header; None for anything else.
+
+    Raises
+    ------
+    ReadError
+        It is DICOM and damaged.
+    """
+    with plainly(path.name, "DICOM"):
+        header = headers.read(source, path)
+    if header is not None and judging.is_cut_short(header):
+        raise ReadError(f"{path.name} breaks off before its pixels")
+    return header if header is not None and judging.is_image(header) else None
+
+
+def _zipped(path: Path, progress: Progress) -> Found:
+    """List the volumes of a zip that lies in a folder."""
+    try:
+        with plainly(path.name, "a zip"), Source(path) as within:
+            return scan_source(within, progress)
+    except Cancelled:
+        raise
+    except FusionError as fault:
+        return Found([_refused(path.name, str(fault), path, path)])
+
+
+def _told_apart(found: list[Series]) -> list[Series]:
+    """Give series of one UID, such as those of a folder and of its zip, names of their own."""
+    seen: Counter[str] = Counter()
+    apart = []
+    for series in found:
+        seen[series.uid] += 1
+        count = seen[series.uid]
+        apart.append(series if count == 1 else replace(series, uid=f"{series.uid}#copy{count}"))
+    return apart
+
+
 def _has_header(path: Path) -> bool:
     """Whether this is the second file of a pair, listed by its first."""
     if not path.name.lower().endswith((".img", ".img.gz")):
@@ -99,28 +150,41 @@ def _has_header(path: Path) -> bool:
     return any((path.parent / f"{stem}{end}").exists() for end in (".hdr", ".hdr.gz"))
 
 
-def _single(path: Path, source: Source) -> Series:
-    """Describe a NIfTI, MetaImage or NRRD file by its header."""
+def _single(path: Path, source: Source) -> list[Series]:
+    """Describe a NIfTI, MetaImage or NRRD file by its header; nothing for the rest of a pair."""
     uid = path.name if path == source.path else str(path.relative_to(source.path))
+    origin = source.path if source.packed else path
+    if not holds_volume(path, source):
+        return [
+            _refused(uid, "its voxels lie in a second file: unpack the zip first", path, origin)
+        ]
+    if _has_header(path):
+        return []
     try:
         kind = nifti if suffix_of(path) in nifti.SUFFIXES else files
-        about = kind.describe(path)
+        with source.on_disk(path) as file:
+            about = kind.describe(file)
     except FusionError as fault:
-        return Series(
-            uid, "OTHER", "", "", 0, (0, 0, 0), None, "red", str(fault), (path,), source=path
+        return [_refused(uid, str(fault), path, origin)]
+    doubts = [*filter(None, [about.reason]), *memory_doubt(about.shape)]
+    return [
+        Series(
+            uid,
+            about.modality,
+            "",
+            "",
+            about.shape[0],
+            about.shape,
+            about.spacing,
+            "amber" if doubts else "green",
+            "; ".join(doubts),
+            (path,),
+            unit=about.unit,
+            frames=about.frames,
+            source=origin,
         )
-    return Series(
-        uid,
-        about.modality,
-        "",
-        "",
-        about.shape[0],
-        about.shape,
-        about.spacing,
-        "amber" if about.reason else "green",
-        about.reason,
-        (path,),
-        unit=about.unit,
-        frames=about.frames,
-        source=path,
-    )
+    ]
+
+
+def _refused(uid: str, reason: str, path: Path, origin: Path) -> Series:
+    return Series(uid, "OTHER", "", "", 0, (0, 0, 0), None, "red", reason, (path,), source=origin)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Literal
 
+from napari_fusion.io.budget import GIB
 from napari_fusion.io.stacks import Stack
 from napari_fusion.volume import Modality, Unit
 
@@ -82,6 +84,11 @@ class Series:
     source: Path = field(default=Path(), repr=False)
     stack: Stack | None = field(default=None, repr=False, compare=False)
 
+    @property
+    def nbytes(self) -> int:
+        """Memory that one time point takes when it is loaded, in bytes, before any repair."""
+        return 4 * prod(self.shape)
+
     def describe(self) -> str:
         """Say in a few words what this is, as messages list it."""
         words = [self.uid, self.modality]
@@ -89,6 +96,8 @@ class Series:
         if self.attenuation_corrected is False:
             words.append("not attenuation-corrected")
         words.append(f"{self.slices} slices" + (f" × {self.frames}" if self.frames > 1 else ""))
+        if self.nbytes >= GIB:
+            words.append(f"{self.nbytes / GIB:.1f} GiB in memory")
         return ", ".join(words)
 
 

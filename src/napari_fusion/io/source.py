@@ -1,10 +1,14 @@
-"""A folder, a zip or a file, seen as a list of files that can be opened; nothing is unpacked."""
+"""A folder, a zip or a file, seen as a list of files that can be opened."""
 
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Literal, Self
@@ -79,6 +83,31 @@ class Source:
     def size(self, path: Path) -> int:
         """Give a file's size in bytes, unpacked."""
         return self._members[path].file_size if self.packed else path.stat().st_size
+
+    @contextmanager
+    def on_disk(self, path: Path) -> Iterator[Path]:
+        """Give, while the context lasts, a file that libraries can open by its name.
+
+        Raises
+        ------
+        ReadError
+            A member of a zip cannot be copied: a full disk, or a damaged member.
+        """
+        if self._zip is None:
+            yield path
+            return
+        with tempfile.TemporaryDirectory(prefix="napari-fusion-") as folder:
+            copy = Path(folder, path.name)
+            try:
+                with self.open(path) as packed, copy.open("wb") as plain:
+                    shutil.copyfileobj(packed, plain, 2**20)
+            except OSError as fault:
+                raise ReadError(
+                    f"{path.name} cannot be unpacked to the temporary folder: {fault.strerror}"
+                ) from fault
+            except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as fault:
+                raise ReadError(f"{path.name} is damaged within {self.path.name}") from fault
+            yield copy
 
     def _open_zip(self) -> None:
         try:
