@@ -223,7 +223,7 @@ def test_a_third_source_is_fused_too(dock, click, finish, viewer, gate):
 
 
 def test_planes_turn_the_view_and_say_their_line(dock, click, viewer):
-    click(dock.plane_buttons["coronal"])
+    click(dock.planes.buttons["coronal"])
     assert tuple(viewer.dims.order) == (1, 0, 2)
     viewer.dims.order = (0, 1, 2)
     exec(lines(dock)[-1], {"viewer": viewer})

@@ -1,6 +1,8 @@
 import pytest
 
-from napari_fusion.gui import Frame, show_plane
+from napari_fusion import ParameterError, Step
+from napari_fusion.gui import Frame, from_layer, show_plane, to_layer
+from napari_fusion.gui.layers import VOLUME
 from napari_fusion.gui.letters import show_letters, sides
 
 EDGES = ("fusion_left", "fusion_right", "fusion_top", "fusion_bottom")
@@ -69,3 +71,33 @@ def test_a_turned_frame_names_both_sides(viewer):
     turn = np.array([[np.cos(0.6), -np.sin(0.6), 0], [np.sin(0.6), np.cos(0.6), 0], [0, 0, 1]])
     found = sides(Frame(turn @ Frame().axes), viewer)
     assert [found[edge] for edge in EDGES] == ["RA", "LP", "AL", "PR"]
+
+
+def test_the_other_convention_swaps_letters_and_touches_no_layer(viewer):
+    before = [
+        (layer.data, layer.scale.tolist(), layer.translate.tolist()) for layer in viewer.layers
+    ]
+    show_letters(viewer)
+    show_plane(viewer, "coronal", left_on="left")
+    assert letters(viewer) == "LRSI"
+    show_plane(viewer, "sagittal", left_on="left")  # nose to the left in both
+    assert letters(viewer) == "APSI"
+    for layer, (data, scale, translate) in zip(viewer.layers, before, strict=True):
+        assert layer.data is data
+        assert (layer.scale.tolist(), layer.translate.tolist()) == (scale, translate)
+        assert from_layer(layer) is layer.metadata[VOLUME]
+
+
+def test_no_such_plane_is_one_sentence(viewer):
+    with pytest.raises(ParameterError, match="axial, coronal, sagittal"):
+        show_plane(viewer, "axail")
+
+
+def test_unknown_sides_have_no_letters_while_they_are_seen(viewer, pair):
+    show_letters(viewer)
+    unknown = pair[1].with_step(Step("load", {"orientation": "unknown"}))
+    data, keywords, _ = to_layer(unknown, name="from Analyze")
+    layer = viewer.add_image(data, **keywords)
+    assert letters(viewer) == ""
+    layer.visible = False
+    assert letters(viewer) == "RLAP"

@@ -4,6 +4,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt, QThreadPool, QTimer
@@ -77,6 +78,53 @@ def test_left_is_drawn_on_the_right(make_napari_viewer_proxy, qtbot):
     rows, columns = np.nonzero(picture)
     assert columns.mean() > picture.shape[1] / 2
     assert rows.mean() < picture.shape[0] / 2
+
+
+def _glyph(picture, side):
+    """Cut the letter at the left or right edge out of a screenshot, to its bright box."""
+    rows, columns = picture.shape
+    part = slice(0, columns // 8) if side == "left" else slice(columns - columns // 8, columns)
+    bright = picture[rows // 4 : 3 * rows // 4, part] > 128
+    rows, columns = (np.flatnonzero(bright.any(axis=axis)) for axis in (1, 0))
+    box = bright[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return cv2.resize(box.astype(np.float32), (16, 20), interpolation=cv2.INTER_AREA)
+
+
+@pytest.mark.display
+def test_a_screenshot_carries_letters_that_turn_with_the_picture(make_napari_viewer_proxy):
+    """Catalogue C 51 and 53, on the pixels themselves."""
+    from napari_fusion import Grid, Volume
+    from napari_fusion.gui import show_plane
+    from napari_fusion.gui.letters import show_letters
+
+    array = np.zeros((4, 40, 40), np.float32)
+    array[:, 14:26, 22:26] = 1  # on the patient's left, away from the letters
+    viewer = make_napari_viewer_proxy(show=True)
+    data, keywords, _ = to_layer(Volume(array, Grid.regular(array.shape), "MR"))
+    viewer.add_image(data, **(keywords | {"contrast_limits": (0, 1)}))
+    show_letters(viewer)
+    seen = {}
+    for side in ("right", "left"):
+        show_plane(viewer, "axial", left_on=side)
+        picture = viewer.screenshot(canvas_only=True, flash=False)[..., :3].min(axis=2)
+        middle = picture[:, picture.shape[1] // 8 : -picture.shape[1] // 8] > 128
+        block = np.nonzero(middle[middle.shape[0] // 3 : 2 * middle.shape[0] // 3])[1].mean()
+        seen[side] = (
+            _glyph(picture, "left"),
+            _glyph(picture, "right"),
+            block > middle.shape[1] / 2,
+        )
+    at_left, at_right, right_half = seen["right"]
+    other_left, other_right, still_right_half = seen["left"]
+    assert right_half
+    assert not still_right_half  # the picture turned …
+
+    def apart(one, other):
+        return np.abs(one - other).mean()
+
+    different = apart(at_left, at_right)  # R and L
+    assert apart(at_left, other_right) < different / 2  # … and the letters with it
+    assert apart(at_right, other_left) < different / 2
 
 
 @dataclass

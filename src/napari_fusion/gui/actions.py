@@ -26,6 +26,7 @@ from napari_fusion.grid import Grid
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.gate import Aligned, Source, Standing, check_patients, standing
 from napari_fusion.gui.layers import LayerData, to_layer, veiled
+from napari_fusion.gui.sides import check_sides
 from napari_fusion.gui.snapshot import ALIGNMENT, ORIGINAL, SHARES, STATE, Result, Snapshot, show
 from napari_fusion.registration import AlignOptions, resample
 from napari_fusion.slab import Window
@@ -105,6 +106,8 @@ class Fusing:
         The method's keywords.
     different_patients
         Allow volumes of different patients.
+    unknown_sides
+        Allow volumes whose files do not say which side is left.
     """
 
     snapshot: Snapshot
@@ -113,6 +116,7 @@ class Fusing:
     windows: Sequence[tuple[float, float]] | None
     params: dict[str, Any]
     different_patients: bool = False
+    unknown_sides: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be done before any work, and write out every default."""
@@ -132,6 +136,7 @@ class Fusing:
         words += [f"{name}={value!r}" for name, value in self.params.items()]
         words += [f"windows={list(self.windows or ())!r}"]
         words += ["different_patients=True"] if self.different_patients else []
+        words += ["unknown_sides=True"] if self.unknown_sides else []
         return f"from napari_fusion.gui import fuse_layers; fuse_layers(viewer, {', '.join(words)})"
 
     def compute(self, progress: Progress) -> Result:
@@ -139,6 +144,7 @@ class Fusing:
         progress(0.0, "reading the layers")
         sources = [self.snapshot.source(name) for name in self.names]
         check_patients(sources, different_patients=self.different_patients)
+        check_sides(sources, unknown_sides=self.unknown_sides)
         stands = standing(sources)
         fused, shares = self._fused(sources, between(progress, 0.0, 0.95))
         named = [(f"{self.method}: {' + '.join(self.names)}", _judged(fused, stands))]
@@ -223,6 +229,7 @@ def fuse_layers(
     *,
     windows: Sequence[tuple[float, float]] | None = None,
     different_patients: bool = False,
+    unknown_sides: bool = False,
     **params: JSON,
 ) -> list[Layer]:
     """Fuse layers on the grid of the first one, and say what each gave to every pixel.
@@ -240,6 +247,8 @@ def fuse_layers(
         (lower, upper) per layer; by default the windows they are shown with.
     different_patients
         Allow volumes of different patients.
+    unknown_sides
+        Allow volumes whose files do not say which side is left.
     **params
         The method's own keywords.
 
@@ -251,12 +260,14 @@ def fuse_layers(
     Raises
     ------
     ParameterError
-        There is no such layer, method or parameter, or the patients differ.
+        There is no such layer, method or parameter, the patients differ, or sides are unknown.
     GeometryError
         The volumes do not overlap.
     """
     names = tuple(_name(layer) for layer in layers)
-    job = Fusing(Snapshot.of(viewer), names, method, windows, dict(params), different_patients)
+    job = Fusing(
+        Snapshot.of(viewer), names, method, windows, dict(params), different_patients, unknown_sides
+    )
     return show(viewer, job.compute(silent))
 
 

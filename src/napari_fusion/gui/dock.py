@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
     QGroupBox,
     QHBoxLayout,
     QLabel,
+    QMessageBox,
     QProgressBar,
     QPushButton,
     QStackedWidget,
@@ -30,20 +31,23 @@ from napari_fusion.gui.code import CodeBox
 from napari_fusion.gui.combos import LayerCombo
 from napari_fusion.gui.form import method_form
 from napari_fusion.gui.gate import Standing
-from napari_fusion.gui.letters import show_letters, show_plane
+from napari_fusion.gui.geometry import GeometryPanel
+from napari_fusion.gui.layers import VOLUME
+from napari_fusion.gui.letters import show_letters
+from napari_fusion.gui.planes import PlaneBar
 from napari_fusion.gui.readout import readout
 from napari_fusion.gui.scroll import UprightScroll
+from napari_fusion.gui.sides import SIDES_UNKNOWN, sides_unknown
 from napari_fusion.gui.snapshot import Result, Snapshot, shown_stepwise
 from napari_fusion.gui.status import standing_of
 from napari_fusion.gui.worker import Job
+from napari_fusion.volume import Volume
 
 if TYPE_CHECKING:
     import napari.viewer  # napari knows by this very annotation what to hand over
 
 DRAW_MS = 20
 """Pause between two layers, for the window to draw."""
-
-PLANES = ("axial", "coronal", "sagittal")
 
 
 class FusionDock(QWidget):
@@ -78,9 +82,13 @@ class FusionDock(QWidget):
         layout.addWidget(self._make_align())
         layout.addWidget(self._make_fuse())
         layout.addWidget(self._make_progress())
-        layout.addWidget(self._make_planes())
+        self.planes = PlaneBar(self.viewer)
+        layout.addWidget(self.planes)
         layout.addWidget(self._make_readout())
+        self.geometry_panel = GeometryPanel(self.viewer)
+        layout.addWidget(self.geometry_panel)
         self.code = CodeBox()
+        self.planes.turned.connect(self.code.say)
         layout.addWidget(self.code)
         layout.addStretch(1)
         scroll = UprightScroll(inside)
@@ -166,18 +174,6 @@ class FusionDock(QWidget):
         self.busy.hide()
         return self.busy
 
-    def _make_planes(self) -> QWidget:
-        box = QWidget()
-        row = QHBoxLayout(box)
-        row.setContentsMargins(0, 0, 0, 0)
-        self.plane_buttons = {}
-        for name in PLANES:
-            tip = f"Show the {name} plane, as radiologists look at it."
-            button = _button(name.capitalize(), tip, lambda _=False, n=name: self._show_plane(n))
-            self.plane_buttons[name] = button
-            row.addWidget(button)
-        return box
-
     def _make_readout(self) -> QWidget:
         box, form = _group("Under the cursor")
         self.values = QLabel("—")
@@ -215,9 +211,21 @@ class FusionDock(QWidget):
                 None,
                 params,
                 self.patients.isChecked(),
+                unknown,
             )
 
-        self._start(make, self._fused)
+        unknown = self._sides_unknown()
+        if not unknown or self._sides_allowed():
+            self._start(make, self._fused)
+
+    def _sides_unknown(self) -> bool:
+        layers = [combo.layer for combo in (self.fixed, self.moving, self.third)]
+        volumes = [layer.metadata.get(VOLUME) for layer in layers if layer is not None]
+        return any(isinstance(volume, Volume) and sides_unknown(volume) for volume in volumes)
+
+    def _sides_allowed(self) -> bool:
+        answer = QMessageBox.question(self, "Unknown sides", f"{SIDES_UNKNOWN} Fuse all the same?")
+        return bool(answer == QMessageBox.StandardButton.Yes)
 
     @Slot()
     def _anyway(self) -> None:
@@ -231,10 +239,6 @@ class FusionDock(QWidget):
         """Stop what is running; nothing is changed."""
         if self._job is not None:
             self._job.cancel()
-
-    def _show_plane(self, name: str) -> None:
-        show_plane(self.viewer, name)
-        self.code.say(f"from napari_fusion.gui import show_plane; show_plane(viewer, {name!r})")
 
     # one job at a time
 

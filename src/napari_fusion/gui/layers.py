@@ -34,6 +34,9 @@ PLACE = "napari_fusion_place"
 DARK = 2 / 255
 """A fused brightness that no screen tells from black."""
 
+BADGE = "▲"
+"""On the name of a layer that was repaired or is in doubt; the Geometry panel says why."""
+
 LayerData = tuple[NDArray[Any], dict[str, Any], str]
 
 
@@ -76,7 +79,7 @@ def to_layer(
     frame
         The viewer's axes; by default the volume's own, which shows every voxel as it is.
     name
-        The layer's name; by default the volume's.
+        The layer's name; by default the volume's, with a badge when its history has warnings.
     aligned
         What the volume was brought onto, if it was.
 
@@ -89,7 +92,7 @@ def to_layer(
     """
     place = replace(_drawn(volume, frame or Frame.of(volume.grid)), aligned=aligned)
     keywords: dict[str, Any] = {
-        "name": name or volume.name or volume.modality,
+        "name": name or _named(volume),
         "scale": tuple(place.grid.spacing.tolist()),
         "translate": tuple(place.frame.to_world(place.grid.origin).tolist()),
         "units": ("mm",) * 3,
@@ -205,6 +208,11 @@ def _drawn(volume: Volume, frame: Frame) -> Place:
         "the volume itself is untouched"
     )
     return Place(frame, drawn.grid, drawn.array, note)
+
+
+def _named(volume: Volume) -> str:
+    name = volume.name or volume.modality
+    return f"{name} {BADGE}" if volume.warnings else name
 
 
 def _whole_numbers(array: NDArray[Any]) -> NDArray[Any]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from napari_fusion.errors import ParameterError
 from napari_fusion.gui.frame import Frame
-from napari_fusion.gui.layers import frame_of
+from napari_fusion.gui.layers import VOLUME, frame_of
+from napari_fusion.gui.sides import sides_unknown
+from napari_fusion.volume import Volume
 
 _EDGES = {
     "fusion_left": "middle_left",
@@ -13,6 +16,10 @@ _EDGES = {
     "fusion_top": "top_center",
     "fusion_bottom": "bottom_center",
 }
+
+
+PLANES = {"axial": (0, 1, 2), "coronal": (1, 0, 2), "sagittal": (2, 0, 1)}
+"""The order of the viewer's axes in each plane; the first is the one of the slider."""
 
 
 def show_letters(viewer: Any) -> None:
@@ -38,12 +45,13 @@ def show_letters(viewer: Any) -> None:
         viewer.layers.events.removed,
     ):
         source.connect(update)
+    viewer.layers.events.connect(lambda event: update() if event.type == "visible" else None)
     update()
 
 
 def update_letters(viewer: Any) -> None:
-    """Write the letters for the axes on screen; none in 3-D or without a patient."""
-    frame = frame_of(viewer)
+    """Write the letters for the axes on screen; none in 3-D, or where sides are not known."""
+    frame = None if _shows_unknown_sides(viewer) else frame_of(viewer)
     flat = viewer.dims.ndisplay == 2 and viewer.dims.ndim == 3
     texts = sides(frame, viewer) if frame is not None and flat else {}
     for name in _EDGES:
@@ -64,10 +72,37 @@ def sides(frame: Frame, viewer: Any) -> dict[str, str]:
     return dict(zip(_EDGES, (left, far, top, bottom), strict=True))
 
 
-def show_plane(viewer: Any, name: str) -> None:
-    """Turn the view to the "axial", "coronal" or "sagittal" plane, as radiologists look at it."""
-    orders = {"axial": (0, 1, 2), "coronal": (1, 0, 2), "sagittal": (2, 0, 1)}
+def show_plane(viewer: Any, name: str, *, left_on: str = "right") -> None:
+    """Turn the view to a plane; data, layers and what is saved stay as they are.
+
+    Parameters
+    ----------
+    viewer
+        The napari viewer.
+    name
+        "axial", "coronal" or "sagittal".
+    left_on
+        The side of the screen the patient's left is on in the axial and coronal planes: "right",
+        as radiologists look, or "left", as neurologists do.
+
+    Raises
+    ------
+    ParameterError
+        There is no such plane or side.
+    """
+    if name not in PLANES or left_on not in {"left", "right"}:
+        raise ParameterError(
+            f"a plane is one of {', '.join(PLANES)} with left_on='right' or 'left', "
+            f"not {name!r} with {left_on!r}"
+        )
+    mirrored = left_on == "left" and name != "sagittal"
     viewer.dims.ndisplay = 2
-    viewer.dims.order = orders[name]
-    viewer.scene.camera.orientation2d = ("down" if name == "axial" else "up", "right")
+    viewer.dims.order = PLANES[name]
+    vertical = "down" if name == "axial" else "up"
+    viewer.scene.camera.orientation2d = (vertical, "left" if mirrored else "right")
     viewer.reset_view()
+
+
+def _shows_unknown_sides(viewer: Any) -> bool:
+    volumes = (layer.metadata.get(VOLUME) for layer in viewer.layers if layer.visible)
+    return any(isinstance(volume, Volume) and sides_unknown(volume) for volume in volumes)
