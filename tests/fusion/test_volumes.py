@@ -4,7 +4,17 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from napari_fusion import Cancelled, GeometryError, Grid, ParameterError, Step, Volume, Window
+from napari_fusion import (
+    Alignment,
+    Cancelled,
+    GeometryError,
+    Grid,
+    ParameterError,
+    Step,
+    Volume,
+    Window,
+    resample,
+)
 from napari_fusion.fusion import (
     attribution,
     fuse,
@@ -62,6 +72,21 @@ def test_slabs_and_threads_do_not_change_the_result(pair, workers, monkeypatch):
     assert_array_equal(cut[1][0].array, whole[1][0].array)
 
 
+def test_huge_slices_are_fused_one_at_a_time(pair, monkeypatch):
+    whole, threads = fuse(pair, windows=UNIT), set()
+    monkeypatch.setattr(job, "SLAB_BYTES", 1)
+    monkeypatch.setattr(job, "HUGE_BYTES", 1)
+    read = job.Job._read
+
+    def watched(self, run):
+        threads.add(threading.get_ident())
+        return read(self, run)
+
+    monkeypatch.setattr(job.Job, "_read", watched)
+    assert_array_equal(fuse(pair, windows=UNIT).array, whole.array)
+    assert len(threads) == 1
+
+
 def test_shares_come_with_the_fusion_or_alone(pair):
     fused, given = fuse_with_shares(pair, "average", windows=UNIT)
     assert_array_equal(fused.array, fuse(pair, "average", windows=UNIT).array)
@@ -105,21 +130,46 @@ def test_history_tells_sources_and_request(pair):
     }
 
 
-@pytest.mark.parametrize("name", ["frame_uid", "patient"])
-def test_what_the_sources_agree_on_is_kept(name):
-    same = [volume(1, **{name: "x"}), volume(2, **{name: "x"})]
-    differ = [volume(1, **{name: "x"}), volume(2, **{name: "y"})]
-    assert getattr(fuse(same, windows=UNIT), name) == "x"
-    assert getattr(fuse(differ, windows=UNIT), name) is None
+def test_what_the_sources_agree_on_is_kept():
+    same = [volume(1, frame_uid="x", patient="p"), volume(2, frame_uid="x", patient="p")]
+    differ = [volume(1, frame_uid="x", patient="p"), volume(2, patient="q")]
+    assert (fuse(same).frame_uid, fuse(same).patient) == ("x", "p")
+    assert (fuse(differ).frame_uid, fuse(differ).patient) == (None, None)
 
 
-def test_nan_is_empty_and_inf_harmless(pair):
+def test_different_frames_are_refused_until_somebody_says_how_they_relate():
+    one, other = volume(1, frame_uid="x"), volume(2, frame_uid="y")
+    with pytest.raises(GeometryError, match=r"source 2 and source 3 lie in different frames.*iden"):
+        fuse([volume(3), one, other])
+    with pytest.raises(GeometryError, match="different frames"):
+        fuse_slice([one, other], index=0)
+    told = resample(other, GRID, Alignment.identity(GRID, GRID))
+    assert fuse([one, told]).frame_uid is None
+    with pytest.raises(GeometryError, match="different frames"):
+        fuse([one, resample(other, GRID)])  # drawn on the grid, but nobody said it belongs there
+
+
+def test_what_is_not_finite_is_empty_and_counted(pair, monkeypatch):
+    monkeypatch.setattr(job, "SLAB_BYTES", 1)
     array = pair[0].array.copy()
     array[0, 3:9, 3:9] = np.nan
     array[1, 0, 0] = np.inf
-    fused, given = fuse_with_shares([Volume(array, GRID), pair[1]], "average", windows=UNIT)
+    holed = Volume(array, GRID, modality="MR", name="T1")
+    fused, given = fuse_with_shares([pair[1], holed], "average", windows=UNIT)
     assert np.isfinite(fused.array).all()
-    assert_array_equal(given[0].array[0, 3:9, 3:9], 0)
+    assert_array_equal(given[1].array[0, 3:9, 3:9], 0)
+    assert fused.warnings == ("37 voxels of T1 were not finite: they count as empty",)
+    assert fuse([Volume(np.ones(GRID.shape, np.int16), GRID), pair[1]]).warnings == ()
+
+
+def test_time_is_not_a_fourth_axis():
+    with pytest.raises(GeometryError, match=r"\(2, 6, 20, 24\)"):
+        Volume(np.zeros((2, *GRID.shape), np.float32), GRID)
+
+
+def test_a_window_without_width_is_refused():
+    with pytest.raises(ValueError, match="upper > lower"):
+        Window(lower=3, upper=3)
 
 
 def test_constant_sources_and_one_source(pair):
@@ -159,16 +209,20 @@ def test_progress_rises_to_one_in_the_callers_thread(pair, monkeypatch):
     assert {thread for _, thread in told} == {threading.get_ident()}
 
 
-def test_cancel_stops_and_is_passed_on(pair, monkeypatch):
+@pytest.mark.parametrize("at", range(7))
+def test_cancel_at_any_moment_is_passed_on_and_leaves_no_thread(pair, monkeypatch, at):
     monkeypatch.setattr(job, "SLAB_BYTES", 1)
+    before, told = threading.active_count(), []
 
     def cancel(fraction, words):
-        if fraction > 0.3:
+        told.append(fraction)
+        if len(told) > at:
             raise Cancelled
 
     with pytest.raises(Cancelled):
         fuse(pair, windows=UNIT, progress=cancel)
-    assert threading.active_count() < 20
+    assert len(told) == at + 1
+    assert threading.active_count() == before
 
 
 @pytest.mark.parametrize("method", ["laplacian", "auto", "dtcwt", "guided"])

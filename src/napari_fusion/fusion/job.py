@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,9 @@ WORKERS = 2
 
 SLAB_BYTES = 2 << 20
 """Aim for the sources of one slab; what a method needs beside them is a small multiple."""
+
+HUGE_BYTES = 128 << 20
+"""Slices whose sources take more than this are fused one at a time, to spare memory."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,16 @@ class Job:
     asked_windows: Sequence[Window] | None
     asked_axis: int | None
     params: dict[str, JSON]
+    lost: list[int] = field(init=False)
     axis: int = field(init=False)
     kernel: Kernel = field(init=False)
 
     def __post_init__(self) -> None:
         """Check the request and fill in its defaults."""
         self.params = self.method.resolve(self.params)
+        self.lost = [0] * len(self.sources)
         _check_grids(self.sources)
+        _check_frames(self.sources)
         self.axis = _checked_axis(self.sources[0], self.asked_axis)
         windows = _checked_windows(self.sources, self.asked_windows)
         self.kernel = Kernel(self.method.name, self.params, windows)
@@ -80,15 +86,17 @@ class Job:
         runs = self._runs()
         report(0.0, f"fusing with {self.method.title}")
 
-        def work(run: slice) -> None:
-            for piece, parts in self.kernel.pieces(self._read(run)):
+        def work(run: slice) -> list[int]:
+            slabs = self._read(run)
+            for piece, parts in self.kernel.pieces(slabs):
                 store(slice(run.start + piece.start, run.start + piece.stop), parts)
+            return [_not_finite(slab) for slab in slabs]
 
-        with _one_thread_each(), ThreadPoolExecutor(_workers(len(runs))) as pool:
+        with _one_thread_each(), ThreadPoolExecutor(self._workers(len(runs))) as pool:
             pending = [pool.submit(work, run) for run in runs]
             try:
                 for done, future in enumerate(as_completed(pending), start=1):
-                    future.result()
+                    self.lost = [a + b for a, b in zip(self.lost, future.result(), strict=True)]
                     report(done / len(runs), f"fused {done} of {len(runs)} slabs")
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
@@ -106,6 +114,11 @@ class Job:
         """Make a dask array (count, *shape) of what `judge` makes of the parts, when it is read."""
         arrays = [source.array for source in self.sources]
         return deferred(self.kernel.pieces, judge, count, arrays, self.axis)
+
+    def _workers(self, runs: int) -> int:
+        slice_bytes = 4 * len(self.sources) * int(np.prod(np.delete(self.shape, self.axis)))
+        most = WORKERS if slice_bytes <= HUGE_BYTES else 1
+        return max(1, min(most, os.cpu_count() or 1, runs))
 
     def _runs(self) -> list[slice]:
         """Cut the slices into runs that are read at once: the chunks of a dask array, if any."""
@@ -134,7 +147,15 @@ class Job:
 
     @property
     def _warnings(self) -> tuple[str, ...]:
-        return (self.method.caution,) if self.method.caution else ()
+        gaps = [
+            f"{lost} voxels of {source.name or f'source {number}'} were not finite: they count as "
+            "empty"
+            for number, (source, lost) in enumerate(
+                zip(self.sources, self.lost, strict=True), start=1
+            )
+            if lost
+        ]
+        return (*([self.method.caution] if self.method.caution else []), *gaps)
 
     def _volume(self, array: NDArray[np.float32], modality: Any, name: str, verb: str) -> Volume:
         asked: dict[str, JSON] = {
@@ -180,6 +201,28 @@ def _check_grids(sources: tuple[Volume, ...]) -> None:
             )
 
 
+def _check_frames(sources: tuple[Volume, ...]) -> None:
+    """Refuse coordinates that cannot be compared, unless somebody said how they relate."""
+    unplaced = [
+        (number, source)
+        for number, source in enumerate(sources, start=1)
+        if source.frame_uid is not None and not _placed(source)
+    ]
+    for (number, one), (other_number, other) in combinations(unplaced, 2):
+        if one.frame_uid != other.frame_uid:
+            raise GeometryError(
+                f"source {number} and source {other_number} lie in different frames of reference, "
+                "so equal coordinates are not equal places: align them and resample one with the "
+                "alignment, or say that their coordinates agree with "
+                "resample(source, grid, Alignment.identity(grid, source.grid))"
+            )
+
+
+def _placed(source: Volume) -> bool:
+    """Whether an alignment, be it the identity, put the source where it lies."""
+    return any(step.name == "resample" and "matrix" in step.parameters for step in source.history)
+
+
 def _difference(a: Volume, b: Volume) -> str:
     if a.grid.shape != b.grid.shape:
         return "their shapes differ"
@@ -211,13 +254,15 @@ def _agreed(values: list[str | None]) -> str | None:
     return values[0] if len(set(values)) == 1 else None
 
 
+def _not_finite(slab: NDArray[Any]) -> int:
+    if not np.issubdtype(slab.dtype, np.inexact):
+        return 0
+    return slab.size - int(np.count_nonzero(np.isfinite(slab)))
+
+
 def _slices(plane: Any, count: int) -> int:
     """Say how many slices of `count` sources make a slab."""
     return max(1, SLAB_BYTES // max(4 * count * int(np.prod(plane)), 1))
-
-
-def _workers(jobs: int) -> int:
-    return max(1, min(WORKERS, os.cpu_count() or 1, jobs))
 
 
 @contextmanager

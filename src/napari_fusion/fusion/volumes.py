@@ -51,7 +51,8 @@ def fuse(
     Raises
     ------
     GeometryError
-        The grids differ.
+        The grids differ, or two sources name different frames of reference and no alignment was
+        used to resample one of them.
     ParameterError
         Unknown method, parameter or axis, or not one window per source.
 
@@ -147,7 +148,7 @@ def fuse_slice(
     Raises
     ------
     GeometryError
-        The grids differ.
+        As for `fuse`.
     ParameterError
         As for `fuse`, or there is no such slice.
     """
