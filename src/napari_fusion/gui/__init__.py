@@ -12,6 +12,7 @@ _HOMES = {
     "align_layers": "actions",
     "from_layer": "layers",
     "fuse_layers": "actions",
+    "preview_layers": "preview",
     "show_plane": "letters",
     "to_layer": "layers",
 }

@@ -130,29 +130,33 @@ class Fusing:
         object.__setattr__(self, "windows", windows)
         object.__setattr__(self, "params", lookup(self.method).resolve(self.params))
 
-    def line(self) -> str:
-        """Write the Python that repeats this."""
+    def line(self, verb: str = "fuse_layers") -> str:
+        """Write the Python that repeats this, or does another thing to the same layers."""
         words = [repr(list(self.names)), repr(self.method)]
         words += [f"{name}={value!r}" for name, value in self.params.items()]
         words += [f"windows={list(self.windows or ())!r}"]
         words += ["different_patients=True"] if self.different_patients else []
         words += ["unknown_sides=True"] if self.unknown_sides else []
-        return f"from napari_fusion.gui import fuse_layers; fuse_layers(viewer, {', '.join(words)})"
+        return f"from napari_fusion.gui import {verb}; {verb}(viewer, {', '.join(words)})"
+
+    def admitted(self) -> tuple[list[Source], Standing]:
+        """Read the sources, refuse what does not belong together, and say how far they may."""
+        sources = [self.snapshot.source(name) for name in self.names]
+        check_patients(sources, different_patients=self.different_patients)
+        check_sides(sources, unknown_sides=self.unknown_sides)
+        return sources, standing(sources)
 
     def compute(self, progress: Progress) -> Result:
         """Bring the sources onto the first one's grid, fuse and attribute; touches no layer."""
         progress(0.0, "reading the layers")
-        sources = [self.snapshot.source(name) for name in self.names]
-        check_patients(sources, different_patients=self.different_patients)
-        check_sides(sources, unknown_sides=self.unknown_sides)
-        stands = standing(sources)
+        sources, stands = self.admitted()
         fused, shares = self._fused(sources, between(progress, 0.0, 0.95))
-        named = [(f"{self.method}: {' + '.join(self.names)}", _judged(fused, stands))]
+        told_of = [(f"{self.method}: {' + '.join(self.names)}", judged(fused, stands))]
         given = dict(zip(self.names, shares, strict=True))
         if len(given) == 2:  # the first one's share is the rest of the whole
             del given[self.names[0]]
-        named += [(f"share of {name}", share) for name, share in given.items()]
-        picture, *rest = (_layer(v, name, stands, sources[0].anchor) for name, v in named)
+        told_of += [(f"share of {name}", share) for name, share in given.items()]
+        picture, *rest = (_layer(v, name, stands, sources[0].anchor) for name, v in told_of)
         picture[1]["metadata"][SHARES] = (self.names, given)
         told = [veiled(layer, picture[0]) for layer in rest]
         for _, keywords, _ in told:
@@ -164,7 +168,7 @@ class Fusing:
         volumes = []
         for i, source in enumerate(sources):
             progress(0.2 * i / len(sources), f"drawing {source.name} on the fixed grid")
-            volumes.append(_on_grid(source, sources[0].volume.grid))
+            volumes.append(on_grid(source, sources[0].volume.grid))
         return fuse_with_shares(
             volumes,
             self.method,
@@ -212,7 +216,7 @@ def align_layers(
     """
     if accept not in ACCEPTED:
         raise ParameterError(f"accept is one of {', '.join(ACCEPTED)}, not {accept!r}")
-    job = Aligning(Snapshot.of(viewer), _name(fixed), _name(moving), model, different_patients)
+    job = Aligning(Snapshot.of(viewer), named(fixed), named(moving), model, different_patients)
     result = job.compute(silent)
     if result.standing.rank > ACCEPTED[accept]:
         raise AlignError(
@@ -264,14 +268,15 @@ def fuse_layers(
     GeometryError
         The volumes do not overlap.
     """
-    names = tuple(_name(layer) for layer in layers)
+    names = tuple(named(layer) for layer in layers)
     job = Fusing(
         Snapshot.of(viewer), names, method, windows, dict(params), different_patients, unknown_sides
     )
     return show(viewer, job.compute(silent))
 
 
-def _name(layer: str | Layer) -> str:
+def named(layer: str | Layer) -> str:
+    """Give the name of a layer, or the name itself."""
     return layer if isinstance(layer, str) else str(layer.name)
 
 
@@ -288,12 +293,13 @@ def _aligned(anchor: Volume, stands: Standing) -> Aligned | None:
     return Aligned(anchor, stands)
 
 
-def _judged(fused: Volume, stands: Standing) -> Volume:
+def judged(fused: Volume, stands: Standing) -> Volume:
+    """Write what the gate says into a fused volume's history."""
     warnings = () if stands.word == "PASS" else (stands.text,)
     return fused.with_step(Step("gate", {"verdict": stands.word}, warnings))
 
 
-def _on_grid(source: Source, grid: Grid) -> Volume:
+def on_grid(source: Source, grid: Grid) -> Volume:
     """Draw a source on a grid it is not on yet.
 
     Raises

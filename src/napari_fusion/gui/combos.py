@@ -9,6 +9,8 @@ from qtpy.compat import isalive
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QWidget
 
+from napari_fusion.gui.layers import LIVE
+
 
 class LayerCombo(QComboBox):
     """Choose one image layer of a viewer.
@@ -41,7 +43,11 @@ class LayerCombo(QComboBox):
         if not isalive(self):  # napari deleted the dock; the viewer lives on
             self._viewer.layers.events.disconnect(self.refresh)
             return
-        layers = [layer for layer in self._viewer.layers if isinstance(layer, Image)]
+        layers = [
+            layer
+            for layer in self._viewer.layers
+            if isinstance(layer, Image) and LIVE not in layer.metadata
+        ]
         before = self.layer
         self.blockSignals(True)  # noqa: FBT003 - Qt's signature
         self.clear()

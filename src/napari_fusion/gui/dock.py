@@ -34,6 +34,7 @@ from napari_fusion.gui.gate import Standing
 from napari_fusion.gui.geometry import GeometryPanel
 from napari_fusion.gui.layers import VOLUME
 from napari_fusion.gui.letters import show_letters
+from napari_fusion.gui.live import LiveBox
 from napari_fusion.gui.planes import PlaneBar
 from napari_fusion.gui.readout import readout
 from napari_fusion.gui.scroll import UprightScroll
@@ -89,6 +90,7 @@ class FusionDock(QWidget):
         layout.addWidget(self.geometry_panel)
         self.code = CodeBox()
         self.planes.turned.connect(self.code.say)
+        self.live.said.connect(self.code.say)
         layout.addWidget(self.code)
         layout.addStretch(1)
         scroll = UprightScroll(inside)
@@ -157,8 +159,16 @@ class FusionDock(QWidget):
         self.method.currentIndexChanged.connect(self.forms.setCurrentIndex)
         self.method.setCurrentIndex(max(0, self.method.findData("laplacian")))
         self.fuse_button = _button("Fuse", "Fuse, and say what each layer gave.", self._fuse)
+        self.live = LiveBox(self.viewer, self._fusing)
+        for changed in (self.method.currentIndexChanged, self.patients.toggled):
+            changed.connect(self.live.refresh)
+        for combo in (self.fixed, self.moving, self.third):
+            combo.chosen.connect(self.live.refresh)
+        for one in self._forms.values():
+            one.changed.connect(self.live.refresh)
         form.addRow("Method", self.method)
         form.addRow(self.forms)
+        form.addRow(self.live)
         form.addRow(self.fuse_button)
         return box
 
@@ -199,24 +209,23 @@ class FusionDock(QWidget):
 
     @Slot()
     def _fuse(self) -> None:
-        def make() -> Fusing:
-            chosen = [self._name(self.fixed), self._name(self.moving)]
-            chosen += [self._name(self.third)] if self.third.layer is not None else []
-            method = str(self.method.currentData())
-            params = self._forms[method].asdict()
-            return Fusing(
-                Snapshot.of(self.viewer),
-                tuple(chosen),
-                method,
-                None,
-                params,
-                self.patients.isChecked(),
-                unknown,
-            )
-
         unknown = self._sides_unknown()
         if not unknown or self._sides_allowed():
-            self._start(make, self._fused)
+            self._start(lambda: self._fusing(unknown_sides=unknown), self._fused)
+
+    def _fusing(self, *, unknown_sides: bool = False) -> Fusing:
+        chosen = [self._name(self.fixed), self._name(self.moving)]
+        chosen += [self._name(self.third)] if self.third.layer is not None else []
+        method = str(self.method.currentData())
+        return Fusing(
+            Snapshot.of(self.viewer),
+            tuple(chosen),
+            method,
+            None,
+            self._forms[method].asdict(),
+            self.patients.isChecked(),
+            unknown_sides,
+        )
 
     def _sides_unknown(self) -> bool:
         layers = [combo.layer for combo in (self.fixed, self.moving, self.third)]
@@ -333,6 +342,7 @@ class FusionDock(QWidget):
         self._tell_standing()
 
     def _fused(self, job: Fusing, result: Result) -> None:
+        self.live.stop()
         self._show(result, lambda added: self._tell(result.standing))
 
     # words

@@ -31,6 +31,9 @@ VOLUME = "napari_fusion"
 PLACE = "napari_fusion_place"
 """Key of a layer's metadata: the `Place`."""
 
+LIVE = "napari_fusion_live"
+"""Key of a layer's metadata: it is a preview of one slice, and no source."""
+
 DARK = 2 / 255
 """A fused brightness that no screen tells from black."""
 

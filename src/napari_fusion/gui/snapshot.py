@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from napari_fusion.errors import ParameterError
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.gate import Source, Standing
-from napari_fusion.gui.layers import LayerData, frame_of, place_of, source_of, to_layer
+from napari_fusion.gui.layers import LIVE, LayerData, frame_of, place_of, source_of, to_layer
 from napari_fusion.gui.letters import show_letters
 from napari_fusion.gui.opening import announce
 
@@ -42,7 +42,11 @@ class Snapshot:
         """Take the layers' data by reference; nothing is copied."""
         from napari.layers import Image, Labels
 
-        layers = [layer for layer in viewer.layers if isinstance(layer, (Image, Labels))]
+        layers = [
+            layer
+            for layer in viewer.layers
+            if isinstance(layer, (Image, Labels)) and LIVE not in layer.metadata
+        ]
         return cls(
             frame_of(viewer),
             {layer.name: layer.as_layer_data_tuple() for layer in layers},
