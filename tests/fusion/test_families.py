@@ -9,7 +9,7 @@ from napari_fusion.fusion import lookup
 from napari_fusion.fusion.dual_tree import _bank
 from napari_fusion.fusion.guided import guided_filter
 from napari_fusion.fusion.pyramid import merge, split
-from napari_fusion.fusion.rules import proportional, select, strongest
+from napari_fusion.fusion.rules import majority, proportional, select, strongest
 from napari_fusion.fusion.shearlet import by_direction, slopes
 
 
@@ -28,13 +28,22 @@ def test_strongest_shares_ties():
     assert_allclose(strongest(activity)[:, 0].T, [[0.5, 0.5, 0], [0, 0.5, 0.5], [1, 0, 0]])
 
 
+def test_a_lone_place_goes_with_its_neighbours():
+    first = np.ones((5, 6), np.float32)
+    first[2, 2] = 0  # one place against all around it
+    first[:, 4:] = 0  # a region of its own
+    expected = np.ones_like(first)
+    expected[:, 4:] = 0
+    assert_allclose(majority(np.stack([first, 1 - first])), [expected, 1 - expected])
+
+
 def test_proportional_shares_nothing_equally():
     assert_allclose(
         proportional(np.array([[0, 3], [0, 1]], np.float32)).T, [[0.5] * 2, [0.75, 0.25]]
     )
 
 
-@pytest.mark.parametrize("rule", ["magnitude", "energy", "sml"])
+@pytest.mark.parametrize("rule", ["magnitude", "energy", "sml", "consistent"])
 def test_rules_follow_the_more_active_band(planes, rule):
     bands = planes - 0.5
     bands[1] *= 0.01

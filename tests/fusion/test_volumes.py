@@ -126,7 +126,7 @@ def test_history_tells_sources_and_request(pair):
     assert fused.warnings == ("tilt corrected", lookup("maximum").caution)
     assert fuse(pair, windows=UNIT).history[-1].parameters["params"] == {
         "levels": 4,
-        "rule": "magnitude",
+        "rule": "consistent",
     }
 
 

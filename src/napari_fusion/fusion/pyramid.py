@@ -56,8 +56,12 @@ def merge(bands: list[Plane]) -> Plane:
     return plane
 
 
-@method("laplacian", title="Laplacian pyramid", cite="Burt & Adelson 1983; Burt & Kolczynski 1993")
-def laplacian(sources: Stack, *, levels: Levels = 4, rule: Rule = "magnitude") -> Stack:
+@method(
+    "laplacian",
+    title="Laplacian pyramid",
+    cite="Burt & Adelson 1983; choice of Li, Manjunath & Mitra 1995",
+)
+def laplacian(sources: Stack, *, levels: Levels = 4, rule: Rule = "consistent") -> Stack:
     r"""Keep the strongest detail at every scale and the mean of what remains.
 
     :math:`p_j = \sum_l \uparrow^l ([A(D_j^l) = \max_i A(D_i^l)]\, D_j^l) + \uparrow^L (w_j B_j)`
@@ -68,8 +72,8 @@ def laplacian(sources: Stack, *, levels: Levels = 4, rule: Rule = "magnitude") -
     levels
         Number of detail bands; the coarsest covers about ``2**levels`` pixels.
     rule
-        What makes a detail the strongest: its magnitude, the energy around it, or the
-        sum-modified Laplacian around it.
+        What makes a detail the strongest: its magnitude (Burt & Adelson), the energy around it, the
+        sum-modified Laplacian around it, or the energy and what most of its neighbours chose.
     """
     return each_slice(_laplacian, sources, levels, rule)
 
