@@ -16,6 +16,9 @@ from dicom_making import SENTINEL, series
 from napari_fusion.errors import Cancelled, GeometryError, ReadError
 from napari_fusion.grid import Grid
 from napari_fusion.io import identity, isolated, load, rectified, save, scan
+from napari_fusion.io.passage import SLOT, SLOTS, Incoming, Passage
+from napari_fusion.io.shared import Region
+from napari_fusion.io.workspace import Order
 from napari_fusion.volume import Volume
 
 HOSTILE = Path("hostile.dcm")
@@ -49,6 +52,56 @@ def test_a_volume_is_the_same_as_in_process(tmp_path, modality):
     assert not ours.array.flags.writeable
     for name in ("modality", "unit", "frame_uid", "pet", "history", "patient", "name"):
         assert getattr(ours, name) == getattr(plain, name)
+
+
+def shifted(ds, index):
+    ds.ImagePositionPatient = [-20.0, -30.0 + 0.5 * index, 10.0 + 2.0 * index]
+
+
+def turned(ds, index):
+    ds.ImageOrientationPatient = [0, 0, -1, 0, 1, 0]
+    ds.ImagePositionPatient = [-3.0 * index, 0, 0]
+
+
+@pytest.mark.parametrize("edit", [None, shifted, turned], ids=["plain", "tilted", "turned"])
+def test_slices_find_their_places_in_any_order(tmp_path, edit):
+    folder = series(tmp_path, 7, edit=edit)
+    ours, plain = isolated.load(folder), load(folder)
+    np.testing.assert_array_equal(ours.array, plain.array)
+    np.testing.assert_array_equal(ours.grid.affine, plain.grid.affine)
+    assert ours.warnings == plain.warnings
+
+
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz", "a.mha", "a.nrrd"])
+@pytest.mark.parametrize("shape", [(3, 5, 7), (90, 300, 310), (2, 1100, 1000)])
+def test_files_of_every_format_and_size_arrive_whole(tmp_path, name, shape):
+    """More slices than the buffers hold at once, and slices larger than a buffer."""
+    voxels = np.random.default_rng(0).integers(-1000, 3000, shape).astype(np.int16)
+    path = save(Volume(voxels, Grid.regular(shape, (3.0, 1.0, 1.0))), tmp_path / name)
+    ours, plain = isolated.load(path), load(path)
+    np.testing.assert_array_equal(ours.array, plain.array)
+    assert not ours.array.flags.writeable
+    assert np.isfinite(ours.array).all()
+    assert ours.history == plain.history
+
+
+def test_slices_that_come_out_of_turn_find_their_places():
+    """Frames of several files may lie between one another."""
+    order = Order((6, 4, 5), (0, 1, 2), (True, False, False))
+    said, free, incoming = [], [], Incoming(order, "a file")
+    region = Region(SLOTS * SLOT)
+    passage = Passage(region, order, lambda *words: said.append(words), lambda: free.pop())
+    for start in (0, 3, 1, 4, 5, 2):
+        passage.stage(start, 1)[...] = start
+        passage.deliver()
+        if start == 2:
+            passage.flush()
+        for word, slot, count, first in said:
+            assert word == "slices"
+            incoming.put(region._map, slot, count, first)
+            free.append(slot)
+        said.clear()
+    np.testing.assert_array_equal(incoming.array[:, 0, 0], [5, 4, 3, 2, 1, 0])
 
 
 def test_series_found_there_are_loaded_there_or_here(tmp_path):

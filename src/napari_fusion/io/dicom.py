@@ -56,7 +56,7 @@ def assemble(series: Series, source: Source, chosen: int, placement: Placement) 
     meaning = meaning_of(frames)
     # a stack that has to be straightened is first held in the order of the file
     grid = placement.grid if placement.square else Grid.regular(placement.shape)
-    voxels = Voxels(grid, series.source.name)
+    voxels = Voxels(grid, series.source.name, final=placement.square)
     sha256 = _fill(voxels, frames, source, meaning)
     array, grid = voxels.array, voxels.grid
     warnings = [*placement.notes, *meaning.notes, *numbering(series.stack), *voxels.warnings]

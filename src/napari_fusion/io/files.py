@@ -53,10 +53,11 @@ def read(path: Path, frame: int | None = None, grid: Grid | None = None) -> Volu
         fields, layout = _header(path)
         size, affine = _space(path, fields)
         chosen, frames = _check(size, frame, path.name)
+        final = grid is None  # another grid is for resampling
         if grid is None:
             check_rectangular(affine, size[2::-1], path.name)
             grid = Grid((size[2], size[1], size[0]), affine)
-        voxels = Voxels(grid, path.name)
+        voxels = Voxels(grid, path.name, final=final)
         if layout is None:
             sha256 = _by_simpleitk(path, voxels, chosen)
         else:

@@ -9,6 +9,7 @@ alive; the plain functions of `napari_fusion.io` read in the caller's process.
 from __future__ import annotations
 
 import atexit
+import mmap
 import os
 import pickle
 import queue
@@ -21,6 +22,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,6 +32,7 @@ from napari_fusion.io import identity
 from napari_fusion.io import load as in_process_load
 from napari_fusion.io import rectified as in_process_rectified
 from napari_fusion.io import scan as in_process_scan
+from napari_fusion.io.passage import Answer, Incoming
 from napari_fusion.io.series import Found, Series
 from napari_fusion.io.shared import hands
 from napari_fusion.io.worker import Job
@@ -69,7 +72,7 @@ def load(
     Returns
     -------
     Volume
-        The same volume; its array cannot be made writeable.
+        The same volume.
 
     Raises
     ------
@@ -169,6 +172,9 @@ class Worker:
         self._folder = tempfile.mkdtemp(prefix="napari-fusion-")  # for what a killed reader leaves
         self._hand, theirs = hands()
         self._cap = sys.maxsize
+        self._ring: mmap.mmap | None = None
+        self._incoming: Incoming | None = None
+        self._told = (0.0, "")
         with theirs:
             self.process = self._start(theirs.inherited)
         self._heard: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
@@ -177,35 +183,47 @@ class Worker:
 
     def do(self, job: Job, progress: Progress, silence_s: float) -> Any:
         """Do one job; a worker that is `busy` afterwards is not to be used again."""
-        self.busy, told = True, (0.0, f"reading {job.name}")
+        self.busy, self._told, self._incoming = True, (0.0, f"reading {job.name}"), None
         self._send(job)
         began = heard = time.monotonic()
-        held = self._held()
+        held, word = self._held(), ""
         while True:
-            progress(*told)  # asked although nothing is new: this is how it cancels
+            if word != "slices":
+                progress(*self._told)  # asked although nothing is new: this is how it cancels
             try:
                 word, *rest = self._heard.get(timeout=POLL_S)
             except queue.Empty:
                 word, rest = "", []
+            if word == "done":
+                return self._receive(*rest)
+            self._hear(job.name, word, rest)
             now = time.monotonic()
             heard = now if word else heard
-            match word:
-                case "told":
-                    told = (rest[0], rest[1])
-                case "cap":
-                    self._cap = rest[0]
-                case "ready":
-                    self.ready = True
-                case "done":
-                    return self._receive(*rest)
-                case "failed":
-                    self.busy = False
-                    raise getattr(errors, rest[0])(rest[1])
-                case "over":
-                    raise ReadError(self._crash(job.name))
             _check_time(job.name, now - heard, silence_s, now - began)
             if held is not None and (self._held() or 0) - held > self._cap:
                 raise ReadError(_greedy(job.name))
+
+    def _hear(self, name: str, word: str, rest: list[Any]) -> None:
+        """Take note of one thing the worker said."""
+        match word:
+            case "told":
+                self._told = (rest[0], rest[1])
+            case "cap":
+                self._cap = rest[0]
+            case "ready":
+                self.ready = True
+            case "ring":
+                (self._ring,) = self._hand.take(rest[0])
+            case "volume":
+                self._incoming = Incoming(rest[0], name)
+            case "slices" if self._incoming is not None and self._ring is not None:
+                self._incoming.put(self._ring, *rest)
+                self._send(rest[0])
+            case "failed":
+                self.busy = False
+                raise getattr(errors, rest[0])(rest[1])
+            case "over":
+                raise ReadError(self._crash(name))
 
     def close(self) -> None:
         """End the process and let go of everything it held."""
@@ -253,16 +271,16 @@ class Worker:
         except Exception:  # noqa: BLE001 - a dying process may say anything
             self._heard.put(_OVER)
 
-    def _send(self, job: Job | None) -> None:
+    def _send(self, job: Job | int | None) -> None:
         assert self.process.stdin is not None
         with suppress(OSError):  # it is gone, which the listener hears
             pickle.dump(job, self.process.stdin, protocol=5)
             self.process.stdin.flush()
 
     def _receive(self, message: bytes, given: list[tuple[str, int]]) -> Any:
-        answer = pickle.loads(message, buffers=self._hand.take(given))
+        answer = Answer(BytesIO(message), self._hand.take(given), self._incoming).load()
         self._send(None)  # the worker may let go
-        self.busy = False
+        self.busy, self._incoming = False, None
         return answer
 
     def _held(self) -> int | None:

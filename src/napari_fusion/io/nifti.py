@@ -80,10 +80,11 @@ def read(path: Path, frame: int | None = None, grid: Grid | None = None) -> Volu
         Its axes are sheared, or its two affines describe different handedness.
     """
     header = read_header(path, frame)
+    final = grid is None  # another grid is for resampling
     if grid is None:
         check_rectangular(header.affine, header.shape, path.name)
         grid = Grid(header.shape, header.affine)
-    voxels = Voxels(grid, path.name)
+    voxels = Voxels(grid, path.name, final=final)
     with plainly(path.name, "NIfTI"):
         sha256 = fill(voxels, header.layout, header.slope, header.intercept)
     parameters: dict[str, JSON] = {"format": "NIfTI", "sha256": sha256, **header.parameters}

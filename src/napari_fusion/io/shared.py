@@ -14,6 +14,7 @@ import socket
 import sys
 import tempfile
 from collections.abc import Sequence
+from math import prod
 from types import TracebackType
 from typing import Literal, Self
 from uuid import uuid4
@@ -46,14 +47,9 @@ class Region:
             self.descriptor = _anonymous_file(nbytes)
             self._map = mmap.mmap(self.descriptor, nbytes)
 
-    def array(self, shape: tuple[int, int, int]) -> NDArray[np.float32]:
-        """See the region as a float32 array."""
-        return np.frombuffer(self._map, np.float32).reshape(shape)
-
-    @property
-    def address(self) -> int:
-        """Where the region begins in this process."""
-        return int(np.frombuffer(self._map, np.uint8).ctypes.data)
+    def floats(self, start: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        """See part of the region, from byte `start` on, as a float32 array."""
+        return np.frombuffer(self._map, np.float32, prod(shape), start).reshape(shape)
 
     def put(self, data: memoryview) -> None:
         """Copy bytes in."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from napari_fusion.errors import ReadError
 from napari_fusion.grid import Grid
 from napari_fusion.io.budget import check_volume
-from napari_fusion.io.workspace import workspace
+from napari_fusion.io.workspace import Order, workspace
 
 EXACT = 2**24
 """float32 holds every integer up to this one."""
@@ -32,6 +32,8 @@ class Voxels:
         The grid in the order of the file, slowest axis first.
     name
         The file's name, for messages.
+    final
+        Whether the array is passed on as it is; only then may another process hold it.
 
     Raises
     ------
@@ -39,16 +41,20 @@ class Voxels:
         The volume is larger than the budget.
     """
 
-    def __init__(self, grid: Grid, name: str) -> None:
+    def __init__(self, grid: Grid, name: str, *, final: bool = False) -> None:
         check_volume(grid.shape, name)
         self.file_shape = grid.shape
-        order, flips = grid.canonical_order()
-        self.grid = grid.reordered(order, flips)
+        axes, flips = grid.canonical_order()
+        self.grid = grid.reordered(axes, flips)
+        order = Order(self.grid.shape, axes, flips)
         self._place = workspace()
         self._place.expect(4 * prod(grid.shape))
-        self.array = self._place.allocate(self.grid.shape)
-        steps = tuple(slice(None, None, -1 if flip else None) for flip in flips)
-        self._in_file_order = self.array[steps].transpose(np.argsort(order))
+        self._sink = self._place.stream(order) if final else None
+        if self._sink is None:
+            self.array: NDArray[np.float32] = np.empty(self.grid.shape, np.float32)
+            self._in_file_order = order.seen_from_file(self.array)
+        else:
+            self.array = self._sink.array
         self._name = name
         self._not_finite = 0
         self._rounded = 0
@@ -80,7 +86,27 @@ class Voxels:
         ReadError
             A value does not fit in float32.
         """
-        target = self._in_file_order[start : start + len(raw)]
+        while len(raw):
+            if self._sink is None:
+                target = self._in_file_order[start : start + len(raw)]
+            else:
+                target = self._sink.stage(start, len(raw))
+            count = len(target)
+            self._convert(target, raw[:count], slope, intercept, padding)
+            if self._sink is not None:
+                self._sink.deliver()
+            start, raw = start + count, raw[count:]
+            done = start / self.file_shape[0]
+            self._place.tell(LISTED + (READ - LISTED) * done, "reading voxels")
+
+    def _convert(
+        self,
+        target: NDArray[np.float32],
+        raw: NDArray[Any],
+        slope: float,
+        intercept: float,
+        padding: tuple[float, float, float] | None,
+    ) -> None:
         _rescale(target, raw, slope, intercept)
         if raw.dtype.kind == "f":
             self._check_finite(target, raw)
@@ -90,8 +116,6 @@ class Voxels:
                 self._rounded += int(np.count_nonzero(np.abs(raw.astype(np.float64)) > EXACT))
         if padding is not None:
             self._fill_padding(target, raw, padding)
-        done = (start + len(raw)) / len(self._in_file_order)
-        self._place.tell(LISTED + (READ - LISTED) * done, "reading voxels")
 
     @property
     def warnings(self) -> list[str]:

@@ -15,15 +15,14 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import IO, Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from napari_fusion.errors import FusionError, ReadError
 from napari_fusion.io import identity
+from napari_fusion.io.passage import SLOT, SLOTS, Message, Passage
 from napari_fusion.io.shared import Hand, Region, inherited_hand
-from napari_fusion.io.workspace import Shape, Workspace, working_in
+from napari_fusion.io.workspace import Order, Sink, Workspace, working_in
 
 HEADROOM = 2**30
 """Bytes any job may use …"""
@@ -64,26 +63,34 @@ class Desk:
     ----------
     say
         Sends a message to the parent.
+    wait
+        Waits for the parent to say which buffer it has emptied.
     hand
         Hands memory to the parent.
     """
 
-    def __init__(self, say: Callable[..., None], hand: Hand) -> None:
-        self._say = say
-        self._hand = hand
+    def __init__(self, say: Callable[..., None], wait: Callable[[], int], hand: Hand) -> None:
+        self._say, self._wait, self._hand = say, wait, hand
         self._regions: list[Region] = []
+        self._ring: Region | None = None
+        self._passage: Passage | None = None
         self._told = 0.0
         self._most = 0
 
     def workspace(self) -> Workspace:
         """Give the surroundings of readers at this desk."""
-        return Workspace(self.allocate, self.tell, self.expect)
+        return Workspace(self.stream, self.tell, self.expect)
 
-    def allocate(self, shape: Shape) -> NDArray[np.float32]:
-        """Make a volume in memory that the parent can keep."""
-        region = Region(4 * int(np.prod(shape)))
-        self._regions.append(region)
-        return region.array(shape)
+    def stream(self, order: Order) -> Sink | None:
+        """Let a volume's slices pass to the parent as they are read; one volume for each job."""
+        if self._passage is not None or 4 * order.plane[0] * order.plane[1] > SLOT:
+            return None
+        if self._ring is None:
+            self._ring = Region(SLOTS * SLOT)
+            self._say("ring", self._hand.give([self._ring]))
+        self._say("volume", order)
+        self._passage = Passage(self._ring, order, self._say, self._wait)
+        return self._passage
 
     def tell(self, fraction: float, message: str) -> None:
         """Pass progress on, not too often; this is also the sign of life."""
@@ -121,6 +128,7 @@ class Desk:
         for region in self._regions:
             region.let_go()
         self._regions.clear()
+        self._passage = None
         self._most = 0
 
     def _send(self, outcome: Any) -> None:
@@ -134,15 +142,17 @@ class Desk:
             handed.append(self._region_of(data))
             return False
 
-        message = pickle.dumps(outcome, protocol=5, buffer_callback=outside)
+        if self._passage is None:
+            message = pickle.dumps(outcome, protocol=5, buffer_callback=outside)
+        else:
+            self._passage.flush()
+            file = BytesIO()
+            Message(file, outside, self._passage.array.ctypes.data).dump(outcome)
+            message = file.getvalue()
         self._say("done", message, self._hand.give(handed))
 
     def _region_of(self, data: memoryview) -> Region:
-        """Find the region in which an array lies, or copy the array into a new one."""
-        address = int(np.frombuffer(data, np.uint8).ctypes.data)
-        for region in self._regions:
-            if (region.address, region.nbytes) == (address, data.nbytes):
-                return region
+        """Copy an array into memory that the parent can keep."""
         region = Region(data.nbytes)
         self._regions.append(region)
         region.put(data)
@@ -204,11 +214,16 @@ def main(arguments: Sequence[str]) -> None:
             pickle.dump(message, answers, protocol=5)
             answers.flush()
 
-        desk = Desk(say, hand)
+        def wait() -> int:
+            return int(pickle.load(jobs))
+
+        desk = Desk(say, wait, hand)
         with suppress(EOFError, BrokenPipeError):
             say("ready")
             while True:
                 job = pickle.load(jobs)
+                if isinstance(job, int):  # a buffer emptied after the last slice
+                    continue
                 desk.clear()
                 if job is not None:
                     desk.do(job)
