@@ -39,7 +39,11 @@ def guided_filter(plane: Plane, guide: Plane, radius: int, epsilon: float) -> Pl
 
 
 @method(
-    "guided", title="Guided filter (GFF)", cite="Li, Kang & Hu 2013, doi:10.1109/TIP.2013.2244222"
+    "guided",
+    title="Guided filter (GFF)",
+    cite="Li, Kang & Hu 2013, doi:10.1109/TIP.2013.2244222",
+    caution="the guided filter follows texture: the even middle of a large lesion, such as a hot "
+    "tumour in PET, can vanish where another source is textured",
 )
 def guided(
     sources: Stack,

@@ -113,7 +113,8 @@ class Method:
         The function itself, ``(k, n, h, w) -> (k, n, h, w)``.
     caution
         What the method can hide from a reader, in one sentence; it goes into the history of
-        every picture it makes. Empty where a lesion of one source always keeps half its contrast.
+        every picture it makes. Empty where a small lesion of one source keeps half its contrast and
+        a large even one a third.
     """
 
     name: str

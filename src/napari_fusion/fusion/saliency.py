@@ -22,6 +22,8 @@ from napari_fusion.slab import Stack
     "weighted",
     title="Saliency-weighted average",
     cite="Saliency of Achanta et al. 2009, doi:10.1109/CVPR.2009.5206596",
+    caution="saliency follows edges: the even middle of a large lesion can look hollow where "
+    "another source is textured",
 )
 def weighted(sources: Stack, *, sharpness: Annotated[float, {"min": 0, "max": 8}] = 2.0) -> Stack:
     r"""Mix the sources in proportion to how much each stands out from its surroundings.
