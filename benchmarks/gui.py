@@ -2,8 +2,9 @@
 
 Run ``xvfb-run -a -s '-screen 0 1600x1000x24' python benchmarks/gui.py [--slices 100]``. A timer
 beats every 5 ms in the window's thread; a gap is the time between two beats. "model" has no canvas,
-so its gaps are the dock's and napari's own bookkeeping; "window" also draws. Gaps are given in wall
-ms and in CPU ms of the window's thread (what a busy machine does not distort), largest first.
+so its gaps are the dock's and napari's own bookkeeping; "window" also draws. "scroll" is the
+median time from one slice to the next until it is drawn, without and with *Live*. Gaps are given in
+wall ms and in CPU ms of the window's thread (what a busy machine does not distort), largest first.
 """
 
 import argparse
@@ -81,6 +82,25 @@ def plain(viewer, arrays, heart) -> dict[str, float]:
     return heart.worst()
 
 
+def scrolled(viewer, dock, app, *, live: bool) -> dict[str, float]:
+    """Move the slider through 20 slices; give medians until the slice, and its fusion, is drawn."""
+    layer, spent = viewer.layers[0], []
+    dock.live.box.setChecked(live)
+    wait(lambda: dock.live._job is None)
+    for index in range(layer.data.shape[0] // 3, layer.data.shape[0] // 3 + 20):
+        start = (time.perf_counter(), time.thread_time())
+        viewer.dims.set_point(0, layer.translate[0] + index * layer.scale[0])
+        app.processEvents()
+        while dock.live._job is not None:
+            app.processEvents()
+        app.processEvents()
+        now = (time.perf_counter(), time.thread_time())
+        spent.append([1000 * (b - a) for a, b in zip(start, now, strict=True)])
+    dock.live.stop()
+    wall, cpu = np.median(spent, axis=0)
+    return {"wall_ms": round(float(wall), 1), "cpu_ms": round(float(cpu), 1)}
+
+
 def opened(make, volumes):
     viewer = make()
     for volume in volumes:
@@ -119,6 +139,9 @@ def main() -> None:
             viewer, dock = opened(make, volumes)
             if name == "large":  # nothing to register in noise: fuse only
                 dock.align_button.click = lambda: None
+            still = scrolled(viewer, dock, app, live=False)
+            live = scrolled(viewer, dock, app, live=True)
+            print(f"{kind + ' ' + name:>18} scroll: a slice {still}, with Live {live}")
             worst = work(viewer, dock, heart)
             new = [layer.as_layer_data_tuple() for layer in list(viewer.layers)[2:]]
             for layer in list(viewer.layers)[2:]:

@@ -52,6 +52,17 @@ def test_a_layer_moved_by_hand_is_told(viewer):
     assert "▲ moved by hand since it was opened" in told(viewer.layers[0])
 
 
+def test_the_dock_hears_of_a_move_at_once(qtbot, viewer):
+    dock = FusionDock(viewer)
+    qtbot.addWidget(dock)
+    viewer.layers.selection.active = viewer.layers[0]
+    viewer.layers[0].translate += 3
+    assert "moved by hand" in dock.geometry_panel.words.text()
+    assert "was moved by hand" in dock.state.text()
+    viewer.layers[0].translate -= 3
+    assert "moved by hand" not in dock.geometry_panel.words.text() + dock.state.text()
+
+
 def test_a_layer_of_others_has_no_position(viewer, pair):
     assert told(viewer.add_image(pair[0].array)) == ["⚠ This layer holds no patient position."]
 

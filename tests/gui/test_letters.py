@@ -73,7 +73,7 @@ def test_a_turned_frame_names_both_sides(viewer):
     assert [found[edge] for edge in EDGES] == ["RA", "LP", "AL", "PR"]
 
 
-def test_the_other_convention_swaps_letters_and_touches_no_layer(viewer):
+def test_051_the_other_convention_swaps_letters_and_touches_no_layer(viewer):
     before = [
         (layer.data, layer.scale.tolist(), layer.translate.tolist()) for layer in viewer.layers
     ]

@@ -12,7 +12,8 @@ from napari_fusion.gui import preview as previews
 from napari_fusion.gui.dock import FusionDock
 from napari_fusion.gui.layers import PLACE, VOLUME
 from napari_fusion.gui.preview import find_preview
-from napari_fusion.gui.snapshot import Snapshot
+from napari_fusion.gui.readout import readout
+from napari_fusion.gui.snapshot import SHARES, Snapshot
 
 
 @pytest.fixture
@@ -131,11 +132,11 @@ def test_live_follows_slider_method_form_and_window(dock, aligned, qtbot):
 
 
 class Gate:
-    """Holds fuse_slice back until it is opened, and notes who asked for which slice."""
+    """Holds the fusion back until it is opened, and notes who asked for which slice."""
 
     def __init__(self, monkeypatch):
         self.asked, self.threads, self.open = [], set(), threading.Event()
-        real = previews.fuse_slice
+        real = previews.fuse_slice_with_shares
 
         def slow(*args, index, **keywords):
             self.asked.append(index)
@@ -143,7 +144,7 @@ class Gate:
             assert self.open.wait(30)
             return real(*args, index=index, **keywords)
 
-        monkeypatch.setattr(previews, "fuse_slice", slow)
+        monkeypatch.setattr(previews, "fuse_slice_with_shares", slow)
 
 
 def test_a_picture_that_comes_late_is_thrown_away(dock, aligned, qtbot, monkeypatch):
@@ -160,6 +161,19 @@ def test_a_picture_that_comes_late_is_thrown_away(dock, aligned, qtbot, monkeypa
     assert [volume.history[0].parameters["index"] for volume in shown] == [8]
     np.testing.assert_array_equal(seen(aligned), whole(aligned)[8])
     assert threading.get_ident() not in gate.threads
+
+
+def test_the_previews_pixels_are_accounted_for(aligned):
+    slider(aligned, 7)
+    layer = preview_layers(aligned, ["CT", "T1"])
+    names, shares = layer.metadata[SHARES]
+    total = sum(share.array for share in shares.values())
+    np.testing.assert_allclose(total, 1, atol=1e-6)
+    place = layer.metadata[PLACE]
+    row, column = np.argwhere(layer.data[0] > 0.3)[0]
+    aligned.cursor.position = place.frame.to_world(place.grid.index_to_lps([0, row, column]))
+    assert "fused: " in readout(aligned)
+    assert all(f"% {name}" in readout(aligned) for name in names)
 
 
 def test_switching_off_while_computing_shows_nothing(dock, aligned, qtbot, monkeypatch):

@@ -91,7 +91,7 @@ def _glyph(picture, side):
 
 
 @pytest.mark.display
-def test_a_screenshot_carries_letters_that_turn_with_the_picture(make_napari_viewer_proxy):
+def test_051_053_a_screenshot_carries_letters_that_turn_with_the_picture(make_napari_viewer_proxy):
     """Catalogue C 51 and 53, on the pixels themselves."""
     from napari_fusion import Grid, Volume
     from napari_fusion.gui import show_plane
@@ -191,3 +191,36 @@ def test_reading_can_be_cancelled(make_napari_viewer_proxy, plugins, slow, qtbot
     assert len(viewer.layers) == 0
     slow.release.set()
     qtbot.waitUntil(lambda: QThreadPool.globalInstance().activeThreadCount() == 0, timeout=5000)
+
+
+def test_a_dropped_folder_opens_the_series_picker(
+    make_napari_viewer_proxy, plugins, pair, tmp_path, qtbot, monkeypatch
+):
+    from dataclasses import replace
+
+    from napari_fusion import save
+    from napari_fusion.gui import reader
+    from napari_fusion.gui.chooser import SeriesDialog
+
+    save(pair[0], tmp_path / "ct.nii.gz")
+    save(replace(pair[0], modality="PT", unit="g/mL"), tmp_path / "pet.nii.gz")
+    monkeypatch.setattr(reader, "_holds_dicom", lambda folder: True)
+    viewer, asked = make_napari_viewer_proxy(), []
+
+    def press_open():
+        dialog = QApplication.activeModalWidget()
+        if not isinstance(dialog, SeriesDialog):
+            return
+        if all(not row.icon(0).isNull() for row, _ in dialog._rows):  # its pictures came
+            asked.append([one.modality for one, _ in dialog.chosen])
+            dialog.accept()
+
+    timer = QTimer()
+    timer.timeout.connect(press_open)
+    timer.start(20)
+    opened = []
+    QTimer.singleShot(0, lambda: opened.append(viewer.open(str(tmp_path), plugin="napari-fusion")))
+    qtbot.waitUntil(lambda: bool(opened), timeout=60_000)
+    timer.stop()
+    assert asked == [["CT", "PT"]]
+    assert [layer.metadata[VOLUME].modality for layer in viewer.layers] == ["CT", "PT"]

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from qtpy.compat import isalive
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Signal, Slot
 from qtpy.QtWidgets import QComboBox, QWidget
 
 from napari_fusion.gui.layers import LIVE
@@ -29,11 +29,12 @@ class LayerCombo(QComboBox):
         super().__init__(parent)
         self._viewer = viewer
         self._optional = optional
+        self._told: tuple[Any, str] | None = None
         self.setMinimumContentsLength(12)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         for name in ("inserted", "removed", "reordered", "renamed"):
             getattr(viewer.layers.events, name).connect(self.refresh)
-        self.currentIndexChanged.connect(lambda _: self.chosen.emit())
+        self.currentIndexChanged.connect(self._choose)
         self.refresh()
 
     def refresh(self, event: object = None) -> None:
@@ -58,6 +59,14 @@ class LayerCombo(QComboBox):
         if before is not None and before in layers:
             self.setCurrentIndex(self.findText(before.name))
         self.blockSignals(False)  # noqa: FBT003 - Qt's signature
+        chosen = self.layer, self.currentText()
+        if chosen != self._told:  # another layer, or the same one renamed
+            self._told = chosen
+            self.chosen.emit()
+
+    @Slot(int)
+    def _choose(self, index: int) -> None:
+        self._told = self.layer, self.currentText()
         self.chosen.emit()
 
     @property

@@ -87,6 +87,7 @@ class FusionDock(QWidget):
         layout.addWidget(self.planes)
         layout.addWidget(self._make_readout())
         self.geometry_panel = GeometryPanel(self.viewer)
+        self.geometry_panel.moved.connect(self._tell_standing)
         layout.addWidget(self.geometry_panel)
         self.code = CodeBox()
         self.planes.turned.connect(self.code.say)

@@ -7,12 +7,15 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from qtpy.compat import isalive
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QGroupBox, QLabel, QVBoxLayout, QWidget
 
 from napari_fusion.gui.layers import VOLUME, place_of, was_moved
 from napari_fusion.gui.sides import SIDES_UNKNOWN, sides_unknown
 from napari_fusion.volume import JSON, Volume
+
+MOVES = frozenset({"scale", "translate", "rotate", "shear", "affine"})
+"""What happens to a layer that is moved by hand."""
 
 
 class GeometryPanel(QGroupBox):
@@ -23,6 +26,9 @@ class GeometryPanel(QGroupBox):
     viewer
         A napari viewer or viewer model.
     """
+
+    moved = Signal()
+    """A layer lies elsewhere now, or is called otherwise."""
 
     def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
         super().__init__("Geometry", parent)
@@ -35,7 +41,15 @@ class GeometryPanel(QGroupBox):
         layout = QVBoxLayout(self)
         layout.addWidget(self.words)
         viewer.layers.selection.events.active.connect(self.refresh)
+        viewer.layers.events.connect(self._layer_changed)
         self.refresh()
+
+    def _layer_changed(self, event: Any) -> None:
+        if not isalive(self):  # napari deleted the dock; the viewer lives on
+            self._viewer.layers.events.disconnect(self._layer_changed)
+        elif event.type in {*MOVES, "metadata", "name"}:
+            self.refresh()
+            self.moved.emit()
 
     def refresh(self, event: object = None) -> None:
         """Tell of the layer that is selected now."""

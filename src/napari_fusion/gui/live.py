@@ -12,11 +12,12 @@ from qtpy.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
 
 from napari_fusion.errors import FusionError
 from napari_fusion.gui.actions import Fusing
+from napari_fusion.gui.geometry import MOVES
 from napari_fusion.gui.layers import LIVE, LayerData
 from napari_fusion.gui.preview import Drawn, Spot, hide_preview, preview, show_preview
 from napari_fusion.gui.worker import Job
 
-CHANGES = {"contrast_limits", "data", "scale", "translate", "rotate", "affine"}
+CHANGES = {"contrast_limits", "data", *MOVES}
 """What may happen to a source that changes the fused picture."""
 
 

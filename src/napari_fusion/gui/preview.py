@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fusion.errors import GeometryError, ParameterError
-from napari_fusion.fusion import fuse_slice
+from napari_fusion.fusion import fuse_slice_with_shares
 from napari_fusion.grid import Grid
 from napari_fusion.gui.actions import Fusing, judged, named, on_grid
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.gate import Aligned, Source
 from napari_fusion.gui.layers import LIVE, LayerData, to_layer
-from napari_fusion.gui.snapshot import STATE, Snapshot
+from napari_fusion.gui.snapshot import SHARES, STATE, Snapshot
 from napari_fusion.slab import Window
 from napari_fusion.volume import JSON, Step, Volume
 
@@ -77,7 +77,7 @@ def preview(job: Fusing, spot: Spot, drawn: Drawn) -> LayerData:
     sources, stands = job.admitted()
     fixed, frame = sources[0].volume, job.snapshot.frame or Frame()
     axis, index = _slice_at(fixed.grid, frame, spot)
-    picture = fuse_slice(
+    picture, given = fuse_slice_with_shares(
         [drawn.on(source, fixed) for source in sources],
         job.method,
         index=index,
@@ -86,16 +86,18 @@ def preview(job: Fusing, spot: Spot, drawn: Drawn) -> LayerData:
         **job.params,
     )
     asked: dict[str, JSON] = {"method": job.method, "params": job.params, "index": index}
-    volume = Volume(
-        np.expand_dims(picture, axis),
-        _one_slice(fixed.grid, axis, index),
-        "FUSED",
-        history=(Step("preview", asked | {"axis": axis, "sources": list(job.names)}),),
-    )
+    step = Step("preview", asked | {"axis": axis, "sources": list(job.names)})
+    grid = _one_slice(fixed.grid, axis, index)
+    fused = Volume(np.expand_dims(picture, axis), grid, "FUSED", history=(step,))
+    shares = [Volume(np.expand_dims(one, axis), grid, history=(step,)) for one in given]
     name = stands.label(f"live {job.method}")
     aligned = Aligned(sources[0].anchor, stands)
-    array, keywords, kind = to_layer(judged(volume, stands), frame, name=name, aligned=aligned)
-    keywords["metadata"] |= {LIVE: True, STATE: stands.text}
+    array, keywords, kind = to_layer(judged(fused, stands), frame, name=name, aligned=aligned)
+    keywords["metadata"] |= {
+        LIVE: True,
+        STATE: stands.text,
+        SHARES: (job.names, dict(zip(job.names, shares, strict=True))),
+    }
     return array, keywords, kind
 
 
