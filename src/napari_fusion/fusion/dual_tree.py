@@ -63,7 +63,7 @@ def _level(trees: list[Planes], there: Planes, level: int, levels: int) -> list[
     if level == levels or max(shape) < 2:
         return [tree * there for tree in trees]
     banks = [tuple(_bank(tree, first=level == 0) for tree in pair) for pair in TREES]
-    splits = [pywt.dwt2(t, bank, "symmetric") for t, bank in zip(trees, banks, strict=True)]
+    splits = _analysed(trees, banks)
     lows = _level([low for low, _ in splits], there, level + 1, levels)
     details = [_select(list(band)) for band in zip(*(d for _, d in splits), strict=True)]
     return [
@@ -72,6 +72,21 @@ def _level(trees: list[Planes], there: Planes, level: int, levels: int) -> list[
         ]
         for t, (low, bank) in enumerate(zip(_fitted(lows, splits), banks, strict=True))
     ]
+
+
+def _analysed(trees: list[Planes], banks: list[Any]) -> list[Any]:
+    """Split each tree both ways; what trees share, as all do at first, is done once."""
+    import pywt
+
+    down: dict[Any, Any] = {}
+    splits = []
+    for tree, (row, column) in zip(trees, banks, strict=True):
+        key = (id(tree), id(row))
+        if key not in down:
+            down[key] = pywt.dwt(tree, row, "symmetric", axis=-2)
+        (aa, ad), (da, dd) = (pywt.dwt(b, column, "symmetric", axis=-1) for b in down[key])
+        splits.append((aa, (da, ad, dd)))
+    return splits
 
 
 def _fitted(lows: list[Planes], splits: list[Any]) -> list[Planes]:
