@@ -124,6 +124,7 @@ def record(outcome: Outcome) -> dict[str, Any]:
         "recipe": outcome.recipe.model_dump(mode="json"),
         "inputs": [_described(v) for v in outcome.inputs],
         "alignments": [_alignment(a) for a in outcome.alignments],
+        "fixed": {"array_sha256": digest(outcome.fixed)},
         "fused": _described(outcome.fused) | {"array_sha256": digest(outcome.fused)},
         "metrics": {name: _number(value) for name, value in outcome.metrics.items()},
         "seconds": outcome.seconds,

@@ -19,7 +19,6 @@ from napari_fusion import (
     run,
     save,
 )
-from napari_fusion.export import digest
 from napari_fusion.gui import to_layer
 from napari_fusion.gui.layers import PLACE, VOLUME
 from napari_fusion.gui.window import KNOWN, _telling_height, main, results
@@ -94,25 +93,25 @@ def test_another_fixed_volume_is_refused(done, three, tmp_path):
         results(done[0], [save(half, tmp_path / "half.nii.gz")])
 
 
-def _with_digest(folder, volume, tmp_path):
+def _without_digest(folder, tmp_path):
     folder = shutil.copytree(folder, tmp_path / "copy")
     record = json.loads((folder / "record.json").read_text())
-    record["inputs"][0]["array_sha256"] = digest(volume)
+    del record["fixed"]
     (folder / "record.json").write_text(json.dumps(record))
     return folder
 
 
 def test_the_fixed_voxels_are_compared_with_the_records_digest(done, tmp_path):
     whole = load(done[1])
-    folder = _with_digest(done[0], whole, tmp_path)
-    assert results(folder, [done[1]])[2][1]["metadata"][KNOWN] is True
+    assert results(done[0], [done[1]])[2][1]["metadata"][KNOWN] is True
     other = save(replace(whole, array=whole.array + 1), tmp_path / "other.nii.gz")
     with pytest.raises(ReadError, match="its voxels differ"):
-        results(folder, [other])
+        results(done[0], [other])
 
 
-def test_without_a_digest_the_fixed_voxels_are_not_called_verified(done):
-    assert results(done[0], [done[1]])[2][1]["metadata"][KNOWN] is False
+def test_without_a_digest_the_fixed_voxels_are_not_called_verified(done, tmp_path):
+    folder = _without_digest(done[0], tmp_path)
+    assert results(folder, [done[1]])[2][1]["metadata"][KNOWN] is False
 
 
 def _shown(present, modality="CT"):

@@ -140,7 +140,7 @@ def _fixed_is_known(volume: Volume, record: dict[str, Any], fused: Volume) -> bo
             f"the fixed volume has {volume.grid.describe()}, the fused one "
             f"{fused.grid.describe()}: give the fixed volume of this run"
         )
-    said = told.get("array_sha256")
+    said = record.get("fixed", {}).get("array_sha256")
     if said and said != hashlib.sha256(np.ascontiguousarray(volume.array).data).hexdigest():
         raise ReadError("the fixed volume is not that of this run: its voxels differ")
     files = {step.parameters.get("sha256") for step in volume.history} - {None}
