@@ -166,7 +166,7 @@ def compare_processes(folder: Path, turns: int) -> None:
     print(f"a worker starts in {time.perf_counter() - began:.2f} s, once")
     for name in ("series", "plain.nii", "packed.nii.gz"):
         best = {load: [np.inf, np.inf], isolated.load: [np.inf, np.inf]}
-        for _ in range(max(3, 2 * turns)):
+        for _ in range(max(10, turns)):
             for job in best:
                 cpu, wall = spent(), time.perf_counter()
                 float(job(folder / name).array[::2].sum())  # the reader's pages are touched too

@@ -11,14 +11,14 @@ from pathlib import Path
 import crashing
 import numpy as np
 import pytest
-from dicom_making import SENTINEL, series
+from dicom_making import SENTINEL, pixels, series, stored
 
 from napari_fusion.errors import Cancelled, GeometryError, ReadError
 from napari_fusion.grid import Grid
 from napari_fusion.io import identity, isolated, load, rectified, save, scan
 from napari_fusion.io.passage import SLOT, SLOTS, Incoming, Passage
 from napari_fusion.io.shared import Region
-from napari_fusion.io.workspace import Order
+from napari_fusion.io.workspace import Order, Scale
 from napari_fusion.volume import Volume
 
 HOSTILE = Path("hostile.dcm")
@@ -63,7 +63,16 @@ def turned(ds, index):
     ds.ImagePositionPatient = [-3.0 * index, 0, 0]
 
 
-@pytest.mark.parametrize("edit", [None, shifted, turned], ids=["plain", "tilted", "turned"])
+def padded(ds, index):
+    ds.PixelPaddingValue = 100 * index + 1 if index % 2 else 0
+
+
+def bytes_with_slopes(ds, index):
+    pixels(ds, (stored(index) % 256).astype("u1"))
+    ds.RescaleSlope = 0.5 + index // 3
+
+
+@pytest.mark.parametrize("edit", [None, shifted, turned, padded, bytes_with_slopes])
 def test_slices_find_their_places_in_any_order(tmp_path, edit):
     folder = series(tmp_path, 7, edit=edit)
     ours, plain = isolated.load(folder), load(folder)
@@ -92,16 +101,16 @@ def test_slices_that_come_out_of_turn_find_their_places():
     region = Region(SLOTS * SLOT)
     passage = Passage(region, order, lambda *words: said.append(words), lambda: free.pop())
     for start in (0, 3, 1, 4, 5, 2):
-        passage.stage(start, 1)[...] = start
+        passage.stage(start, 1, Scale("<i2", 2.0, 1.0))[...] = start
         passage.deliver()
         if start == 2:
             passage.flush()
-        for word, slot, count, first in said:
+        for word, slot, count, first, scale in said:
             assert word == "slices"
-            incoming.put(region._map, slot, count, first)
+            incoming.put(region._map, slot, count, first, scale)
             free.append(slot)
         said.clear()
-    np.testing.assert_array_equal(incoming.array[:, 0, 0], [5, 4, 3, 2, 1, 0])
+    np.testing.assert_array_equal(incoming.array[:, 0, 0], [11, 9, 7, 5, 3, 1])
 
 
 def test_series_found_there_are_loaded_there_or_here(tmp_path):

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from napari_fusion.errors import ReadError
 from napari_fusion.io.budget import check_volume
 from napari_fusion.io.shared import Region
-from napari_fusion.io.workspace import Order
+from napari_fusion.io.voxels import rescale
+from napari_fusion.io.workspace import Order, Scale
 
 SLOTS, SLOT = 4, 2**22
 """So many buffers of so many bytes."""
@@ -49,22 +50,22 @@ class Passage:
         self.array = np.broadcast_to(np.float32(np.nan), order.shape)
         self._ring, self._say, self._wait = ring, say, wait
         self._plane = order.plane
-        self._room = SLOT // (4 * order.plane[0] * order.plane[1])
         self._free = list(range(SLOTS))
+        self._scale = Scale()
         self._slot = -1
         self._start = self._filled = self._staged = 0
 
-    def stage(self, start: int, count: int) -> NDArray[np.float32]:
+    def stage(self, start: int, count: int, scale: Scale) -> NDArray[Any]:
         """Give room in a buffer for slices from `start` on, as many of `count` as it holds."""
-        if start != self._start + self._filled:
+        if start != self._start + self._filled or scale != self._scale:
             self.flush()
         if self._slot < 0:
             if not self._free:
                 self._free.append(self._wait())
-            self._slot, self._start = self._free.pop(), start
+            self._slot, self._start, self._scale = self._free.pop(), start, scale
         self._staged = min(count, self._room - self._filled)
-        where = self._slot * SLOT + self._filled * 4 * self._plane[0] * self._plane[1]
-        return self._ring.floats(where, (self._staged, *self._plane))
+        slices = self._ring.view(self._slot * SLOT, (self._room, *self._plane), scale.stored)
+        return slices[self._filled : self._filled + self._staged]
 
     def deliver(self) -> None:
         """Send the slices last staged, once the buffer is full."""
@@ -75,8 +76,13 @@ class Passage:
     def flush(self) -> None:
         """Tell the parent which slices lie in the buffer."""
         if self._filled:
-            self._say("slices", self._slot, self._filled, self._start)
+            self._say("slices", self._slot, self._filled, self._start, self._scale)
             self._slot, self._filled = -1, 0
+
+    @property
+    def _room(self) -> int:
+        """Slices that a buffer holds."""
+        return SLOT // (int(self._scale.stored[-1]) * self._plane[0] * self._plane[1])
 
 
 class Message(pickle.Pickler):
@@ -112,12 +118,11 @@ class Incoming:
             raise ReadError(f"there is not enough memory for the voxels of {name}") from fault
         self._in_file_order = order.seen_from_file(self.array)
 
-    def put(self, ring: mmap.mmap, slot: int, count: int, start: int) -> None:
-        """Copy slices from a buffer to their place."""
+    def put(self, ring: mmap.mmap, slot: int, count: int, start: int, scale: Scale) -> None:
+        """Scale slices from a buffer into their place."""
         target = self._in_file_order[start : start + count]
-        target[...] = np.frombuffer(ring, np.float32, target.size, slot * SLOT).reshape(
-            target.shape
-        )
+        stored = np.frombuffer(ring, scale.stored, target.size, slot * SLOT)
+        rescale(target, stored.reshape(target.shape), scale.slope, scale.intercept)
 
 
 class Answer(pickle.Unpickler):

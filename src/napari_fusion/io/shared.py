@@ -16,7 +16,7 @@ import tempfile
 from collections.abc import Sequence
 from math import prod
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from uuid import uuid4
 
 import numpy as np
@@ -47,9 +47,9 @@ class Region:
             self.descriptor = _anonymous_file(nbytes)
             self._map = mmap.mmap(self.descriptor, nbytes)
 
-    def floats(self, start: int, shape: tuple[int, ...]) -> NDArray[np.float32]:
-        """See part of the region, from byte `start` on, as a float32 array."""
-        return np.frombuffer(self._map, np.float32, prod(shape), start).reshape(shape)
+    def view(self, start: int, shape: tuple[int, ...], dtype: str) -> NDArray[Any]:
+        """See part of the region, from byte `start` on, as an array."""
+        return np.frombuffer(self._map, dtype, prod(shape), start).reshape(shape)
 
     def put(self, data: memoryview) -> None:
         """Copy bytes in."""

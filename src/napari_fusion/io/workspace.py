@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,18 +47,26 @@ class Order:
         return array[steps].transpose(np.argsort(self.axes))
 
 
+class Scale(NamedTuple):
+    """How stored values become a volume's: type as stored, slope and intercept."""
+
+    stored: str = "f4"
+    slope: float = 1.0
+    intercept: float = 0.0
+
+
 class Sink(Protocol):
     """Takes the slices of a volume as they are read, so that the reader holds no array of them."""
 
     array: NDArray[np.float32]
     """Stands for the voxels, which are elsewhere: NaN throughout, only to be passed on."""
 
-    def stage(self, start: int, count: int) -> NDArray[np.float32]:
+    def stage(self, start: int, count: int, scale: Scale) -> NDArray[Any]:
         """Give room for slices from number `start` on, (n, rows, columns); n ≤ `count`."""
         ...
 
     def deliver(self) -> None:
-        """Send the slices last staged."""
+        """Send the slices last staged, to be scaled where they arrive."""
         ...
 
 
