@@ -201,6 +201,18 @@ def test_a_preview_is_no_source(dock, aligned, qtbot):
     assert list(Snapshot.of(aligned).taken) == ["CT", "T1"]
 
 
+def test_the_preview_moving_along_is_no_move_by_hand(dock, aligned, qtbot):
+    heard = []
+    dock.geometry_panel.moved.connect(lambda: heard.append(1))
+    slider(aligned, 5)
+    preview_layers(aligned, ["CT", "T1"])
+    slider(aligned, 6)
+    preview_layers(aligned, ["CT", "T1"])
+    assert heard == []
+    aligned.layers["T1"].translate += 1
+    assert heard
+
+
 def test_fusing_takes_the_previews_place(dock, aligned, qtbot):
     dock.live.box.setChecked(True)
     qtbot.waitUntil(lambda: seen(aligned) is not None and idle(dock))

@@ -10,7 +10,7 @@ from qtpy.compat import isalive
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QGroupBox, QLabel, QVBoxLayout, QWidget
 
-from napari_fusion.gui.layers import VOLUME, place_of, was_moved
+from napari_fusion.gui.layers import LIVE, VOLUME, place_of, was_moved
 from napari_fusion.gui.sides import SIDES_UNKNOWN, sides_unknown
 from napari_fusion.volume import JSON, Volume
 
@@ -47,7 +47,7 @@ class GeometryPanel(QGroupBox):
     def _layer_changed(self, event: Any) -> None:
         if not isalive(self):  # napari deleted the dock; the viewer lives on
             self._viewer.layers.events.disconnect(self._layer_changed)
-        elif event.type in {*MOVES, "metadata", "name"}:
+        elif event.type in {*MOVES, "metadata", "name"} and is_told_of(self._viewer, event):
             self.refresh()
             self.moved.emit()
 
@@ -57,6 +57,14 @@ class GeometryPanel(QGroupBox):
             self._viewer.layers.selection.events.active.disconnect(self.refresh)
             return
         self.words.setText("\n".join(told(self._viewer.layers.selection.active)))
+
+
+def is_told_of(viewer: Any, event: Any) -> bool:
+    """Whether an event of the list of layers is about one of them that is not the preview."""
+    index = getattr(event, "index", None)
+    if not isinstance(index, int) or not 0 <= index < len(viewer.layers):
+        return False
+    return LIVE not in viewer.layers[index].metadata
 
 
 def told(layer: Any) -> list[str]:

@@ -12,8 +12,8 @@ from qtpy.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
 
 from napari_fusion.errors import FusionError
 from napari_fusion.gui.actions import Fusing
-from napari_fusion.gui.geometry import MOVES
-from napari_fusion.gui.layers import LIVE, LayerData
+from napari_fusion.gui.geometry import MOVES, is_told_of
+from napari_fusion.gui.layers import LayerData
 from napari_fusion.gui.preview import Drawn, Spot, hide_preview, preview, show_preview
 from napari_fusion.gui.worker import Job
 
@@ -144,9 +144,5 @@ class LiveBox(QWidget):
         if not isalive(self):
             self._viewer.layers.events.disconnect(self._layer_changed)
             return
-        index = getattr(event, "index", None)
-        layers = self._viewer.layers
-        if event.type not in CHANGES or not isinstance(index, int) or index >= len(layers):
-            return
-        if LIVE not in layers[index].metadata:
+        if event.type in CHANGES and is_told_of(self._viewer, event):
             self.refresh()
