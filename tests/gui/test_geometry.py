@@ -41,7 +41,7 @@ def test_the_panel_tells_the_selected_layers_repairs_in_mm(qtbot, viewer, tilted
     qtbot.addWidget(panel)
     assert "▲ load: tilted by 18.5° (48.2 mm end to end)" in panel.words.text()
     viewer.layers.selection.active = viewer.layers[0]
-    assert panel.words.text().endswith("✔ As it was stored: nothing was repaired.")
+    assert panel.words.text().endswith("✔ Nothing was repaired.")
     assert " mm" in panel.words.text()
     viewer.layers.selection.active = None
     assert panel.words.text() == "Select a layer."

@@ -80,7 +80,7 @@ def told(layer: Any) -> list[str]:
     lines += [f"▲ {verb}: {warning}" for verb, warning in repairs(volume)]
     lines += ["▲ moved by hand since it was opened"] if was_moved(layer) else []
     lines += [f"▲ view: {place.note}"] if place is not None and place.note else []
-    return lines if len(lines) > 1 else [*lines, "✔ As it was stored: nothing was repaired."]
+    return lines if len(lines) > 1 else [*lines, "✔ Nothing was repaired."]
 
 
 def repairs(volume: Volume) -> list[tuple[str, str]]:
