@@ -79,6 +79,22 @@ def test_more_moving_volumes_are_numbered(tmp_path):
     }
 
 
+def test_the_picture_says_what_its_reader_has_to_know(outcome, tmp_path, monkeypatch):
+    from dataclasses import replace
+
+    said = []
+
+    def drawn(*arguments):
+        said.append(arguments[-1])
+        return np.zeros((8, 8, 3), np.uint8)
+
+    monkeypatch.setattr(export, "montage", drawn)
+    warned = replace(outcome, warnings=(*outcome.warnings, "DIFFERENT PATIENTS"))
+    export_outcome(warned, tmp_path)
+    assert "DIFFERENT PATIENTS" in said[0]
+    assert said[0].count("NOT REGISTERED") == 1
+
+
 def test_the_patient_token_stays_inside(outcome, tmp_path):
     from dataclasses import replace
 

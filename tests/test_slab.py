@@ -52,6 +52,12 @@ def test_mr_windows_ignore_the_background():
     assert 195 < window.upper <= 200
 
 
+def test_a_volume_of_two_values_shows_both():
+    mask = np.zeros((4, 4, 4), np.float32)
+    mask[1] = 1
+    assert default_window(mask, "MR", "1") == Window(lower=0, upper=1)
+
+
 def test_activity_starts_at_zero():
     array = np.linspace(-5, 100, 1000, dtype=np.float32).reshape(10, 10, 10)
     window = default_window(array, "PT", "Bq/mL")

@@ -94,7 +94,10 @@ def default_window(array: NDArray[Any], modality: str, unit: str) -> Window:
     inside = values[values > values.min()]
     if modality == "LABEL" or inside.size == 0:
         return _ordered(float(values.min()), float(values.max()))
-    return _ordered(*(float(v) for v in np.percentile(inside, [1, 99])))
+    lower, upper = (float(v) for v in np.percentile(inside, [1, 99]))
+    return (
+        Window(lower=lower, upper=upper) if upper > lower else _ordered(float(values.min()), upper)
+    )
 
 
 def _ordered(lower: float, upper: float) -> Window:
