@@ -114,6 +114,8 @@ def test_volumes_of_different_patients_are_refused(viewer, pair, gate):
             refused()
         assert len(viewer.layers) == count
         refused(different_patients=True)
+    fused, _ = fuse_layers(viewer, ["his CT", "her MR"], "average", different_patients=True)
+    assert fused.name.startswith("DIFFERENT PATIENTS")
 
 
 def test_layers_far_apart_are_refused(viewer):

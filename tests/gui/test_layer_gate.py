@@ -63,7 +63,7 @@ def test_the_state_is_in_the_name_unless_all_is_well():
 
 
 def test_every_word_has_a_shape_of_its_own():
-    words = ("PASS", "CHECK", "FAIL", "NOT REGISTERED")
+    words = ("PASS", "CHECK", "FAIL", "NOT REGISTERED", "DIFFERENT PATIENTS")
     assert len({Standing(word, "").sign for word in words}) == len(words)
 
 
@@ -85,6 +85,14 @@ def test_different_patients_are_refused_and_the_override_is_named():
     with pytest.raises(ParameterError, match=r"different_patients=True"):
         check_patients(sources, different_patients=False)
     check_patients(sources, different_patients=True)
+
+
+def test_different_patients_are_the_worst_standing_whatever_the_gate_said():
+    sources = [source("CT", patient="a"), source("MR", patient="b")]
+    stands = standing(sources)
+    assert stands.word == "DIFFERENT PATIENTS"
+    assert stands.rank > FAIL.rank
+    assert stands.label("fused") == "DIFFERENT PATIENTS: fused"
 
 
 def test_an_unnamed_patient_is_nobody_else():

@@ -12,10 +12,10 @@ from napari_fusion.errors import ParameterError
 from napari_fusion.registration import Quality
 from napari_fusion.volume import Volume
 
-Word = Literal["PASS", "CHECK", "FAIL", "NOT REGISTERED"]
+Word = Literal["PASS", "CHECK", "FAIL", "NOT REGISTERED", "DIFFERENT PATIENTS"]
 
-_RANKS: tuple[Word, ...] = ("PASS", "CHECK", "FAIL", "NOT REGISTERED")
-_SIGNS = dict(zip(_RANKS, ("✔", "▲", "✖", "⚠"), strict=True))
+_RANKS: tuple[Word, ...] = ("PASS", "CHECK", "FAIL", "NOT REGISTERED", "DIFFERENT PATIENTS")
+_SIGNS = dict(zip(_RANKS, ("✔", "▲", "✖", "⚠", "‼"), strict=True))
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Standing:
 
     @property
     def rank(self) -> int:
-        """0 to 3, from trusted to unknown."""
+        """0 to 4, from trusted to unknown."""
         return _RANKS.index(self.word)
 
     @property
@@ -87,6 +87,10 @@ def standing(sources: Sequence[Source]) -> Standing:
 
 
 def _pair(first: Source, other: Source) -> Standing:
+    if differ([first, other]):
+        return Standing(
+            "DIFFERENT PATIENTS", f"{other.name} and {first.name} show different patients."
+        )
     judged = [s.aligned.standing for s in (first, other) if s.aligned]
     if not same_volume(first.anchor, other.anchor):
         uids = {first.anchor.frame_uid, other.anchor.frame_uid}
@@ -111,6 +115,11 @@ def same_volume(a: Volume, b: Volume) -> bool:
     return bool(np.array_equal(a.array[thin], b.array[thin]))
 
 
+def differ(sources: Sequence[Source]) -> bool:
+    """Whether sources are known to show different patients."""
+    return len({s.volume.patient for s in sources} - {None}) > 1
+
+
 def check_patients(sources: Sequence[Source], *, different_patients: bool) -> None:
     """Refuse volumes of different patients unless the user allowed it.
 
@@ -119,7 +128,7 @@ def check_patients(sources: Sequence[Source], *, different_patients: bool) -> No
     ParameterError
         Two volumes carry different patient tokens.
     """
-    if different_patients or len({s.volume.patient for s in sources} - {None}) < 2:
+    if different_patients or not differ(sources):
         return
     names = " and ".join(repr(source.name) for source in sources)
     raise ParameterError(
