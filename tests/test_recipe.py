@@ -95,6 +95,16 @@ def test_one_frame_of_reference_is_named(pair):
     assert "same frame of reference" in run(AS_THEY_LIE, ct, mr).state
 
 
+def test_013_volumes_that_barely_overlap_are_told(pair):
+    ct, mr = pair
+    matrix = np.eye(4)
+    matrix[2, 3] = 0.9 * mr.grid.extent_mm[0]
+    barely = Alignment(ct.grid, mr.grid, matrix)
+    outcome = run(Recipe(method="average"), ct, mr, alignments=[barely])
+    assert any("of the volumes overlap" in w for w in outcome.warnings)
+    assert not any("overlap" in w for w in run(AS_THEY_LIE, ct, mr).warnings)
+
+
 def test_a_given_alignment_is_not_searched_again(pair):
     ct, mr = pair
     matrix = np.eye(4)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from napari_fusion.errors import AlignError, ParameterError
+from napari_fusion.grid import Grid
 from napari_fusion.recipe.request import Recipe
 from napari_fusion.registration import Alignment
 from napari_fusion.volume import Step, Volume
@@ -63,19 +64,32 @@ def _usable(volume: Volume, role: str, recipe: Recipe, warnings: list[str]) -> V
     return volume
 
 
-def refuse_apart(alignment: Alignment, a_side: int = 24) -> None:
-    """Refuse volumes of which no part lies in the other, judged by `a_side`³ points of each."""
+def overlap(alignment: Alignment, a_side: int = 24) -> float:
+    """Say which share of the volume that lies deeper in the other one lies in it.
+
+    Judged by `a_side`³ points of each volume.
+
+    Raises
+    ------
+    AlignError
+        No part of either lies in the other.
+    """
     pairs = [(alignment, alignment.moving)]
     if alignment.invertible:
         pairs.append((alignment.inverse(), alignment.fixed))
-    for there, target in pairs:
-        axes = [np.linspace(0, n - 1, a_side) for n in there.fixed.shape]
-        index = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-        where = target.lps_to_index(there.map_points(there.fixed.index_to_lps(index)))
-        inside = (where >= -0.5) & (where <= np.array(target.shape) - 0.5)
-        if inside.all(axis=1).any():
-            return
-    raise AlignError(
-        "the volumes do not overlap as they lie: register them (--register rigid), "
-        "or check that both show the same part of the body"
-    )
+    share = max(_inside(there, target, a_side) for there, target in pairs)
+    if share == 0:
+        raise AlignError(
+            "the volumes do not overlap as they lie: register them (--register rigid), "
+            "or check that both show the same part of the body"
+        )
+    return share
+
+
+def _inside(there: Alignment, target: Grid, a_side: int) -> float:
+    """Give the share of points of a volume's box that map into the target's box."""
+    axes = [np.linspace(0, n - 1, a_side) for n in there.fixed.shape]
+    index = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+    where = target.lps_to_index(there.map_points(there.fixed.index_to_lps(index)))
+    inside = (where >= -0.5) & (where <= np.array(target.shape) - 0.5)
+    return float(inside.all(axis=1).mean())

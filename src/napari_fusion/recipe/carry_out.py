@@ -13,13 +13,16 @@ from numpy.typing import NDArray
 from napari_fusion import fusion, metrics, registration
 from napari_fusion.errors import AlignError, ParameterError, Progress, between
 from napari_fusion.grid import Grid
-from napari_fusion.recipe.admission import admitted, refuse_apart
+from napari_fusion.recipe.admission import admitted, overlap
 from napari_fusion.recipe.outcome import Outcome, in_words
 from napari_fusion.recipe.request import Recipe
 from napari_fusion.registration import Alignment, Quality
 from napari_fusion.registration.quality import Verdict
 from napari_fusion.slab import Window, default_window
 from napari_fusion.volume import Step, Volume
+
+LEAST_OVERLAP = 0.2
+"""Volumes that share less of themselves are fused with a warning."""
 
 
 def run(
@@ -62,8 +65,10 @@ def run(
     clock = _Clock()
     with clock("align"):
         maps = _aligned(recipe, inputs, alignments, between(progress, 0, 0.6))
-    for alignment in maps:
-        refuse_apart(alignment)
+    shares = [overlap(alignment) for alignment in maps]
+    warnings += [
+        f"only {100 * s:.0f} % of the volumes overlap" for s in shares if s < LEAST_OVERLAP
+    ]
     grid = fixed.grid.with_spacing(recipe.spacing) if recipe.spacing else fixed.grid
     with clock("resample"):
         sources = _on_grid(inputs, maps, grid)
@@ -81,6 +86,7 @@ def run(
     with clock("measure"):
         numbers = metrics.evaluate(*_slices(recipe, windows, sources, fused), recipe.metrics)
     warnings += [in_words(m.quality) for m in maps if m.quality.verdict != "PASS"]
+    warnings += fused.history[-1].warnings
     fused = fused.with_step(Step("align", {"quality": [in_words(m.quality) for m in maps]}))
     if progress:
         progress(1.0, "done")
