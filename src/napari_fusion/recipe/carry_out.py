@@ -65,9 +65,9 @@ def run(
     clock = _Clock()
     with clock("align"):
         maps = _aligned(recipe, inputs, alignments, between(progress, 0, 0.6))
-    shares = [overlap(alignment) for alignment in maps]
+    common = [overlap(alignment) for alignment in maps]
     warnings += [
-        f"only {100 * s:.0f} % of the volumes overlap" for s in shares if s < LEAST_OVERLAP
+        f"only {100 * c:.0f} % of the volumes overlap" for c in common if c < LEAST_OVERLAP
     ]
     grid = fixed.grid.with_spacing(recipe.spacing) if recipe.spacing else fixed.grid
     with clock("resample"):
