@@ -29,6 +29,7 @@ from napari_fusion.gui.layers import LayerData, to_layer, veiled
 from napari_fusion.gui.sides import check_sides
 from napari_fusion.gui.snapshot import ALIGNMENT, ORIGINAL, SHARES, STATE, Result, Snapshot, show
 from napari_fusion.registration import AlignOptions, resample
+from napari_fusion.registration.quality import RANK
 from napari_fusion.slab import Window
 from napari_fusion.volume import JSON, Step, Volume
 
@@ -40,9 +41,6 @@ LATTICE = 12
 
 OVER_FIXED = 0.5
 """Opacity of a moving layer drawn over the fixed one."""
-
-ACCEPTED: dict[str, int] = {"PASS": 0, "CHECK": 1, "FAIL": 2}
-"""The worst standing each word lets through."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,11 +212,11 @@ def align_layers(
     AlignError
         Nothing trustworthy was found; nothing is added.
     """
-    if accept not in ACCEPTED:
-        raise ParameterError(f"accept is one of {', '.join(ACCEPTED)}, not {accept!r}")
+    if accept not in RANK:
+        raise ParameterError(f"accept is one of {', '.join(RANK)}, not {accept!r}")
     job = Aligning(Snapshot.of(viewer), named(fixed), named(moving), model, different_patients)
     result = job.compute(silent)
-    if result.standing.rank > ACCEPTED[accept]:
+    if result.standing.rank > RANK[accept]:
         raise AlignError(
             f"{result.standing.sentence} Nothing was added; to see it all the same, "
             f"pass accept={result.standing.word!r}"

@@ -26,7 +26,7 @@ from qtpy.QtWidgets import (
 
 from napari_fusion.errors import FusionError
 from napari_fusion.fusion import methods
-from napari_fusion.gui.actions import ACCEPTED, Aligning, Fusing
+from napari_fusion.gui.actions import Aligning, Fusing
 from napari_fusion.gui.code import CodeBox
 from napari_fusion.gui.combos import LayerCombo
 from napari_fusion.gui.form import method_form
@@ -42,6 +42,7 @@ from napari_fusion.gui.sides import SIDES_UNKNOWN, sides_unknown
 from napari_fusion.gui.snapshot import Result, Snapshot, shown_stepwise
 from napari_fusion.gui.status import standing_of
 from napari_fusion.gui.worker import Job
+from napari_fusion.registration.quality import RANK
 from napari_fusion.volume import Volume
 
 if TYPE_CHECKING:
@@ -325,7 +326,7 @@ class FusionDock(QWidget):
 
     def _aligned(self, job: Aligning, result: Result) -> None:
         self.verdict.setText(result.standing.text)
-        if result.standing.rank > ACCEPTED["CHECK"]:
+        if result.standing.rank > RANK["CHECK"]:
             self._refused = (job, result)
             self.anyway_button.show()
             show_error(f"{result.standing.sentence} Nothing was added.")

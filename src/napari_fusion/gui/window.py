@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import sys
 import time
@@ -18,6 +17,7 @@ import numpy as np
 
 from napari_fusion import load
 from napari_fusion.errors import FusionError, ReadError
+from napari_fusion.export import digest
 from napari_fusion.gui.actions import Fusing
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.gate import Aligned, Standing
@@ -141,7 +141,7 @@ def _fixed_is_known(volume: Volume, record: dict[str, Any], fused: Volume) -> bo
             f"{fused.grid.describe()}: give the fixed volume of this run"
         )
     said = record.get("fixed", {}).get("array_sha256")
-    if said and said != hashlib.sha256(np.ascontiguousarray(volume.array).data).hexdigest():
+    if said and said != digest(volume):
         raise ReadError("the fixed volume is not that of this run: its voxels differ")
     files = {step.parameters.get("sha256") for step in volume.history} - {None}
     read = {step["parameters"].get("sha256") for step in told.get("history", [])} - {None}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,7 @@ from napari_fusion.recipe.admission import admitted, overlap
 from napari_fusion.recipe.outcome import Outcome, in_words
 from napari_fusion.recipe.request import Recipe
 from napari_fusion.registration import Alignment, Quality
-from napari_fusion.registration.quality import Verdict
+from napari_fusion.registration.quality import RANK
 from napari_fusion.slab import Window, default_window
 from napari_fusion.volume import Step, Volume
 
@@ -135,7 +134,7 @@ def _aligned(
     for i, volume in enumerate(moving):
         part = between(progress, i / len(moving), (i + 1) / len(moving))
         alignment = registration.align(fixed, volume, recipe.align, progress=part)
-        if alignment.quality.rank > get_args(Verdict).index(recipe.accept):
+        if alignment.quality.rank > RANK[recipe.accept]:
             raise AlignError(
                 f"the registration did not pass its check, so nothing was fused: "
                 f"{in_words(alignment.quality)} Give a better start, or fuse all the same with "

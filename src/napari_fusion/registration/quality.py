@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Verdict = Literal["PASS", "CHECK", "FAIL"]
 
-_RANK: Mapping[Verdict, int] = {"PASS": 0, "CHECK": 1, "FAIL": 2}
+RANK: Mapping[str, int] = {"PASS": 0, "CHECK": 1, "FAIL": 2}
+"""From trusted to wrong: what may be accepted is compared by it."""
 
 
 class Quality(BaseModel):
@@ -39,7 +40,7 @@ class Quality(BaseModel):
     @property
     def rank(self) -> int:
         """0, 1 or 2 for PASS, CHECK and FAIL."""
-        return _RANK[self.verdict]
+        return RANK[self.verdict]
 
 
 UNMEASURED = Quality(
