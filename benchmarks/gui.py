@@ -18,7 +18,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_fusion import Grid, Volume
 from napari_fusion.gui import to_layer
-from napari_fusion.gui.dock import FusionDock
+from napari_fusion.gui.workspace import FusionWorkspace
 from napari_fusion.phantom import misaligned_pair
 
 
@@ -63,11 +63,11 @@ def wait(done, beats=40) -> None:
 def work(viewer, dock, heart) -> dict[str, dict[str, float]]:
     """Press Align, then Fuse; give the worst gap of each."""
     worst = {}
-    for name, button in (("align", dock.align_button), ("fuse", dock.fuse_button)):
+    for name, button in (("align", dock.align.button), ("fuse", dock.fuse.button)):
         wait(lambda: True)
         heart.worst()
         button.click()
-        wait(dock.align_button.isEnabled)
+        wait(dock.align.button.isEnabled)
         worst[name] = heart.worst()
     return worst
 
@@ -85,18 +85,18 @@ def plain(viewer, arrays, heart) -> dict[str, float]:
 def scrolled(viewer, dock, app, *, live: bool) -> dict[str, float]:
     """Move the slider through 20 slices; give medians until the slice, and its fusion, is drawn."""
     layer, spent = viewer.layers[0], []
-    dock.live.box.setChecked(live)
-    wait(lambda: dock.live._job is None)
+    dock.fuse.live.box.setChecked(live)
+    wait(lambda: dock.fuse.live._job is None)
     for index in range(layer.data.shape[0] // 3, layer.data.shape[0] // 3 + 20):
         start = (time.perf_counter(), time.thread_time())
         viewer.dims.set_point(0, layer.translate[0] + index * layer.scale[0])
         app.processEvents()
-        while dock.live._job is not None:
+        while dock.fuse.live._job is not None:
             app.processEvents()
         app.processEvents()
         now = (time.perf_counter(), time.thread_time())
         spent.append([1000 * (b - a) for a, b in zip(start, now, strict=True)])
-    dock.live.stop()
+    dock.fuse.live.stop()
     wall, cpu = np.median(spent, axis=0)
     return {"wall_ms": round(float(wall), 1), "cpu_ms": round(float(cpu), 1)}
 
@@ -106,7 +106,7 @@ def opened(make, volumes):
     for volume in volumes:
         data, keywords, _ = to_layer(volume)
         viewer.add_image(data, **keywords)
-    dock = FusionDock(viewer)
+    dock = FusionWorkspace(viewer)
     return viewer, dock
 
 
@@ -138,7 +138,7 @@ def main() -> None:
         for name, volumes in (("head", head), ("large", large)):
             viewer, dock = opened(make, volumes)
             if name == "large":  # nothing to register in noise: fuse only
-                dock.align_button.click = lambda: None
+                dock.align.button.click = lambda: None
             still = scrolled(viewer, dock, app, live=False)
             live = scrolled(viewer, dock, app, live=True)
             print(f"{kind + ' ' + name:>18} scroll: a slice {still}, with Live {live}")

@@ -7,10 +7,10 @@ from qtpy.QtWidgets import QMessageBox
 
 from napari_fusion import ParameterError, Step
 from napari_fusion.gui import fuse_layers, to_layer
-from napari_fusion.gui.dock import FusionDock
 from napari_fusion.gui.geometry import GeometryPanel, repairs, told
 from napari_fusion.gui.layers import VOLUME
 from napari_fusion.gui.sides import sides_unknown
+from napari_fusion.gui.workspace import FusionWorkspace
 
 TILTED = Step("load", {}, ("tilted by 18.5° (48.2 mm end to end), straightened on loading",))
 UNKNOWN = Step("load", {"orientation": "unknown"}, ("the file names no orientation",))
@@ -53,14 +53,14 @@ def test_a_layer_moved_by_hand_is_told(viewer):
 
 
 def test_the_dock_hears_of_a_move_at_once(qtbot, viewer):
-    dock = FusionDock(viewer)
+    dock = FusionWorkspace(viewer)
     qtbot.addWidget(dock)
     viewer.layers.selection.active = viewer.layers[0]
     viewer.layers[0].translate += 3
-    assert "moved by hand" in dock.geometry_panel.words.text()
+    assert "moved by hand" in dock.keep.geometry_panel.words.text()
     assert "was moved by hand" in dock.state.text()
     viewer.layers[0].translate -= 3
-    assert "moved by hand" not in dock.geometry_panel.words.text() + dock.state.text()
+    assert "moved by hand" not in dock.keep.geometry_panel.words.text() + dock.state.text()
 
 
 def test_a_layer_of_others_has_no_position(viewer, pair):
@@ -82,9 +82,9 @@ def test_unknown_sides_are_not_fused_unasked(viewer, sideless):
 
 @pytest.mark.parametrize("answer", ["Yes", "No"])
 def test_the_dock_asks_before_fusing_unknown_sides(qtbot, viewer, sideless, monkeypatch, answer):
-    dock = FusionDock(viewer)
+    dock = FusionWorkspace(viewer)
     qtbot.addWidget(dock)
-    dock.moving.choose(sideless)
+    dock.open.moving.choose(sideless)
     asked = []
 
     def question(parent, title, words):
@@ -93,8 +93,8 @@ def test_the_dock_asks_before_fusing_unknown_sides(qtbot, viewer, sideless, monk
 
     monkeypatch.setattr(QMessageBox, "question", question)
     before = len(viewer.layers)
-    dock.fuse_button.click()
-    qtbot.waitUntil(dock.fuse_button.isEnabled, timeout=60_000)
+    dock.fuse.button.click()
+    qtbot.waitUntil(dock.fuse.button.isEnabled, timeout=60_000)
     assert "Fuse all the same?" in asked[0]
     assert (len(viewer.layers) > before) == (answer == "Yes")
-    assert any("unknown_sides=True" in line for line in dock.code.lines) == (answer == "Yes")
+    assert any("unknown_sides=True" in line for line in dock.keep.code.lines) == (answer == "Yes")

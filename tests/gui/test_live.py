@@ -9,11 +9,11 @@ import pytest
 from napari_fusion import GeometryError, Window, fuse
 from napari_fusion.gui import from_layer, fuse_layers, preview_layers, show_plane, to_layer
 from napari_fusion.gui import preview as previews
-from napari_fusion.gui.dock import FusionDock
 from napari_fusion.gui.layers import PLACE, VOLUME
 from napari_fusion.gui.preview import find_preview
 from napari_fusion.gui.readout import readout
 from napari_fusion.gui.snapshot import SHARES, Snapshot
+from napari_fusion.gui.workspace import FusionWorkspace
 
 
 @pytest.fixture
@@ -31,15 +31,16 @@ def aligned(viewer, pair):
 
 @pytest.fixture
 def dock(qtbot, aligned):
-    widget = FusionDock(aligned)
+    widget = FusionWorkspace(aligned)
     qtbot.addWidget(widget)
+    widget.fuse.choose_method("laplacian")
     widget.show()
     yield widget
-    widget.live.stop()
+    widget.fuse.live.stop()
 
 
 def idle(dock):
-    return dock.live._job is None
+    return dock.fuse.live._job is None
 
 
 def whole(viewer, method="laplacian", axis=None, **params):
@@ -105,9 +106,9 @@ def test_an_oblique_fixed_layer_has_no_slice_on_screen(viewer, pair):
 
 def test_live_follows_slider_method_form_and_window(dock, aligned, qtbot):
     slider(aligned, 7)
-    dock.live.box.setChecked(True)
+    dock.fuse.live.box.setChecked(True)
     qtbot.waitUntil(lambda: seen(aligned) is not None and idle(dock))
-    assert "preview_layers(viewer, ['CT', 'T1'], 'laplacian'" in dock.code.lines[-1]
+    assert "preview_layers(viewer, ['CT', 'T1'], 'laplacian'" in dock.keep.code.lines[-1]
 
     def follows(expected):
         qtbot.waitUntil(lambda: idle(dock) and seen(aligned) is not None)
@@ -115,9 +116,9 @@ def test_live_follows_slider_method_form_and_window(dock, aligned, qtbot):
 
     slider(aligned, 9)
     follows(whole(aligned)[9])
-    dock._forms["laplacian"]["levels"].value = 2
+    dock.fuse.fields["laplacian"]["levels"].value = 2
     follows(whole(aligned, levels=2)[9])
-    dock.method.setCurrentIndex(dock.method.findData("maximum"))
+    dock.fuse.choose_method("maximum")
     follows(whole(aligned, "maximum")[9])
     aligned.layers["CT"].contrast_limits = (0, 300)
     follows(whole(aligned, "maximum")[9])
@@ -127,7 +128,7 @@ def test_live_follows_slider_method_form_and_window(dock, aligned, qtbot):
     np.testing.assert_array_equal(
         find_preview(aligned).data[:, 0], whole(aligned, "maximum", axis=1)[:, 30]
     )
-    dock.live.box.setChecked(False)
+    dock.fuse.live.box.setChecked(False)
     assert find_preview(aligned) is None
 
 
@@ -150,7 +151,7 @@ class Gate:
 def test_a_picture_that_comes_late_is_thrown_away(dock, aligned, qtbot, monkeypatch):
     gate, shown = Gate(monkeypatch), []
     slider(aligned, 5)
-    dock.live.box.setChecked(True)
+    dock.fuse.live.box.setChecked(True)
     qtbot.waitUntil(lambda: gate.asked == [5])
     for index in (6, 7, 8):  # while slice 5 is still being computed
         slider(aligned, index)
@@ -178,32 +179,32 @@ def test_the_previews_pixels_are_accounted_for(aligned):
 
 def test_switching_off_while_computing_shows_nothing(dock, aligned, qtbot, monkeypatch):
     gate = Gate(monkeypatch)
-    dock.live.box.setChecked(True)
+    dock.fuse.live.box.setChecked(True)
     qtbot.waitUntil(lambda: len(gate.asked) == 1)
-    dock.live.box.setChecked(False)
+    dock.fuse.live.box.setChecked(False)
     gate.open.set()
     qtbot.wait(200)
     assert find_preview(aligned) is None
 
 
 def test_what_cannot_be_shown_is_one_sentence(dock, aligned, qtbot):
-    dock.live.box.setChecked(True)
+    dock.fuse.live.box.setChecked(True)
     qtbot.waitUntil(lambda: seen(aligned) is not None and idle(dock))
     aligned.dims.ndisplay = 3
     qtbot.waitUntil(lambda: find_preview(aligned) is None)
-    assert "leave the 3-D view" in dock.live.words.text()
+    assert "leave the 3-D view" in dock.fuse.live.words.text()
 
 
 def test_a_preview_is_no_source(dock, aligned, qtbot):
     preview_layers(aligned, ["CT", "T1"])
-    listed = [dock.fixed.itemText(i) for i in range(dock.fixed.count())]
+    listed = [dock.open.fixed.itemText(i) for i in range(dock.open.fixed.count())]
     assert listed == ["CT", "T1"]
     assert list(Snapshot.of(aligned).taken) == ["CT", "T1"]
 
 
 def test_the_preview_moving_along_is_no_move_by_hand(dock, aligned, qtbot):
     heard = []
-    dock.geometry_panel.moved.connect(lambda: heard.append(1))
+    dock.keep.geometry_panel.moved.connect(lambda: heard.append(1))
     slider(aligned, 5)
     preview_layers(aligned, ["CT", "T1"])
     slider(aligned, 6)
@@ -214,12 +215,12 @@ def test_the_preview_moving_along_is_no_move_by_hand(dock, aligned, qtbot):
 
 
 def test_fusing_takes_the_previews_place(dock, aligned, qtbot):
-    dock.live.box.setChecked(True)
+    dock.fuse.live.box.setChecked(True)
     qtbot.waitUntil(lambda: seen(aligned) is not None and idle(dock))
-    dock.fuse_button.click()
-    qtbot.waitUntil(dock.fuse_button.isEnabled, timeout=60_000)
+    dock.fuse.button.click()
+    qtbot.waitUntil(dock.fuse.button.isEnabled, timeout=60_000)
     assert find_preview(aligned) is None
-    assert not dock.live.box.isChecked()
+    assert not dock.fuse.live.box.isChecked()
 
 
 def test_two_previews_replace_each_other(aligned):

@@ -23,11 +23,11 @@ def test_every_command_can_be_found(manifest):
     manifest.validate_imports()
 
 
-def test_the_dock_is_in_both_menus(manifest):
+def test_the_workspace_is_in_both_menus(manifest):
     contributions = manifest.contributions
-    assert [widget.command for widget in contributions.widgets] == ["napari-fusion.dock"]
+    assert [widget.command for widget in contributions.widgets] == ["napari-fusion.workspace"]
     (item,) = contributions.menus["napari/layers/register"]
-    assert item.command == "napari-fusion.dock"
+    assert item.command == "napari-fusion.workspace"
 
 
 def test_the_reader_knows_what_the_manifest_promises(manifest):

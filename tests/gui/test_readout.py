@@ -90,9 +90,9 @@ def test_layers_of_others_and_three_dimensions_are_silent(viewer, pair):
 
 
 def test_the_dock_tells_it_as_the_cursor_moves(qtbot, viewer, pair):
-    from napari_fusion.gui.dock import FusionDock
+    from napari_fusion.gui.workspace import FusionWorkspace
 
-    dock = FusionDock(viewer)
+    dock = FusionWorkspace(viewer)
     qtbot.addWidget(dock)
     point_at(viewer, pair[0].grid.index_to_lps((20, 30, 24)))
     assert dock.values.text() == readout(viewer) != ""

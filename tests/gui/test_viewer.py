@@ -21,21 +21,21 @@ def window(make_napari_viewer_proxy, pair, plugins):
     for volume in pair[:2]:
         data, keywords, _ = to_layer(volume)
         viewer.add_image(data, **keywords)
-    _, dock = viewer.window.add_plugin_dock_widget("napari-fusion", "Fusion")
+    _, dock = viewer.window.add_plugin_dock_widget("napari-fusion", "Fusion workspace")
     return viewer, dock
 
 
 def test_the_dock_works_in_a_real_window(window, qtbot, pair, gate):
     viewer, dock = window
-    qtbot.mouseClick(dock.align_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(dock.align_button.isEnabled, timeout=30_000)
-    qtbot.mouseClick(dock.fuse_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(dock.fuse_button.isEnabled, timeout=30_000)
+    qtbot.mouseClick(dock.align.button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(dock.align.button.isEnabled, timeout=30_000)
+    qtbot.mouseClick(dock.fuse.button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(dock.fuse.button.isEnabled, timeout=30_000)
     assert [layer.name for layer in viewer.layers] == [
         "head CT",
         "head T1",
         "head T1 on head CT",
-        "laplacian: head CT + head T1 on head CT",
+        "auto: head CT + head T1 on head CT",
         "share of head T1 on head CT",
     ]
     assert viewer.layers["head T1"].metadata[VOLUME] is pair[1]
@@ -55,8 +55,8 @@ def test_closing_the_window_while_aligning_stops_the_work(window, qtbot, monkeyp
             stopped.set()
 
     monkeypatch.setattr("napari_fusion.registration.align", endless)
-    qtbot.mouseClick(dock.align_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: dock.bar.value() > 0, timeout=5000)
+    qtbot.mouseClick(dock.align.button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: dock.jobs.bar.value() > 0, timeout=5000)
     viewer.close()
     assert stopped.wait(2)
     qtbot.waitUntil(lambda: QThreadPool.globalInstance().activeThreadCount() == 0, timeout=2000)

@@ -7,6 +7,11 @@ from typing import Any
 
 from napari_fusion.gui.gate import Source, Standing, standing
 from napari_fusion.gui.layers import VOLUME, place_of, was_moved
+from napari_fusion.gui.snapshot import ALIGNMENT
+from napari_fusion.volume import Volume
+
+MODALITIES = {"PT": "PET", "NM": "SPECT"}
+"""Names people say, where they are not the standard's."""
 
 
 def standing_of(layers: Sequence[Any]) -> Standing:
@@ -20,3 +25,47 @@ def standing_of(layers: Sequence[Any]) -> Standing:
             return Standing("NOT REGISTERED", f"{layer.name} was moved by hand.")
         sources.append(Source(layer.name, layer.metadata[VOLUME], place.aligned))
     return standing(sources)
+
+
+def state_of(layers: Sequence[Any]) -> str:
+    """Write the state of chosen layers: "PET on CT: aligned by registration, PASS, 1.3 mm".
+
+    Returns
+    -------
+    str
+        Rich text: shape and words in bold, and below them the sentence of the gate.
+    """
+    if len(layers) < 2 or len(set(map(id, layers))) < len(layers):
+        return "Open two volumes, or choose two different layers."
+    stands = standing_of(layers)
+    first, *others = [spoken(layer) for layer in layers]
+    told = ", ".join(
+        filter(None, (_how(layers, stands), stands.word, _millimetres(layers, stands)))
+    )
+    return f"<b>{stands.sign} {' and '.join(others)} on {first}: {told}</b><br>{stands.sentence}"
+
+
+def spoken(layer: Any) -> str:
+    """Name a layer by its modality as people say it; by its own name when that is not known."""
+    volume = layer.metadata.get(VOLUME)
+    known = isinstance(volume, Volume) and volume.modality != "OTHER"
+    return MODALITIES.get(volume.modality, str(volume.modality)) if known else str(layer.name)
+
+
+def _how(layers: Sequence[Any], stands: Standing) -> str:
+    if stands.word in {"NOT REGISTERED", "DIFFERENT PATIENTS"}:
+        return ""
+    if all(ALIGNMENT in layer.metadata for layer in layers[1:]):
+        return "aligned by registration"
+    frames = {layer.metadata[VOLUME].frame_uid for layer in layers}
+    derived = any(place is not None and place.aligned for place in map(place_of, layers))
+    return "" if derived or len(frames | {None}) > 2 else "aligned by the scanner"
+
+
+def _millimetres(layers: Sequence[Any], stands: Standing) -> str:
+    """Give the largest measured uncertainty, where registration found the alignment."""
+    if _how(layers, stands) != "aligned by registration":
+        return ""
+    measured = [layer.metadata[ALIGNMENT].quality.uncertainty_mm for layer in layers[1:]]
+    known = [spread for spread in measured if spread is not None]
+    return f"{max(known):.1f} mm" if known else ""

@@ -154,14 +154,14 @@ def picture(layers: list[LayerData], out: Path) -> None:
     from napari.layers import Layer
     from qtpy.QtWidgets import QApplication
 
-    from napari_fusion.gui.dock import FusionDock
+    from napari_fusion.gui.workspace import FusionWorkspace
 
     viewer = napari.Viewer(title="napari-fusion", show=False)
     for data in layers:
         layer = viewer.add_layer(Layer.create(*data))
         layer.name_overlay.position = "top_center"  # below the letter, which stands there too
         layer.name_overlay.visible = True
-    dock = FusionDock(viewer)
+    dock = FusionWorkspace(viewer)
     viewer.window.add_dock_widget(dock, name="Fusion", area="right")
     viewer.layers.selection.active = next(
         layer for layer in viewer.layers if layer.metadata[VOLUME].modality == "FUSED"
@@ -188,16 +188,17 @@ def _tell(dock: Any, layers: list[LayerData]) -> None:
     metadata = [keywords["metadata"] for _, keywords, _ in layers]
     told = [max(found, key=lambda one: one.rank).text] if found else []
     told += [UNKNOWN] if any(one.get(KNOWN) is False for one in metadata) else []
-    dock.verdict.setText("\n".join(told) or dock.verdict.text())
+    dock.align.verdict.setText("\n".join(told) or dock.align.verdict.text())
     recipe: dict[str, Any] = next((one[RECIPE] for one in metadata if RECIPE in one), {})
     sources = [k["name"] for _, k, _ in layers if k["metadata"].get(ROLE) == "source"]
     if recipe and len(sources) > 1:
         snapshot = Snapshot.of(dock.viewer)
-        for combo, name in zip((dock.fixed, dock.moving, dock.third), sources, strict=False):
+        combos = (dock.open.fixed, dock.open.moving, dock.open.third)
+        for combo, name in zip(combos, sources, strict=False):
             combo.choose(dock.viewer.layers[name])
-        dock.method.setCurrentIndex(dock.method.findData(recipe["method"]))
+        dock.fuse.choose_method(recipe["method"])
         job = Fusing(snapshot, tuple(sources), recipe["method"], None, recipe["params"])
-        dock.code.say(job.line())
+        dock.keep.code.say(job.line())
 
 
 def _settle(app: Any) -> None:

@@ -1,25 +1,26 @@
-"""The dock driven as a user would: by clicks."""
+"""The workspace driven as a user would: by clicks and keys."""
 
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt, QThreadPool
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QAbstractButton, QApplication, QComboBox
 
 from napari_fusion.errors import AlignError
 from napari_fusion.gui import from_layer
-from napari_fusion.gui.dock import FusionDock
+from napari_fusion.gui.workspace import FusionWorkspace
 
 
 @pytest.fixture
 def dock(qtbot, viewer):
-    widget = FusionDock(viewer)
+    widget = FusionWorkspace(viewer)
     qtbot.addWidget(widget)
     widget.show()
     yield widget
-    widget.cancel()
+    widget.jobs.cancel()
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def click(qtbot):
 
 @pytest.fixture
 def finish(qtbot, dock):
-    return lambda: qtbot.waitUntil(dock.align_button.isEnabled, timeout=60_000)
+    return lambda: qtbot.waitUntil(dock.align.button.isEnabled, timeout=60_000)
 
 
 def names(viewer):
@@ -42,38 +43,38 @@ def names(viewer):
 
 
 def lines(dock):
-    return dock.code.lines
+    return dock.keep.code.lines
 
 
 def test_the_first_two_layers_are_chosen_and_their_state_is_told(dock):
-    assert (dock.fixed.currentText(), dock.moving.currentText()) == ("head CT", "head T1")
+    assert (dock.open.fixed.currentText(), dock.open.moving.currentText()) == ("head CT", "head T1")
     assert "NOT REGISTERED" in dock.state.text()
 
 
 def test_align_and_fuse_by_clicks_alone(dock, click, finish, viewer, pair):
     before = [(layer.data, layer.metadata["napari_fusion"]) for layer in viewer.layers]
-    click(dock.align_button)
+    click(dock.align.button)
     finish()
     assert names(viewer) == ["head CT", "head T1", "head T1 on head CT"]
     assert from_layer(viewer.layers[-1]).grid == pair[0].grid
     for layer, (data, volume) in zip(viewer.layers, before, strict=False):
         assert layer.data is data
         assert from_layer(layer) is volume
-    assert dock.verdict.text().startswith("✔ PASS")
-    assert dock.moving.currentText() == "head T1 on head CT"
+    assert dock.align.verdict.text().startswith("✔ PASS")
+    assert dock.open.moving.currentText() == "head T1 on head CT"
     assert "PASS" in dock.state.text()
-    click(dock.fuse_button)
+    click(dock.fuse.button)
     finish()
     assert names(viewer)[-2:] == [
-        "laplacian: head CT + head T1 on head CT",
+        "auto: head CT + head T1 on head CT",
         "share of head T1 on head CT",
     ]
 
 
 def test_every_click_is_a_line_that_repeats_it(dock, click, finish, viewer, gate, capsys):
-    click(dock.align_button)
+    click(dock.align.button)
     finish()
-    click(dock.fuse_button)
+    click(dock.fuse.button)
     finish()
     align, fuse = lines(dock)
     assert capsys.readouterr().out.splitlines() == [align, fuse]
@@ -87,31 +88,31 @@ def test_every_click_is_a_line_that_repeats_it(dock, click, finish, viewer, gate
 
 
 def test_the_form_is_what_is_asked(dock, click, finish, gate, viewer):
-    dock.method.setCurrentIndex(dock.method.findData("laplacian"))
-    dock._forms["laplacian"]["levels"].value = 2
-    click(dock.fuse_button)
+    dock.fuse.choose_method("laplacian")
+    dock.fuse.fields["laplacian"]["levels"].value = 2
+    click(dock.fuse.button)
     finish()
     assert "'laplacian', levels=2" in lines(dock)[-1]
 
 
 def test_the_last_line_can_be_copied(dock, click, finish, gate):
-    click(dock.align_button)
+    click(dock.align.button)
     finish()
-    click(dock.code.copy_button)
+    click(dock.keep.code.copy_button)
     assert QApplication.clipboard().text() == lines(dock)[-1]
 
 
 def test_a_failed_alignment_waits_for_the_users_word(dock, click, finish, viewer, gate, said):
     gate("FAIL", "No pose stands out.")
-    click(dock.align_button)
+    click(dock.align.button)
     finish()
     assert names(viewer) == ["head CT", "head T1"]
-    assert dock.verdict.text() == "✖ FAIL: No pose stands out."
+    assert dock.align.verdict.text() == "✖ FAIL: No pose stands out."
     assert said()[-1] == "No pose stands out. Nothing was added."
-    click(dock.anyway_button)
+    click(dock.align.anyway_button)
     finish()
     assert names(viewer)[-1] == "FAIL: head T1 on head CT"
-    assert not dock.anyway_button.isVisible()
+    assert not dock.align.anyway_button.isVisible()
     assert "accept='FAIL'" in lines(dock)[-1]
     exec(lines(dock)[-1], {"viewer": viewer})
     np.testing.assert_array_equal(viewer.layers[-1].data, viewer.layers[-2].data)
@@ -124,17 +125,17 @@ def test_an_error_is_one_sentence_and_changes_nothing(
         raise AlignError("no common anatomy was found in the two volumes: nothing was aligned")
 
     monkeypatch.setattr("napari_fusion.registration.align", broken)
-    click(dock.align_button)
+    click(dock.align.button)
     finish()
     assert names(viewer) == ["head CT", "head T1"]
     assert said() == ["no common anatomy was found in the two volumes: nothing was aligned"]
-    assert not dock.busy.isVisible()
+    assert not dock.jobs.isVisible()
 
 
 def test_the_same_layer_twice_is_refused_at_once(dock, click, said):
-    dock.moving.setCurrentIndex(dock.fixed.currentIndex())
+    dock.open.moving.setCurrentIndex(dock.open.fixed.currentIndex())
     assert "two different layers" in dock.state.text()
-    click(dock.align_button)
+    click(dock.align.button)
     assert said() == ["choose different layers: the same one was named twice"]
     assert lines(dock) == []
 
@@ -153,22 +154,22 @@ def test_cancel_is_answered_within_a_second_and_nothing_changes(
             stopped.set()
 
     monkeypatch.setattr("napari_fusion.registration.align", endless)
-    click(dock.align_button)
-    assert dock.busy.isVisible()
-    assert not dock.align_button.isEnabled()
-    qtbot.waitUntil(lambda: "searching" in dock.bar.format(), timeout=5000)
-    click(dock.cancel_button)
-    assert dock.align_button.isEnabled()
+    click(dock.align.button)
+    assert dock.jobs.isVisible()
+    assert not dock.align.button.isEnabled()
+    qtbot.waitUntil(lambda: "searching" in dock.jobs.bar.format(), timeout=5000)
+    click(dock.jobs.cancel_button)
+    assert dock.align.button.isEnabled()
     assert stopped.wait(1)
     assert names(viewer) == ["head CT", "head T1"]
     assert said() == ["Stopped; nothing was changed."]
 
 
 def test_the_real_registration_stops_within_a_second(dock, click, qtbot, viewer):
-    click(dock.align_button)
-    qtbot.waitUntil(lambda: dock.bar.value() > 0, timeout=20_000)
-    click(dock.cancel_button)
-    assert dock.align_button.isEnabled()
+    click(dock.align.button)
+    qtbot.waitUntil(lambda: dock.jobs.bar.value() > 0, timeout=20_000)
+    click(dock.jobs.cancel_button)
+    assert dock.align.button.isEnabled()
     qtbot.waitUntil(lambda: QThreadPool.globalInstance().activeThreadCount() == 0, timeout=1000)
     assert names(viewer) == ["head CT", "head T1"]
 
@@ -185,7 +186,7 @@ def test_layers_may_be_renamed_and_removed_while_aligning(
         return quick(*args, **kwargs)
 
     monkeypatch.setattr(registration, "align", waiting)
-    click(dock.align_button)
+    click(dock.align.button)
     viewer.layers["head CT"].name = "renamed"
     viewer.layers.remove("head T1")
     release.set()
@@ -195,35 +196,35 @@ def test_layers_may_be_renamed_and_removed_while_aligning(
 
 def test_lists_follow_the_layers(dock, viewer):
     viewer.add_points([[0, 0, 0]], name="dots")
-    assert dock.fixed.findText("dots") == -1
+    assert dock.open.fixed.findText("dots") == -1
     viewer.layers["head CT"].name = "skull"
-    assert dock.fixed.currentText() == "skull"
+    assert dock.open.fixed.currentText() == "skull"
     viewer.layers.remove("skull")
-    assert dock.fixed.findText("skull") == -1
+    assert dock.open.fixed.findText("skull") == -1
     viewer.layers.clear()
-    assert dock.fixed.layer is None
+    assert dock.open.fixed.layer is None
     assert "Open two volumes" in dock.state.text()
 
 
 def test_without_layers_the_buttons_say_what_is_missing(dock, viewer, click, said):
     viewer.layers.clear()
-    click(dock.align_button)
-    click(dock.fuse_button)
+    click(dock.align.button)
+    click(dock.fuse.button)
     assert said() == ["choose a fixed and a moving layer first"] * 2
 
 
 def test_a_third_source_is_fused_too(dock, click, finish, viewer, gate):
-    click(dock.align_button)
+    click(dock.align.button)
     finish()
-    dock.third.choose(viewer.layers["head T1"])
+    dock.open.third.choose(viewer.layers["head T1"])
     assert "NOT REGISTERED" in dock.state.text()
-    click(dock.fuse_button)
+    click(dock.fuse.button)
     finish()
     assert sum("share of" in name for name in names(viewer)) == 3
 
 
 def test_planes_turn_the_view_and_say_their_line(dock, click, viewer):
-    click(dock.planes.buttons["coronal"])
+    click(dock.check.planes.buttons["coronal"])
     assert tuple(viewer.dims.order) == (1, 0, 2)
     viewer.dims.order = (0, 1, 2)
     exec(lines(dock)[-1], {"viewer": viewer})
@@ -231,16 +232,64 @@ def test_planes_turn_the_view_and_say_their_line(dock, click, viewer):
 
 
 def test_a_dock_that_is_gone_no_longer_listens(qtbot, viewer, qapp):
-    widget = FusionDock(viewer)
+    widget = FusionWorkspace(viewer)
     widget.deleteLater()
     qtbot.wait(20)
     viewer.layers["head CT"].name = "skull"
     viewer.layers.clear()
 
 
-@pytest.mark.parametrize("name", ["align_button", "fuse_button", "cancel_button", "fixed", "model"])
-def test_everything_has_a_tooltip(dock, name):
-    assert getattr(dock, name).toolTip()
+def test_everything_to_press_or_choose_has_a_tooltip(dock):
+    pressed = [w for kind in (QAbstractButton, QComboBox) for w in dock.findChildren(kind)]
+    own = [w for w in pressed if not w.objectName().startswith("qt_")]  # Qt's parts have a name
+    assert len(own) > 10
+    assert [w for w in own if not w.toolTip()] == []
+
+
+def test_steps_open_and_close_by_key_and_by_click(dock, qtbot):
+    for step in dock.steps:
+        assert step.content.isVisible()
+        qtbot.mouseClick(step.heading, Qt.MouseButton.LeftButton)
+        assert not step.content.isVisible()
+        qtbot.keyClick(step.heading, Qt.Key.Key_Space)
+        assert step.content.isVisible()
+
+
+def test_the_state_is_told_in_words(dock, click, finish, gate):
+    assert "⚠ MR on CT: NOT REGISTERED" in dock.state.text()
+    click(dock.align.button)
+    finish()
+    assert "✔ MR on CT: aligned by registration, PASS<" in dock.state.text()
+
+
+def test_the_state_tells_the_measured_millimetres(viewer, gate):
+    from napari_fusion.gui import align_layers
+    from napari_fusion.gui.snapshot import ALIGNMENT
+    from napari_fusion.gui.status import state_of
+
+    moved = align_layers(viewer, "head CT", "head T1")
+    found = moved.metadata[ALIGNMENT]
+    quality = found.quality.model_copy(update={"uncertainty_mm": 1.26})
+    moved.metadata[ALIGNMENT] = replace(found, quality=quality)
+    words = state_of([viewer.layers["head CT"], moved])
+    assert "MR on CT: aligned by registration, PASS, 1.3 mm<" in words
+
+
+def test_the_scanners_frame_is_not_called_registration(viewer, pair):
+    from napari_fusion.gui import to_layer
+    from napari_fusion.gui.status import state_of
+
+    layers = []
+    for kind, unit in (("CT", "HU"), ("PT", "g/mL")):
+        array = pair[0].array + 1000 * (kind == "PT")
+        volume = replace(pair[0], array=array, modality=kind, unit=unit, frame_uid="1", name=kind)
+        data, keywords, _ = to_layer(volume)
+        layers.append(viewer.add_image(data, **keywords))
+    assert "▲ PET on CT: aligned by the scanner, CHECK<" in state_of(layers)
+
+
+def test_fuse_begins_with_auto(dock):
+    assert dock.fuse.method.currentData() == "auto"
 
 
 def test_the_dock_fits_a_small_screen(dock):

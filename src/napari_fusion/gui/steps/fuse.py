@@ -1,0 +1,106 @@
+"""Step 4: fuse the chosen layers, and say what each gave to every pixel."""
+
+# mypy: allow-subclassing-any, allow-untyped-decorators
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtCore import Qt, Signal, Slot
+from qtpy.QtWidgets import QComboBox, QMessageBox, QStackedWidget, QWidget
+
+from napari_fusion.fusion import methods
+from napari_fusion.gui.actions import Fusing
+from napari_fusion.gui.chosen import Chosen
+from napari_fusion.gui.form import method_form
+from napari_fusion.gui.jobs import JobRow
+from napari_fusion.gui.layers import VOLUME
+from napari_fusion.gui.live import LiveBox
+from napari_fusion.gui.sides import SIDES_UNKNOWN, sides_unknown
+from napari_fusion.gui.snapshot import Result, Snapshot
+from napari_fusion.gui.steps.step import Step, button
+from napari_fusion.volume import Volume
+
+START = "auto"
+"""The method the form begins with."""
+
+
+class FuseStep(Step):
+    """Choose a method and its parameters, see the slice on screen fused, fuse all of it.
+
+    Parameters
+    ----------
+    viewer
+        A napari viewer or viewer model.
+    jobs
+        Runs the fusion.
+    """
+
+    fused = Signal()
+    """The fused layers were added."""
+
+    def __init__(self, viewer: Any, jobs: JobRow, parent: QWidget | None = None) -> None:
+        super().__init__("F&use", "Make one picture of them, and account for it.", parent)
+        self._viewer, self._jobs, self._chosen = viewer, jobs, Chosen()
+        self.method = QComboBox()
+        self.method.setToolTip("How sources become one picture.")
+        self.forms = QStackedWidget()
+        self.fields = {one.name: method_form(one) for one in methods()}
+        for one in methods():
+            self.method.addItem(one.title, one.name)
+            tip = f"{one.doc.splitlines()[0]} ({one.cite})"
+            self.method.setItemData(self.method.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
+            self.forms.addWidget(self.fields[one.name].native)
+        self.method.currentIndexChanged.connect(self.forms.setCurrentIndex)
+        self.method.setCurrentIndex(max(0, self.method.findData(START)))
+        self.live = LiveBox(viewer, self._fusing)
+        self.live.said.connect(self.said)
+        self.method.currentIndexChanged.connect(self.live.refresh)
+        for fields in self.fields.values():
+            fields.changed.connect(self.live.refresh)
+        self.button = button("Fuse", "Fuse, and say what each layer gave.", self._fuse)
+        self.form.addRow("Method", self.method)
+        self.form.addRow(self.forms)
+        self.form.addRow(self.live)
+        self.form.addRow(self.button)
+        jobs.busy.connect(self.button.setDisabled)
+
+    @Slot(object)
+    def choose(self, chosen: Chosen) -> None:
+        """Take what is to be fused."""
+        self._chosen = chosen
+        self.live.refresh()
+
+    def choose_method(self, name: str) -> None:
+        """Choose a registered method by its name."""
+        self.method.setCurrentIndex(self.method.findData(name))
+
+    @Slot()
+    def _fuse(self) -> None:
+        unknown = self._sides_unknown()
+        if not unknown or self._sides_allowed():
+            self._jobs.start(lambda: self._fusing(unknown_sides=unknown), self._done)
+
+    def _fusing(self, *, unknown_sides: bool = False) -> Fusing:
+        method, chosen = str(self.method.currentData()), self._chosen
+        return Fusing(
+            Snapshot.of(self._viewer),
+            chosen.names,
+            method,
+            None,
+            self.fields[method].asdict(),
+            chosen.different_patients,
+            unknown_sides,
+        )
+
+    def _done(self, job: Fusing, result: Result) -> None:
+        self.live.stop()
+        self._jobs.show_result(result, lambda added: self.fused.emit())
+
+    def _sides_unknown(self) -> bool:
+        layers = [layer for layer in self._viewer.layers if layer.name in self._chosen.names]
+        volumes = [layer.metadata.get(VOLUME) for layer in layers]
+        return any(isinstance(volume, Volume) and sides_unknown(volume) for volume in volumes)
+
+    def _sides_allowed(self) -> bool:
+        answer = QMessageBox.question(self, "Unknown sides", f"{SIDES_UNKNOWN} Fuse all the same?")
+        return bool(answer == QMessageBox.StandardButton.Yes)

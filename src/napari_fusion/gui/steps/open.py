@@ -1,0 +1,67 @@
+"""Step 1: open volumes and choose which of them belong together."""
+
+# mypy: allow-subclassing-any, allow-untyped-decorators
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtCore import Signal, Slot
+from qtpy.QtWidgets import QCheckBox, QWidget
+
+from napari_fusion.gui.chosen import Chosen
+from napari_fusion.gui.combos import LayerCombo
+from napari_fusion.gui.steps.step import Step
+
+
+class OpenStep(Step):
+    """Choose the fixed and the moving layer, and a third one for *Fuse*.
+
+    Parameters
+    ----------
+    viewer
+        A napari viewer or viewer model.
+    """
+
+    chosen = Signal(object)
+    """Another `Chosen`, or layers of it were renamed."""
+
+    def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
+        super().__init__("&Open", "Which volumes belong together.", parent)
+        self.fixed = LayerCombo(viewer)
+        self.moving = LayerCombo(viewer)
+        self.third = LayerCombo(viewer, optional="—")
+        self.fixed.setToolTip("Stays where it is; results lie on its grid.")
+        self.moving.setToolTip("Is brought onto the fixed layer; the original is kept.")
+        self.third.setToolTip("A third source for Fuse, aligned before; or none.")
+        self.moving.setCurrentIndex(min(1, self.moving.count() - 1))
+        self.patients = QCheckBox("Allow different patients")
+        self.patients.setToolTip("Off, layers of different patients are refused.")
+        for words, widget in (("Fixed", self.fixed), ("Moving", self.moving), ("And", self.third)):
+            self.form.addRow(words, widget)
+            widget.chosen.connect(self._tell)
+        self.form.addRow(self.patients)
+        self.patients.toggled.connect(self._tell)
+
+    @property
+    def current(self) -> Chosen:
+        """What is chosen now."""
+        fixed, moving, third = (
+            "" if combo.layer is None else str(combo.layer.name)
+            for combo in (self.fixed, self.moving, self.third)
+        )
+        return Chosen(fixed, moving, third, self.patients.isChecked())
+
+    @property
+    def layers(self) -> list[Any]:
+        """The chosen layers; those not chosen are left away."""
+        found = [combo.layer for combo in (self.fixed, self.moving, self.third)]
+        return [layer for layer in found if layer is not None]
+
+    @Slot(object)
+    def move_on(self, layer: Any) -> None:
+        """Take a layer that was just aligned as the moving one."""
+        self.moving.choose(layer)
+
+    @Slot()
+    def _tell(self) -> None:
+        self.chosen.emit(self.current)

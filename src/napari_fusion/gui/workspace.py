@@ -1,0 +1,104 @@
+"""The fusion workspace: open, align, check, fuse, keep, from top to bottom in one dock."""
+
+# mypy: allow-subclassing-any, allow-untyped-decorators
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.compat import isalive
+from qtpy.QtCore import Qt, Slot
+from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from napari_fusion.gui.jobs import JobRow
+from napari_fusion.gui.letters import show_letters
+from napari_fusion.gui.readout import readout
+from napari_fusion.gui.scroll import UprightScroll
+from napari_fusion.gui.status import state_of
+from napari_fusion.gui.steps.align import AlignStep
+from napari_fusion.gui.steps.check import CheckStep
+from napari_fusion.gui.steps.fuse import FuseStep
+from napari_fusion.gui.steps.keep import KeepStep
+from napari_fusion.gui.steps.open import OpenStep
+
+if TYPE_CHECKING:
+    import napari.viewer  # napari knows by this very annotation what to hand over
+
+
+class FusionWorkspace(QWidget):
+    """Five steps below the state in words; every click is one line of Python.
+
+    Steps know each other only by signals: *Open* tells what is chosen, *Align* what it added. What
+    is loaded is in the viewer's layers, and nowhere else.
+
+    Parameters
+    ----------
+    viewer
+        The napari viewer.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        # napari hands plugins a proxy that also wraps whatever lives in a module called napari*,
+        # our own volumes included; only public names are used below.
+        self.viewer: Any = getattr(viewer, "__wrapped__", viewer)
+        self._make_ends()
+        self._make_steps()
+        self._lay_out()
+        show_letters(self.viewer)
+        for event in (self.viewer.cursor.events.position, self.viewer.dims.events.point):
+            event.connect(self._read_out)
+        self._tell_state()
+
+    def _make_ends(self) -> None:
+        """Make what is always in sight: the state above the steps, values and progress below."""
+        self.state = QLabel()
+        self.state.setWordWrap(True)
+        self.state.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.state.setToolTip("How far the chosen layers may be trusted to lie on each other.")
+        self.values = QLabel("—")
+        self.values.setWordWrap(True)
+        self.values.setToolTip("Each source's own value and unit, and what it gave to the picture.")
+        self.jobs = JobRow(self.viewer)
+
+    def _make_steps(self) -> None:
+        self.open = OpenStep(self.viewer)
+        self.align = AlignStep(self.viewer, self.jobs)
+        self.check = CheckStep(self.viewer)
+        self.fuse = FuseStep(self.viewer, self.jobs)
+        self.keep = KeepStep(self.viewer)
+        self.steps = (self.open, self.align, self.check, self.fuse, self.keep)
+        for step in (self.align, self.fuse):
+            step.choose(self.open.current)
+            self.open.chosen.connect(step.choose)
+        self.open.chosen.connect(self._tell_state)
+        self.align.aligned.connect(self.open.move_on)
+        self.align.aligned.connect(self._tell_state)
+        self.fuse.fused.connect(self._tell_state)
+        self.keep.geometry_panel.moved.connect(self._tell_state)
+        for speaker in (self.jobs, *self.steps):
+            speaker.said.connect(self.keep.code.say)
+
+    def _lay_out(self) -> None:
+        inside = QWidget()
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(4, 0, 4, 0)
+        for step in self.steps:
+            column.addWidget(step)
+        column.addStretch(1)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(4, 4, 4, 4)
+        outer.addWidget(self.state)
+        outer.addWidget(UprightScroll(inside), 1)
+        outer.addWidget(self.values)
+        outer.addWidget(self.jobs)
+
+    @Slot()
+    def _tell_state(self) -> None:
+        self.state.setText(state_of(self.open.layers))
+
+    def _read_out(self, event: object = None) -> None:
+        if not isalive(self):  # napari deleted the dock; the viewer lives on
+            self.viewer.cursor.events.position.disconnect(self._read_out)
+            self.viewer.dims.events.point.disconnect(self._read_out)
+            return
+        self.values.setText(readout(self.viewer) or "—")
