@@ -1,7 +1,7 @@
 """The napari plugin: the same verbs as everywhere, on layers.
 
-`align_layers` and `fuse_layers` are what the buttons of the fusion workspace call, and work the same
-from napari's console. Names are resolved on first use, so that the reader starts quickly.
+`align_layers` and `fuse_layers` are what the buttons of the fusion workspace call, and work the
+same from napari's console. Names are resolved on first use, so that the reader starts quickly.
 """
 
 from importlib import import_module
