@@ -173,6 +173,7 @@ def _alignment(alignment: Alignment) -> dict[str, Any]:
     quality = alignment.quality
     return {
         "fixed_to_moving_lps": alignment.matrix.tolist(),
+        "field_sha256": alignment.field.sha256 if alignment.field else None,
         "verdict": quality.verdict,
         "sentence": quality.sentence,
         "uncertainty_mm": _number(quality.uncertainty_mm),

@@ -1,9 +1,19 @@
 """Bring two volumes onto each other, say how well it went, and move voxels from grid to grid."""
 
 from napari_fusion.registration.alignment import Alignment
+from napari_fusion.registration.field import DisplacementField
 from napari_fusion.registration.intensity import align, assess
 from napari_fusion.registration.options import AlignOptions
 from napari_fusion.registration.quality import Quality
 from napari_fusion.registration.resampling import Interpolation, resample
 
-__all__ = ["AlignOptions", "Alignment", "Interpolation", "Quality", "align", "assess", "resample"]
+__all__ = [
+    "AlignOptions",
+    "Alignment",
+    "DisplacementField",
+    "Interpolation",
+    "Quality",
+    "align",
+    "assess",
+    "resample",
+]

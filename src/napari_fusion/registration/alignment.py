@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_fusion.errors import AlignError, ParameterError
 from napari_fusion.grid import Grid
+from napari_fusion.registration.field import DisplacementField
 from napari_fusion.registration.quality import UNMEASURED, Quality, chained
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ class Alignment:
         (4, 4) float64, fixed LPS mm → moving LPS mm.
     quality
         What the gate says; "CHECK" when nobody measured.
+    field
+        What bends space *before* the matrix: a fixed point p goes to ``matrix (p + field(p))``.
+        None when the matrix is the whole map.
 
     Raises
     ------
@@ -54,6 +58,7 @@ class Alignment:
     moving: Grid
     matrix: NDArray[np.float64]
     quality: Quality = UNMEASURED
+    field: DisplacementField | None = None
 
     def __post_init__(self) -> None:
         """Check the matrix and freeze it."""
@@ -72,45 +77,74 @@ class Alignment:
 
     def map_points(self, points: ArrayLike) -> NDArray[np.float64]:
         """Map fixed points (..., 3) in LPS mm to the moving points (..., 3) they correspond to."""
-        mapped: NDArray[np.float64] = np.asarray(points, float) @ self.matrix[:3, :3].T
+        points = np.asarray(points, float)
+        if self.field is not None:
+            points = points + self.field.at(points)
+        mapped: NDArray[np.float64] = points @ self.matrix[:3, :3].T
         mapped += self.matrix[:3, 3]
         return mapped
 
     @property
     def linear(self) -> bool:
         """Whether the matrix alone is the whole map."""
-        return True
+        return self.field is None
 
     @property
     def invertible(self) -> bool:
-        """Whether the map can be undone."""
+        """Whether the map can be undone: it flattens nothing and folds nowhere."""
         scales = np.linalg.svd(self.matrix[:3, :3], compute_uv=False)
-        return bool(scales.min() > SMALLEST_SCALE)
+        folds = self.field is not None and not self.field.jacobian.smallest > 0
+        return bool(scales.min() > SMALLEST_SCALE) and not folds
 
     @property
     def is_identity(self) -> bool:
-        """Whether no corner of the fixed grid moves by more than a thousandth of a millimetre."""
+        """Whether no point of the fixed grid moves by more than a thousandth of a millimetre."""
+        if self.field is not None and self.field.largest_mm >= 1e-3:
+            return False
         corners = self.fixed.corners
         return bool(np.abs(self.map_points(corners) - corners).max() < 1e-3)
 
     def inverse(self) -> Alignment:
         """Map moving points to fixed points.
 
+        A field is inverted numerically and checked; ``inverse_residual_mm`` among the quality's
+        numbers says how far there and back is from nothing, at worst.
+
         Raises
         ------
         AlignError
-            The map cannot be undone.
+            The map flattens or folds space, or no inverse within 0.1 mm was found.
         """
-        if not self.invertible:
+        scales = np.linalg.svd(self.matrix[:3, :3], compute_uv=False)
+        if not scales.min() > SMALLEST_SCALE:
             raise AlignError("this alignment flattens space and cannot be inverted")
         matrix = np.linalg.inv(self.matrix).astype(np.float64)
         matrix[3] = 0, 0, 0, 1
-        return Alignment(self.moving, self.fixed, matrix, self.quality)
+        if self.field is None:
+            return Alignment(self.moving, self.fixed, matrix, self.quality)
+        from napari_fusion.registration.bending import pulled, undone
+
+        back, residual = undone(self.field)
+        numbers = {**self.quality.numbers, "inverse_residual_mm": residual}
+        quality = self.quality.model_copy(update={"numbers": numbers})
+        return Alignment(self.moving, self.fixed, matrix, quality, pulled(back, matrix))
 
     def then(self, other: Alignment) -> Alignment:
-        """Chain with an alignment that starts where this one ends: a → b, then b → c, is a → c."""
+        """Chain with an alignment that starts where this one ends: a → b, then b → c, is a → c.
+
+        Two fields become one, sampled as finely as the finer of them.
+        """
         quality = chained(self.quality, other.quality)
-        return Alignment(self.fixed, other.moving, other.matrix @ self.matrix, quality)
+        field = self.field
+        if other.field is not None:
+            from napari_fusion.registration.bending import joined, pulled
+
+            field = (
+                pulled(other.field, self.matrix)
+                if field is None
+                else joined(field, self.matrix, other.field)
+            )
+        return Alignment(self.fixed, other.moving, other.matrix @ self.matrix, quality, field)
 
     def moved(
         self, translation: ArrayLike = (0.0, 0.0, 0.0), degrees: ArrayLike = (0.0, 0.0, 0.0)
@@ -121,26 +155,33 @@ class Alignment:
         L, then P, then S axis, then shifted by `translation` (LPS mm), then mapped as before.
         """
         push = pose_matrix(np.radians(degrees), translation, self.fixed.centre)
-        return Alignment(self.fixed, self.moving, self.matrix @ push)
+        here = Alignment(self.fixed, self.fixed, push)
+        return replace(here.then(self), quality=UNMEASURED)
 
     def to_sitk(self) -> sitk.Transform:
-        """Give the map as an ITK transform, fixed → moving, LPS mm."""
-        from napari_fusion.registration.files import to_sitk
+        """Give the map as an ITK transform, fixed → moving, LPS mm.
 
-        return to_sitk(self.matrix)
+        An affine transform, or a composite of it and a displacement field that is applied first.
+        """
+        from napari_fusion.registration.transforms import to_sitk
+
+        return to_sitk(self.matrix, self.field)
 
     @classmethod
     def from_sitk(cls, transform: sitk.Transform, fixed: Grid, moving: Grid) -> Alignment:
-        """Take an ITK transform, fixed → moving, LPS mm; composites of linear ones are flattened.
+        """Take an ITK transform, fixed → moving, LPS mm.
+
+        Composites are flattened to one matrix and, when a part bends space, one field before it;
+        a B-spline becomes a field with nodes four times as dense.
 
         Raises
         ------
         ReadError
-            The transform is not 3-D, not linear, not finite, or flattens space.
+            The transform is not 3-D, not finite, flattens space, or is of an unknown kind.
         """
-        from napari_fusion.registration.files import matrix_of
+        from napari_fusion.registration.transforms import from_sitk
 
-        return cls(fixed, moving, matrix_of(transform))
+        return from_sitk(transform, fixed, moving)
 
     def save(self, path: str | PathLike[str]) -> None:
         """Write the map as an ITK text transform (``.tfm``), with grids and quality as comments.
@@ -171,7 +212,7 @@ class Alignment:
         Raises
         ------
         ReadError
-            No transform can be read: missing, damaged, 2-D, not linear, not finite or singular.
+            No transform can be read: missing, damaged, 2-D, not finite or singular.
         """
         from napari_fusion.registration.files import load
 
@@ -179,7 +220,9 @@ class Alignment:
 
     def __repr__(self) -> str:
         turn, shift = self.motion()
-        return f"<Alignment {self.quality.verdict}: {shift:.2f} mm and {turn:.2f}° at the centre>"
+        bend = "" if self.field is None else f", bent by up to {self.field.largest_mm:.2f} mm"
+        verdict = self.quality.verdict
+        return f"<Alignment {verdict}: {shift:.2f} mm and {turn:.2f}° at the centre{bend}>"
 
     def motion(self) -> tuple[float, float]:
         """Say by how many degrees the map turns, and by how many mm it moves the fixed centre."""

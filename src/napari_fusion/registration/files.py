@@ -1,81 +1,29 @@
-"""Alignments as ITK transforms and ITK text files."""
+"""Alignments as ITK text files."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from napari_fusion.errors import GeometryError, ParameterError, ReadError, WriteError
 from napari_fusion.grid import Grid
-from napari_fusion.registration.alignment import SMALLEST_SCALE, Alignment
+from napari_fusion.registration.alignment import Alignment
+from napari_fusion.registration.field import DisplacementField
 from napari_fusion.registration.quality import UNMEASURED, Quality
-
-if TYPE_CHECKING:
-    import SimpleITK as sitk
+from napari_fusion.registration.transforms import from_sitk
 
 NOTE = "# napari-fusion "
 """Starts the comment that carries grids and quality; ITK skips lines that begin with #."""
 
 NOWHERE = Grid((1, 1, 1), np.eye(4))
 """The grid of a transform file that names none."""
-
-
-def to_sitk(matrix: NDArray[np.float64]) -> sitk.Transform:
-    """Make an ITK affine transform of a (4, 4) LPS matrix."""
-    import SimpleITK as sitk
-
-    transform = sitk.AffineTransform(3)
-    transform.SetMatrix(matrix[:3, :3].ravel().tolist())
-    transform.SetTranslation(matrix[:3, 3].tolist())
-    return transform
-
-
-def matrix_of(transform: sitk.Transform) -> NDArray[np.float64]:
-    """Flatten a linear ITK transform, composite or not, to a (4, 4) LPS matrix.
-
-    Raises
-    ------
-    ReadError
-        The transform is not 3-D, not linear, not finite, or flattens space.
-    """
-    if transform.GetDimension() != 3:
-        raise ReadError(
-            f"the transform is {transform.GetDimension()}-D; volumes need a 3-D transform"
-        )
-    if not transform.IsLinear():
-        raise ReadError(
-            f"the transform is a {transform.GetName()}, which bends space; "
-            "only rigid, similarity and affine transforms can be read"
-        )
-    origin = np.array(transform.TransformPoint((0.0, 0.0, 0.0)))
-    matrix = np.eye(4)
-    matrix[:3, :3] = _turns(transform, origin)
-    matrix[:3, 3] = origin
-    return _sound(matrix)
-
-
-def _turns(transform: sitk.Transform, origin: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give the (3, 3) part: as stored where there is one matrix, else from mapped unit points."""
-    stored = getattr(transform.Downcast(), "GetMatrix", None)
-    if stored is not None:
-        return np.array(stored(), float).reshape(3, 3)
-    ends = [np.array(transform.TransformPoint(unit)) - origin for unit in np.eye(3).tolist()]
-    return np.stack(ends, axis=1)
-
-
-def _sound(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Refuse a matrix that is not finite or flattens space."""
-    if not np.isfinite(matrix).all():
-        raise ReadError("the transform holds numbers that are not finite")
-    if np.linalg.svd(matrix[:3, :3], compute_uv=False).min() <= SMALLEST_SCALE:
-        raise ReadError("the transform is singular: it flattens space and cannot be undone")
-    return matrix
 
 
 def save(alignment: Alignment, path: str | PathLike[str]) -> None:
@@ -90,23 +38,56 @@ def save(alignment: Alignment, path: str | PathLike[str]) -> None:
         place.write_text(_text(alignment), encoding="ascii")
 
     def verify(place: Path) -> None:
-        if not np.array_equal(_read(place)[0], alignment.matrix):
+        if not _same_map(_read(place)[0], alignment):
             raise WriteError(f"{target.name} did not read back as it was written")
 
     write_verified(target, write, verify)
 
 
-def _text(alignment: Alignment) -> str:
-    """Spell the transform as ITK does: 17 digits, so that it reads back bit for bit."""
-    numbers = [*alignment.matrix[:3, :3].ravel(), *alignment.matrix[:3, 3]]
-    return (
-        "#Insight Transform File V1.0\n"
-        "#Transform 0\n"
-        "Transform: AffineTransform_double_3_3\n"
-        f"Parameters: {' '.join(repr(float(x)) for x in numbers)}\n"
-        "FixedParameters: 0 0 0\n"
-        f"{NOTE}{json.dumps(_note(alignment))}\n"
+def _same_map(one: Alignment, other: Alignment) -> bool:
+    """Whether two alignments map every point to the same bits."""
+    if not np.array_equal(one.matrix, other.matrix) or one.linear != other.linear:
+        return False
+    if one.field is None or other.field is None:
+        return True
+    return one.field.grid.matches(other.field.grid, 1e-9) and np.array_equal(
+        one.field.vectors, other.field.vectors
     )
+
+
+def _text(alignment: Alignment) -> str:
+    """Spell the transform as ITK does, with every digit, so that it reads back bit for bit."""
+    numbers = [*alignment.matrix[:3, :3].ravel(), *alignment.matrix[:3, 3]]
+    blocks = [
+        "Transform: AffineTransform_double_3_3\n"
+        f"Parameters: {_spelt(numbers)}\n"
+        "FixedParameters: 0 0 0\n"
+    ]
+    if alignment.field is not None:
+        blocks = [
+            "Transform: CompositeTransform_double_3_3\n",
+            *blocks,
+            _field_text(alignment.field),
+        ]
+    named = "".join(f"#Transform {n}\n{block}" for n, block in enumerate(blocks))
+    return f"#Insight Transform File V1.0\n{named}{NOTE}{json.dumps(_note(alignment))}\n"
+
+
+def _field_text(field: DisplacementField) -> str:
+    """Spell a displacement field: ITK lists axes from the fastest, and vectors node by node."""
+    grid = field.grid
+    fixed = [
+        *grid.shape[::-1], *grid.origin, *grid.spacing[::-1], *grid.direction[:, ::-1].ravel()
+    ]  # fmt: skip
+    return (
+        "Transform: DisplacementFieldTransform_double_3_3\n"
+        f"Parameters: {' '.join(map(str, field.vectors.ravel()))}\n"
+        f"FixedParameters: {_spelt(fixed)}\n"
+    )
+
+
+def _spelt(numbers: Iterable[float]) -> str:
+    return " ".join(repr(float(x)) for x in numbers)
 
 
 def _note(alignment: Alignment) -> dict[str, Any]:
@@ -124,7 +105,7 @@ def _grid_note(grid: Grid) -> dict[str, Any]:
 
 def load(path: str | PathLike[str], fixed: Grid | None, moving: Grid | None) -> Alignment:
     """Read an ITK transform file; see `Alignment.load`."""
-    matrix, note = _read(Path(path))
+    found, note = _read(Path(path))
     written = {role: _noted_grid(note.get(role)) for role in ("fixed", "moving")}
     quality = _noted_quality(note)
     for role, wanted in (("fixed", fixed), ("moving", moving)):
@@ -134,20 +115,26 @@ def load(path: str | PathLike[str], fixed: Grid | None, moving: Grid | None) -> 
                 verdict="CHECK",
                 sentence=f"This alignment was made for another {role} volume: check it by eye.",
             )
-    if np.linalg.det(matrix[:3, :3]) < 0:
+    if np.linalg.det(found.matrix[:3, :3]) < 0:
         quality = Quality(
             verdict="FAIL", sentence="This alignment is a mirror image: left and right are swapped."
         )
-    return Alignment(
-        fixed or written["fixed"] or NOWHERE,
-        moving or written["moving"] or NOWHERE,
-        matrix,
-        quality,
+    if found.field is not None and found.field.jacobian.folded > 0:
+        quality = Quality(
+            verdict="FAIL",
+            sentence="This alignment folds space onto itself: do not use it.",
+            numbers=found.field.jacobian.numbers(),
+        )
+    return replace(
+        found,
+        fixed=fixed or written["fixed"] or NOWHERE,
+        moving=moving or written["moving"] or NOWHERE,
+        quality=quality,
     )
 
 
-def _read(path: Path) -> tuple[NDArray[np.float64], dict[str, Any]]:
-    """Read the matrix of a transform file, and the note if this package wrote it."""
+def _read(path: Path) -> tuple[Alignment, dict[str, Any]]:
+    """Read the map of a transform file, and the note if this package wrote it."""
     import SimpleITK as sitk
 
     if not path.is_file():
@@ -156,7 +143,7 @@ def _read(path: Path) -> tuple[NDArray[np.float64], dict[str, Any]]:
         transform = sitk.ReadTransform(str(path))
     except RuntimeError as error:
         raise ReadError(f"{path.name} is not an ITK transform that can be read") from error
-    return matrix_of(transform), _noted(path)
+    return from_sitk(transform, NOWHERE, NOWHERE), _noted(path)
 
 
 def _noted(path: Path) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from napari_fusion.errors import ParameterError
 from napari_fusion.grid import Grid
 from napari_fusion.itk import place
 from napari_fusion.registration.alignment import Alignment
-from napari_fusion.registration.files import to_sitk
 from napari_fusion.volume import JSON, Step, Volume
 
 Interpolation = Literal["linear", "nearest", "cubic"]
@@ -77,8 +76,8 @@ def resample(
     if volume.grid == grid and not moved:
         array = source
     else:
-        matrix = np.eye(4) if alignment is None else alignment.matrix
-        draw = _Pen(volume.grid, grid, matrix, kind)
+        map_ = alignment or Alignment.identity(grid, volume.grid)
+        draw = _Pen(volume.grid, grid, map_, kind)
         array = draw(source, value) if missing is None else draw.around(source, missing, value)
     frame = None if moved else volume.frame_uid
     return volume.with_array(array, _step(grid, alignment, kind, value), grid=grid, frame_uid=frame)
@@ -90,7 +89,7 @@ class _Pen:
 
     source: Grid
     target: Grid
-    matrix: NDArray[np.float64]
+    alignment: Alignment
     kind: Interpolation
 
     def __call__(self, array: NDArray[Any], fill: float) -> NDArray[Any]:
@@ -108,7 +107,7 @@ class _Pen:
         resampler.SetOutputSpacing(self.target.spacing[::-1].tolist())
         resampler.SetOutputOrigin(self.target.origin.tolist())
         resampler.SetOutputDirection(self.target.direction[:, ::-1].ravel().tolist())
-        resampler.SetTransform(to_sitk(self.matrix))
+        resampler.SetTransform(self.alignment.to_sitk())
         resampler.SetInterpolator(engines[self.kind])
         resampler.SetDefaultPixelValue(fill)
         drawn = resampler.Execute(image)
@@ -156,6 +155,8 @@ def _step(grid: Grid, alignment: Alignment | None, kind: str, fill: float) -> St
         return Step("resample", parameters)
     quality = alignment.quality
     parameters["matrix"] = alignment.matrix.tolist()
+    if alignment.field is not None:
+        parameters["field_sha256"] = alignment.field.sha256
     parameters["verdict"] = quality.verdict
     warnings = () if quality.verdict == "PASS" else (f"{quality.verdict}: {quality.sentence}",)
     return Step("resample", parameters, warnings)
