@@ -19,7 +19,7 @@ from napari_fusion.fusion import (
     wavelet,
 )
 from napari_fusion.fusion.change import change
-from napari_fusion.fusion.colour import colour, palette, tint
+from napari_fusion.fusion.colour import colour, tint
 from napari_fusion.fusion.registry import Method, Parameter, lookup, method, methods
 from napari_fusion.fusion.volumes import (
     attribution,
@@ -29,6 +29,7 @@ from napari_fusion.fusion.volumes import (
     fuse_with_shares,
     shares,
 )
+from napari_fusion.palette import palette
 
 __all__ = [
     "Method",

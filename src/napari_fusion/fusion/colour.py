@@ -1,49 +1,19 @@
 """A functional source in the colours of its palette, over grey anatomy."""
 
-from functools import lru_cache
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_fusion.errors import GeometryError, ParameterError
+from napari_fusion.palette import RGB, Palette, palette
 from napari_fusion.slab import Window, default_window
 from napari_fusion.volume import Volume
-
-Palette = Literal[
-    "hot iron", "PET", "hot metal blue", "PET 20 step", "spring", "summer", "fall", "winter"
-]
-"""The well-known colour palettes of the DICOM standard (PS3.6, annex B)."""
 
 Convention = Literal["luminance", "lightness"]
 """What of the palette survives: its hue under the fused brightness, or its lightness as well."""
 
-RGB = NDArray[np.float32]
-"""(..., 3) float32 in [0, 1]."""
-
-# By UID: pydicom's own table of names has fall and winter the wrong way round.
-_UIDS = {name: f"1.2.840.10008.1.5.{i}" for i, name in enumerate(get_args(Palette), start=1)}
-
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
-
-
-@lru_cache(maxsize=len(_UIDS))
-def palette(name: Palette) -> RGB:
-    """Give the 256 colours of a DICOM palette (256, 3), darkest value first.
-
-    Raises
-    ------
-    ParameterError
-        There is no such palette.
-    """
-    from pydicom.pixels.processing import apply_color_lut
-
-    if name not in _UIDS:
-        raise ParameterError(f"there is no palette {name!r}; there are: {', '.join(_UIDS)}")
-    colours = apply_color_lut(np.arange(256, dtype=np.uint8), palette=_UIDS[name])
-    table: RGB = (colours / np.float32(255)).astype(np.float32)
-    table.setflags(write=False)
-    return table
 
 
 def tint(
@@ -64,7 +34,7 @@ def tint(
     grey, functional
         Arrays of one shape, float32 in [0, 1].
     name
-        A DICOM palette.
+        A name from `napari_fusion.palette.palettes`.
     convention
         "luminance" or "lightness".
 
