@@ -1,5 +1,38 @@
-"""Pictures for the eye: arrays in, arrays out, no Qt."""
+"""Pictures for the eye: arrays in, arrays out, no Qt.
 
+`Sheet` cuts a slice and `paint` colours it; `blend`, `swipe`, `checkerboard`, `over`,
+`two_colours`, `difference`, `side_by_side`, `edges` with `draw`, and `disc` compare two of them.
+"""
+
+from napari_fusion.review.compose import (
+    blend,
+    checkerboard,
+    difference,
+    over,
+    side_by_side,
+    swipe,
+    two_colours,
+)
+from napari_fusion.review.contour import draw, edges, outlines
+from napari_fusion.review.lens import disc
 from napari_fusion.review.montage import montage
+from napari_fusion.review.paint import opaque, paint
+from napari_fusion.review.sheet import Sheet
 
-__all__ = ["montage"]
+__all__ = [
+    "Sheet",
+    "blend",
+    "checkerboard",
+    "difference",
+    "disc",
+    "draw",
+    "edges",
+    "montage",
+    "opaque",
+    "outlines",
+    "over",
+    "paint",
+    "side_by_side",
+    "swipe",
+    "two_colours",
+]
