@@ -3,6 +3,7 @@
 from napari_fusion.registration.alignment import Alignment
 from napari_fusion.registration.field import DisplacementField
 from napari_fusion.registration.intensity import align, assess
+from napari_fusion.registration.landmarks import Landmarks, align_landmarks
 from napari_fusion.registration.options import AlignOptions
 from napari_fusion.registration.quality import Quality
 from napari_fusion.registration.resampling import Interpolation, resample
@@ -12,8 +13,10 @@ __all__ = [
     "Alignment",
     "DisplacementField",
     "Interpolation",
+    "Landmarks",
     "Quality",
     "align",
+    "align_landmarks",
     "assess",
     "resample",
 ]

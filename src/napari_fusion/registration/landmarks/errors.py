@@ -1,0 +1,87 @@
+"""How far landmarks can be trusted: at the pairs themselves, without each, and anywhere else."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fusion.errors import AlignError
+from napari_fusion.grid import Grid
+from napari_fusion.registration.landmarks.fitting import FEWEST, Points, centred, fit
+from napari_fusion.registration.landmarks.pairs import Landmarks
+from napari_fusion.registration.options import Model
+
+FREEDOMS = {"rigid": 6, "similarity": 7, "affine": 12}
+"""Numbers that each model may choose."""
+
+A_SIDE = 5
+"""Points a side of the lattice over a grid at which errors are predicted."""
+
+
+def residuals(pairs: Landmarks, matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Say how far each mapped fixed point ends from its moving point: (n,) mm."""
+    mapped = pairs.fixed @ matrix[:3, :3].T + matrix[:3, 3]
+    apart: NDArray[np.float64] = np.linalg.norm(mapped - pairs.moving, axis=1)
+    return apart
+
+
+def rms(values: NDArray[np.float64]) -> float:
+    """Root mean square."""
+    return float(np.sqrt((values**2).mean()))
+
+
+def target_error(pairs: Landmarks, points: Points, model: Model) -> NDArray[np.float64] | None:
+    """Predict the error at other places; see `Landmarks.target_error`."""
+    matrix = fit(pairs, model)
+    over = 3 * len(pairs) - FREEDOMS[model]
+    if over <= 0:
+        return None
+    variance = (residuals(pairs, matrix) ** 2).sum() / over
+    x, _, x0, _ = centred(pairs)
+    slopes = _slopes(x, matrix, model)
+    inverse = np.linalg.inv(np.einsum("nij,nik->jk", slopes, slopes))
+    there = _slopes(points - x0, matrix, model)
+    spread: NDArray[np.float64] = np.sqrt(
+        variance * np.einsum("mij,jk,mik->m", there, inverse, there)
+    )
+    return spread
+
+
+def _slopes(x: Points, matrix: NDArray[np.float64], model: Model) -> NDArray[np.float64]:
+    """Say how mapped points (about the centre) move when each number of the model does."""
+    shifts = np.broadcast_to(np.eye(3), (len(x), 3, 3))
+    if model == "affine":
+        return np.concatenate([shifts, np.einsum("ij,nk->nijk", np.eye(3), x).reshape(-1, 3, 9)], 2)
+    q = x @ matrix[:3, :3].T
+    zero = np.zeros(len(q))
+    turns = np.stack(
+        [
+            np.stack([zero, q[:, 2], -q[:, 1]], 1),
+            np.stack([-q[:, 2], zero, q[:, 0]], 1),
+            np.stack([q[:, 1], -q[:, 0], zero], 1),
+        ],
+        1,
+    )
+    more = [q[:, :, None]] if model == "similarity" else []
+    return np.concatenate([shifts, turns, *more], 2)
+
+
+def leave_one_out(pairs: Landmarks, model: Model) -> NDArray[np.float64]:
+    """Map each fixed point by what the other pairs say; see `Landmarks.leave_one_out`."""
+    apart = np.full(len(pairs), np.nan)
+    if len(pairs) <= FEWEST[model]:
+        return apart
+    for i in range(len(pairs)):
+        try:
+            apart[i] = residuals(pairs, fit(pairs.without(i), model))[i]
+        except AlignError:
+            continue
+    return apart
+
+
+def lattice(grid: Grid) -> Points:
+    """Give points spread evenly over a grid's box: (125, 3) LPS mm."""
+    sides = [np.linspace(0, n - 1, A_SIDE) for n in grid.shape]
+    return grid.index_to_lps(np.array(list(product(*sides))))

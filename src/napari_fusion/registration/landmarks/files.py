@@ -1,0 +1,152 @@
+"""Landmarks in and out: which reader and writer for which name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fusion.errors import ParameterError, ReadError, WriteError
+from napari_fusion.registration.landmarks import slicer, tables
+from napari_fusion.registration.landmarks.marks import Marks
+from napari_fusion.registration.landmarks.pairs import Landmarks
+
+LARGEST_BYTES = 4 << 20
+"""No list of points that people marked is larger."""
+
+
+@dataclass(frozen=True)
+class Format:
+    """How one kind of file is read, from its text and its name for messages, and written."""
+
+    read: Callable[..., Marks]
+    write: Callable[[Marks], str]
+
+
+ONE_SIDED: Mapping[str, Format] = {
+    ".mrk.json": Format(slicer.read_json, slicer.write_json),
+    ".fcsv": Format(slicer.read_fcsv, slicer.write_fcsv),
+    ".csv": Format(tables.read_points, tables.write_points),
+}
+
+
+def load(path: str | PathLike[str], moving: str | PathLike[str] | None) -> Landmarks:
+    """Read pairs; see `Landmarks.load`."""
+    if moving is not None:
+        return _paired(read_marks(Path(path)), read_marks(Path(moving)))
+    target = Path(path)
+    suffix = target.suffix.lower()
+    if suffix == ".standard":
+        return tables.read_rire(text_of(target), target.name)
+    if suffix == ".csv":
+        return tables.read_pairs(text_of(target), target.name)
+    if _suffix(target):
+        raise ReadError(
+            f"{target.name} holds the points of one volume: give a second file for the other"
+        )
+    raise ReadError(f"{target.name} is no file of landmarks: expected .csv or .standard")
+
+
+def read_marks(path: Path) -> Marks:
+    """Read the points of one volume.
+
+    Raises
+    ------
+    ReadError
+        Not such a file, or damaged.
+    """
+    suffix = _suffix(path)
+    if suffix is None:
+        raise ReadError(f"{path.name} is no file of points: expected .mrk.json, .fcsv or .csv")
+    return ONE_SIDED[suffix].read(text_of(path), path.name)
+
+
+def save(
+    landmarks: Landmarks, path: str | PathLike[str], moving: str | PathLike[str] | None
+) -> None:
+    """Write pairs; see `Landmarks.save`."""
+    target = Path(path)
+    if moving is None:
+        if target.suffix.lower() != ".csv":
+            raise ParameterError(
+                f"landmark pairs are saved in one .csv, or in two files: {target.name} is neither"
+            )
+        text = tables.write_pairs(landmarks)
+        _write(target, text, partial(tables.read_pairs, name=target.name))
+        return
+    sides = ((target, landmarks.fixed), (Path(moving), landmarks.moving))
+    for place, _ in sides:
+        if _suffix(place) is None:
+            raise ParameterError(f"points are saved as .mrk.json, .fcsv or .csv, not {place.name}")
+    for place, points in sides:
+        kind = ONE_SIDED[_suffix(place) or ""]
+        text = kind.write(Marks(points, landmarks.names))
+        _write(place, text, partial(kind.read, name=place.name))
+
+
+def text_of(path: Path) -> str:
+    """Read a small text file.
+
+    Raises
+    ------
+    ReadError
+        Missing, too large, or not text.
+    """
+    try:
+        if path.stat().st_size > LARGEST_BYTES:
+            raise ReadError(f"{path.name} is too large for a list of landmarks")
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ReadError(f"{path.name} is not a text file") from error
+    except OSError as error:
+        if isinstance(error, ReadError):
+            raise
+        raise ReadError(f"{path.name} cannot be read: {error.strerror}") from error
+
+
+def _suffix(path: Path) -> str | None:
+    return next((suffix for suffix in ONE_SIDED if path.name.lower().endswith(suffix)), None)
+
+
+def _paired(fixed: Marks, moving: Marks) -> Landmarks:
+    """Pair points by name, or by order where the two lists share no name."""
+    ours, theirs = set(fixed.names), set(moving.names)
+    unique = len(ours) == len(fixed.names) and len(theirs) == len(moving.names)
+    if unique and ours == theirs:
+        order = [moving.names.index(name) for name in fixed.names]
+        return Landmarks(fixed.points, moving.points[order], fixed.names)
+    if unique and ours & theirs:
+        alone = ", ".join(sorted(ours ^ theirs)[:5])
+        raise ReadError(
+            f"some points are marked in one volume only ({alone}): mark them in both or in none"
+        )
+    if len(fixed.names) != len(moving.names):
+        raise ReadError(
+            f"the files hold {len(fixed.names)} and {len(moving.names)} points whose names do not "
+            "match: each place has to be marked in both volumes"
+        )
+    return Landmarks(fixed.points, moving.points, fixed.names)
+
+
+def _write(path: Path, text: str, read: Callable[[str], Marks | Landmarks]) -> None:
+    """Write text, read it back, and only then take the name."""
+    from napari_fusion.io.atomic import write_verified
+
+    wanted = _numbers(read(text))
+
+    def verify(place: Path) -> None:
+        if not np.array_equal(_numbers(read(text_of(place))), wanted):
+            raise WriteError(f"{path.name} did not read back as it was written")
+
+    write_verified(path, lambda place: place.write_text(text, encoding="utf-8"), verify)
+
+
+def _numbers(points: Marks | Landmarks) -> NDArray[np.float64]:
+    if isinstance(points, Marks):
+        return points.points
+    return np.concatenate([points.fixed, points.moving], axis=1)

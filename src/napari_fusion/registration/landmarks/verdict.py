@@ -1,0 +1,150 @@
+"""What landmarks say about the alignment they make, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fusion.grid import Grid
+from napari_fusion.registration.gate import SCALE_LIMITS
+from napari_fusion.registration.landmarks.errors import (
+    lattice,
+    leave_one_out,
+    residuals,
+    rms,
+    target_error,
+)
+from napari_fusion.registration.landmarks.fitting import FEWEST, mirror_rms
+from napari_fusion.registration.landmarks.pairs import Landmarks
+from napari_fusion.registration.options import Model
+from napari_fusion.registration.quality import Quality, Verdict
+
+PASS_MM, FAIL_MM = 2.0, 8.0
+"""Limits of the expected error over the volume, for a head or anything larger."""
+
+HEAD_EDGE_MM = 80.0
+"""Edge of a cube from which on a volume counts as a head: limits shrink with smaller ones."""
+
+STRAY = 3.0
+"""A pair this many times further off than is usual among the others was perhaps marked wrongly."""
+
+MIRRORED = 0.5
+"""A mirror image that fits with less than this share of the error is what was marked."""
+
+
+@dataclass(frozen=True, eq=False)
+class Agreement:
+    """What was measured.
+
+    Parameters
+    ----------
+    apart
+        (n,) distance of each pair after mapping, mm.
+    without
+        (n,) the same when the pair is left out; NaN where undecided.
+    tre_mm, centre_mm
+        Expected error over the fixed volume's box (RMS) and at the landmarks' centre; None when
+        the pairs leave nothing over to estimate it from.
+    mirror_mm
+        RMS distance that the best mirror image would leave.
+    scales
+        Smallest and largest stretch of the map.
+    unit
+        The volume's size, as 1 for a head.
+    """
+
+    apart: NDArray[np.float64]
+    without: NDArray[np.float64]
+    tre_mm: float | None
+    centre_mm: float | None
+    mirror_mm: float
+    scales: tuple[float, float]
+    unit: float
+
+    @property
+    def stray(self) -> int | None:
+        """The pair that lies far off what the others say, if one does."""
+        known = np.isfinite(self.without)
+        if known.sum() < 4:
+            return None
+        worst = int(np.nanargmax(self.without))
+        usual = float(np.nanmedian(np.delete(self.without, worst)))
+        far = self.without[worst] > max(STRAY * usual, PASS_MM * self.unit)
+        return worst if far else None
+
+    def numbers(self) -> dict[str, float]:
+        """Name the figures that are known."""
+        known = self.without[np.isfinite(self.without)]
+        figures = {
+            "pairs": float(len(self.apart)),
+            "fre_mm": rms(self.apart),
+            "worst_mm": float(self.apart.max()),
+            "leave_one_out_mm": rms(known) if known.size else None,
+            "tre_mm": self.tre_mm,
+            "tre_centre_mm": self.centre_mm,
+            "scale_min": self.scales[0],
+            "scale_max": self.scales[1],
+        }
+        return {name: value for name, value in figures.items() if value is not None}
+
+
+def judged(pairs: Landmarks, matrix: NDArray[np.float64], model: Model, fixed: Grid) -> Quality:
+    """Judge a fitted map by how well the pairs agree about it; voxels are not looked at."""
+    box = target_error(pairs, lattice(fixed), model)
+    middle = target_error(pairs, pairs.fixed.mean(axis=0)[None], model)
+    stretch = np.linalg.svd(matrix[:3, :3], compute_uv=False)
+    found = Agreement(
+        apart=residuals(pairs, matrix),
+        without=leave_one_out(pairs, model),
+        tre_mm=None if box is None else rms(box),
+        centre_mm=None if middle is None else float(middle[0]),
+        mirror_mm=mirror_rms(pairs),
+        scales=(float(stretch.min()), float(stretch.max())),
+        unit=min(1.0, float(fixed.extent_mm.prod()) ** (1 / 3) / HEAD_EDGE_MM),
+    )
+    verdict, sentence = _said(found, pairs, model)
+    return Quality(
+        verdict=verdict,
+        sentence=sentence,
+        uncertainty_mm=found.tre_mm,
+        numbers=found.numbers(),
+    )
+
+
+def _said(a: Agreement, pairs: Landmarks, model: Model) -> tuple[Verdict, str]:
+    """Say the worst thing first."""
+    fre, tre = rms(a.apart), a.tre_mm
+    smallest, largest = a.scales
+    if fre > PASS_MM * a.unit and a.mirror_mm < MIRRORED * fre:
+        return "FAIL", (
+            f"The landmarks fit a mirror image ({a.mirror_mm:.1f} mm) better than this "
+            f"({fre:.1f} mm): left and right were marked differently."
+        )
+    if not SCALE_LIMITS[0] <= smallest <= largest <= SCALE_LIMITS[1]:
+        return "FAIL", (
+            f"The landmarks stretch the anatomy by {smallest:.2f} to {largest:.2f}: do not use it."
+        )
+    if tre is not None and tre > FAIL_MM * a.unit:
+        return "FAIL", (
+            f"The landmarks disagree: expect {tre:.1f} mm error over the volume. Do not use it."
+        )
+    if tre is None or len(pairs) <= FEWEST[model]:
+        return "CHECK", (
+            f"{len(pairs)} pairs leave the {model} model nothing to be checked by: mark more."
+        )
+    if a.stray is not None:
+        return "CHECK", (
+            f"Pair {a.stray + 1} lies {a.without[a.stray]:.1f} mm from where the others put it: "
+            "look at it again."
+        )
+    if tre > PASS_MM * a.unit:
+        return "CHECK", (
+            f"{len(pairs)} landmark pairs agree within {fre:.1f} mm, but expect {tre:.1f} mm error "
+            "over the volume: mark more places, further apart."
+        )
+    return "PASS", (
+        f"{len(pairs)} landmark pairs agree within {max(fre, 0.1):.1f} mm: expect about "
+        f"{max(tre, 0.1):.1f} mm error over the volume. The voxels were not compared."
+    )

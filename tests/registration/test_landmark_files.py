@@ -1,0 +1,193 @@
+import json
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from napari_fusion.errors import ParameterError, ReadError, WriteError
+from napari_fusion.grid import Grid
+from napari_fusion.registration import Landmarks, align_landmarks
+
+POINTS = np.random.default_rng(0).uniform(-90, 90, (5, 3))
+PAIRS = Landmarks(POINTS, POINTS[::-1] + 3, ("nose", "chin", "left eye", "right eye", "crown"))
+
+SLICER_JSON = """{"@schema": "https://raw.githubusercontent.com/slicer/slicer/master/Modules/\
+Loadable/Markups/Resources/Schema/markups-schema-v1.0.3.json#",
+"markups": [{"type": "Fiducial", "coordinateSystem": "%s", "coordinateUnits": "mm",
+ "controlPoints": [
+ {"id": "1", "label": "F-1", "position": [10.0, -20.0, 30.0], "positionStatus": "defined"},
+ {"id": "2", "label": "F-2", "position": [0.0, 0.0, 0.0], "positionStatus": "undefined"},
+ {"id": "3", "label": "F-3", "position": [1.0, 2.0, 3.0], "positionStatus": "defined"}]}]}"""
+
+SLICER_FCSV = """# Markups fiducial file version = 4.11
+# CoordinateSystem = %s
+# columns = id,x,y,z,ow,ox,oy,oz,vis,sel,lock,label,desc,associatedNodeID
+1,10,-20,30,0,0,0,1,1,1,0,F-1,,vtkMRMLScalarVolumeNode1
+2,1,2,3,0,0,0,1,1,1,0,F-3,,
+"""
+
+
+def same(one: Landmarks, other: Landmarks) -> None:
+    np.testing.assert_array_equal(one.fixed, other.fixed)
+    np.testing.assert_array_equal(one.moving, other.moving)
+    assert one.names == other.names
+
+
+@pytest.mark.parametrize("ending", [".mrk.json", ".fcsv", ".csv"])
+def test_two_files_come_back_to_the_bit(ending, tmp_path):
+    paths = tmp_path / f"fixed{ending}", tmp_path / f"moving{ending}"
+    PAIRS.save(*paths)
+    same(Landmarks.load(*paths), PAIRS)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_one_table_comes_back_to_the_bit(tmp_path):
+    PAIRS.save(tmp_path / "pairs.csv")
+    same(Landmarks.load(tmp_path / "pairs.csv"), PAIRS)
+
+
+@pytest.mark.parametrize(
+    ("ending", "text", "frame", "sign"),
+    [
+        (".mrk.json", SLICER_JSON, "LPS", 1),
+        (".mrk.json", SLICER_JSON, "RAS", -1),
+        (".fcsv", SLICER_FCSV, "LPS", 1),
+        (".fcsv", SLICER_FCSV, "RAS", -1),
+        (".fcsv", SLICER_FCSV, "1", 1),
+        (".fcsv", SLICER_FCSV, "0", -1),
+    ],
+)
+def test_what_slicer_writes_is_read_in_its_own_frame(ending, text, frame, sign, tmp_path):
+    path = tmp_path / f"slicer{ending}"
+    path.write_text(text % frame)
+    read = Landmarks.load(path, path)
+    np.testing.assert_array_equal(
+        read.fixed, [[sign * 10, sign * -20, 30], [sign * 1, sign * 2, 3]]
+    )
+    assert read.names == ("F-1", "F-3")
+
+
+def test_an_fcsv_without_a_frame_is_ras_and_a_json_without_is_lps_as_in_slicer(tmp_path):
+    old = tmp_path / "old.fcsv"
+    old.write_text(SLICER_FCSV.replace("# CoordinateSystem = %s\n", ""))
+    new = tmp_path / "new.mrk.json"
+    new.write_text(SLICER_JSON.replace('"coordinateSystem": "%s", ', ""))
+    read = Landmarks.load(old, new)
+    np.testing.assert_array_equal(read.fixed[0], [-10, 20, 30])
+    np.testing.assert_array_equal(read.moving[0], [10, -20, 30])
+
+
+def test_points_pair_by_name_whatever_their_order(tmp_path):
+    turned = Landmarks(PAIRS.fixed[::-1], PAIRS.moving[::-1], PAIRS.names[::-1])
+    PAIRS.save(tmp_path / "a.fcsv", tmp_path / "unused.fcsv")
+    turned.save(tmp_path / "unused.mrk.json", tmp_path / "b.mrk.json")
+    same(Landmarks.load(tmp_path / "a.fcsv", tmp_path / "b.mrk.json"), PAIRS)
+
+
+def test_points_without_a_common_name_pair_by_order(tmp_path):
+    PAIRS.save(tmp_path / "a.fcsv", tmp_path / "unused.fcsv")
+    other = Landmarks(PAIRS.fixed, PAIRS.moving, tuple("abcde"))
+    other.save(tmp_path / "unused.csv", tmp_path / "b.csv")
+    same(Landmarks.load(tmp_path / "a.fcsv", tmp_path / "b.csv"), PAIRS)
+
+
+@pytest.mark.parametrize(
+    ("names", "count", "words"),
+    [(("nose", "b", "c", "d", "e"), 5, "one volume only"), (tuple("abcd"), 4, "5 and 4 points")],
+)
+def test_points_that_do_not_pair_up_are_refused(names, count, words, tmp_path):
+    PAIRS.save(tmp_path / "a.csv", tmp_path / "unused.csv")
+    Landmarks(POINTS[:count], POINTS[:count], names).save(tmp_path / "u.csv", tmp_path / "b.csv")
+    with pytest.raises(ReadError, match=words):
+        Landmarks.load(tmp_path / "a.csv", tmp_path / "b.csv")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1,2,3,4,5,6\n7,8,9,10,11,12\n",
+        "x,y,z,X,Y,Z\n1,2,3,4,5,6\n7,8,9,10,11,12\n",
+        "a;1;2;3;4;5;6\nb;7,0;8;9;10;11;12\n",
+        "# RAS mm\r\na\t-1\t-2\t3\t-4\t-5\t6\r\nb\t-7\t-8\t9\t-10\t-11\t12\r\n",
+        "\ufeff1,2,3,4,5,6\n\n# a comment\n7,8,9,10,11,12",
+    ],
+)
+def test_tables_of_many_hands(text, tmp_path):
+    path = tmp_path / "pairs.csv"
+    path.write_text(text, encoding="utf-8", newline="")
+    read = Landmarks.load(path)
+    np.testing.assert_array_equal(read.fixed, [[1, 2, 3], [7, 8, 9]])
+    np.testing.assert_array_equal(read.moving, [[4, 5, 6], [10, 11, 12]])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.csv", "", "no point"),
+        ("a.csv", "1,2,3\n", "6 numbers"),
+        ("a.csv", "1,2,3,4,5,six\n", "not numbers"),
+        ("a.csv", "1,2,3,4,5,nan\n", "finite"),
+        ("a.csv", b"\xff\xfe\x00", "not a text file"),
+        ("a.standard", "hello", "new_x"),
+        ("a.standard", "Point x y z new_x new_y new_z\n1 0 0 0 1 1 1\n", "8 corners"),
+        ("a.txt", "1,2,3,4,5,6", "no file of landmarks"),
+        ("a.fcsv", "1,2,3", "second file"),
+        ("gone.csv", None, "cannot be read"),
+    ],
+)
+def test_files_that_hold_no_pairs_are_refused(name, content, words, tmp_path):
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(ReadError, match=words) as refusal:
+        Landmarks.load(path)
+    assert name in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.mrk.json", "{", "3D Slicer"),
+        ("a.mrk.json", "[]", "3D Slicer"),
+        ("a.mrk.json", json.dumps({"markups": []}), "0 lists"),
+        ("a.mrk.json", SLICER_JSON % "IJK", "'IJK'"),
+        ("a.mrk.json", (SLICER_JSON % "LPS").replace('"mm"', '"um"'), "mm"),
+        ("a.mrk.json", (SLICER_JSON % "LPS").replace("[1.0, 2.0, 3.0]", "[1.0, 2.0]"), "three"),
+        ("a.fcsv", "1,2,3\n", "columns"),
+        ("a.fcsv", SLICER_FCSV % "2", "'2'"),
+        ("a.fcsv", (SLICER_FCSV % "LPS").replace("1,2,3", "1,2,z"), "without x, y and z"),
+        ("a.csv", "1,2\n", "3 numbers"),
+        ("a.txt", "1,2,3\n", "no file of points"),
+    ],
+)
+def test_files_that_hold_no_points_are_refused(name, content, words, tmp_path):
+    path = tmp_path / name
+    path.write_text(content)
+    with pytest.raises(ReadError, match=words):
+        Landmarks.load(path, path)
+
+
+@pytest.mark.parametrize("names", [("a.txt", None), ("a.fcsv", None), ("a.fcsv", "b.txt")])
+def test_other_endings_are_refused_and_nothing_written(names, tmp_path):
+    paths = [tmp_path / name for name in names if name]
+    with pytest.raises(ParameterError):
+        PAIRS.save(*paths)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_not_there_is_said(tmp_path):
+    with pytest.raises(WriteError, match="folder"):
+        PAIRS.save(tmp_path / "gone" / "a.csv")
+
+
+@pytest.mark.real
+def test_the_corners_of_rire_give_its_transform(data):
+    folder = data / "volumes" / "rire_001"
+    marked = Landmarks.load(folder / "ct_T1.standard")
+    grid = Grid.regular((29, 512, 512), (4, 0.653595, 0.653595))
+    found = align_landmarks(marked, grid, grid)
+    truth = sitk.ReadTransform(str(folder / "ct_to_mr_T1_rigid.tfm"))
+    mapped = [truth.TransformPoint(p) for p in marked.fixed.tolist()]
+    assert np.linalg.norm(found.map_points(marked.fixed) - mapped, axis=1).max() < 0.001
+    assert marked.errors(found).max() < 0.001
+    assert found.quality.verdict == "PASS"
