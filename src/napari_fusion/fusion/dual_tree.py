@@ -62,7 +62,7 @@ def _level(trees: list[Planes], there: Planes, level: int, levels: int) -> list[
     shape = trees[0].shape[1:]
     if level == levels or max(shape) < 2:
         return [tree * there for tree in trees]
-    banks = [tuple(_bank(tree, first=level == 0) for tree in pair) for pair in TREES]
+    banks = [tuple(_bank(tree, min(level, 2)) for tree in pair) for pair in TREES]
     splits = _analysed(trees, banks)
     lows = _level([low for low, _ in splits], there, level + 1, levels)
     details = [_select(list(band)) for band in zip(*(d for _, d in splits), strict=True)]
@@ -111,25 +111,35 @@ def _strongest(real: Planes, imaginary: Planes) -> tuple[Planes, Planes]:
     return real * half, imaginary * half
 
 
-@lru_cache(maxsize=4)
-def _bank(tree: str, *, first: bool) -> Any:
-    """Give the filter bank of a tree, for the first level or for all others."""
+@lru_cache(maxsize=8)
+def _bank(tree: str, level: int) -> Any:
+    """Give the filter bank of a tree at a level, the finest being 0.
+
+    At the first level the trees see pixels one apart, at the others the filters of tree b run
+    backwards, half a sample away. Zeros around the taps of the second level make sample i of both
+    trees lie at one place, there and at all levels beyond.
+    """
     import pywt
 
-    if not first:
-        taps = QUARTER_SHIFT if tree == "a" else QUARTER_SHIFT[::-1]
-        return pywt.Wavelet(f"quarter shift {tree}", pywt.orthogonal_filter_bank(taps))
-    low = 4 if tree == "a" else 3  # the trees' samples interleave
-    modulation = (-1.0) ** np.arange(8)
-    high = SYNTHESIS * -modulation[:7]
-    back = ANALYSIS * modulation[:5]
-    bank = [(ANALYSIS, low), (high, 7 - low), (SYNTHESIS, 7 - low), (back, low)]
-    return pywt.Wavelet(f"near symmetric {tree}", [_placed(f, centre) for f, centre in bank])
+    name = f"dual tree {tree}, level {level}"
+    if level == 0:
+        low, high = (6, 5) if tree == "a" else (5, 4)
+        sign = (-1.0) ** np.arange(7)
+        taps = (ANALYSIS, -sign * SYNTHESIS, SYNTHESIS, sign[:5] * ANALYSIS)
+        centres = (low, high, 9 - low, 9 - high)
+        return pywt.Wavelet(name, [_placed(*pair) for pair in zip(taps, centres, strict=True)])
+    bank = pywt.orthogonal_filter_bank(QUARTER_SHIFT[::-1] if tree == "a" else QUARTER_SHIFT)
+    if level > 1:
+        return pywt.Wavelet(name, bank)
+    late = (1, 1, 1, 1) if tree == "a" else (2, 2, 0, 0)
+    return pywt.Wavelet(
+        name, [np.pad(taps, (n, 2 - n)) for taps, n in zip(bank, late, strict=True)]
+    )
 
 
 def _placed(taps: Any, centre: int) -> Any:
-    """Put a symmetric filter into eight taps, its middle at `centre`, for decimation by two."""
-    placed = np.zeros(8)
+    """Put a symmetric filter into ten taps, its middle at `centre`, for decimation by two."""
+    placed = np.zeros(10)
     start = centre - len(taps) // 2
     placed[start : start + len(taps)] = taps * np.sqrt(2)
     return placed

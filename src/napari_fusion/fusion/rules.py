@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fusion.fusion.congruency import congruency
 from napari_fusion.slab import Stack
 
 Plane = NDArray[np.float32]
@@ -18,9 +19,13 @@ Plane = NDArray[np.float32]
 Planes = NDArray[np.float32]
 """(k, h, w) float32: the same slice, or one band of it, of k sources."""
 
-Rule = Literal["magnitude", "energy", "sml", "consistent"]
-"""Activity of a band: its magnitude, its energy in a 3 × 3 window, its sum-modified Laplacian; or
-the energy, and then each place goes to the source that won most of the 3 × 3 around it."""
+Rule = Literal["magnitude", "energy", "sml", "phase", "consistent"]
+"""Activity of a band: its magnitude, its energy in a 3 × 3 window, its sum-modified Laplacian, its
+energy where the phases of all scales agree; or the energy, and then each place goes to the source
+that won most of the 3 × 3 around it."""
+
+UNCERTAIN = np.float32(0.1)
+"""Phase congruency that counts even where phases disagree, so that fine texture has a say."""
 
 FAINT = np.float32(0.25)
 """A slice whose brightest value is below this counts in a mean in proportion to it."""
@@ -88,6 +93,9 @@ def activity(bands: Planes, rule: Rule) -> Planes:
         return np.abs(bands)
     if rule in ("energy", "consistent"):
         return np.stack([smooth(band * band, 1) for band in bands])
+    if rule == "phase":
+        agreed = np.stack([congruency(band) + UNCERTAIN for band in bands])
+        return activity(bands, "energy") * agreed
     return np.stack([modified_laplacian(band) for band in bands])
 
 
