@@ -119,7 +119,7 @@ def test_a_damaged_note_is_refused(alignment, tmp_path):
 
 def test_another_ending_is_refused_and_nothing_written(alignment, tmp_path):
     with pytest.raises(ParameterError, match="tfm"):
-        alignment.save(tmp_path / "a.mat")
+        alignment.save(tmp_path / "a.nii")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -127,7 +127,7 @@ def test_disk_full_keeps_the_old_file(alignment, tmp_path, monkeypatch):
     path = tmp_path / "a.tfm"
     path.write_text("old")
     monkeypatch.setattr(
-        "napari_fusion.registration.files._text", lambda alignment: "#Insight Transform"
+        "napari_fusion.registration.files.itk_text._text", lambda alignment: "#Insight Transform"
     )
     with pytest.raises(OSError, match=r"a\.tfm|read"):
         alignment.save(path)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     import SimpleITK as sitk
 
+    from napari_fusion.registration.files.images import Source
+
 SMALLEST_SCALE = 1e-3
 """A linear map that shrinks some direction by more than this cannot be undone."""
 
@@ -183,36 +185,69 @@ class Alignment:
 
         return from_sitk(transform, fixed, moving)
 
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the map as an ITK text transform (``.tfm``), with grids and quality as comments.
+    def save(
+        self,
+        path: str | PathLike[str],
+        *,
+        fixed: Source | None = None,
+        moving: Source | None = None,
+    ) -> None:
+        """Write the map in the direction, frame and unit that the file's own program expects.
 
-        The file appears under its name only after it has been read back and found the same.
+        ``.tfm`` and ``.txt`` (ITK, 3D Slicer, ANTs, elastix) also carry grids and quality, as does
+        ``.json``; ``.h5`` is ITK's binary file, ``.mat`` FSL's FLIRT matrix, ``.dcm`` a DICOM
+        Spatial Registration. The file appears under its name only after it has been read back and
+        found the same.
+
+        Parameters
+        ----------
+        path
+            The file to make or replace; its ending chooses the format.
+        fixed, moving
+            The images, where the format needs them: NIfTI files for ``.mat``; volumes or paths of
+            DICOM images for ``.dcm``.
 
         Raises
         ------
         ParameterError
-            The name does not end in ``.tfm`` or ``.txt``.
+            Another ending, images missing that the format needs, or a map that bends space in a
+            format that cannot hold one (all but ``.tfm``, ``.txt`` and ``.h5``).
         WriteError
             The file could not be written or did not read back the same.
         """
         from napari_fusion.registration.files import save
 
-        save(self, path)
+        save(self, path, fixed, moving)
 
     @classmethod
     def load(
-        cls, path: str | PathLike[str], fixed: Grid | None = None, moving: Grid | None = None
+        cls,
+        path: str | PathLike[str],
+        fixed: Source | None = None,
+        moving: Source | None = None,
     ) -> Alignment:
-        """Read an ITK transform file, fixed → moving, LPS mm.
+        """Read a transform file of ITK, 3D Slicer, ANTs, FSL, DICOM or this package.
 
-        Files this package wrote also bring their grids and quality. When `fixed` or `moving` is
-        given and is not the grid the file was written for, the quality says "CHECK" and why. A
-        grid neither given nor in the file is one voxel at the origin.
+        What the file holds decides, not its name. Files that name their volumes bring grids and
+        quality. When `fixed` or `moving` is given and is not the grid the file was written for,
+        the quality says "CHECK" and why. A grid neither given nor in the file is one voxel at the
+        origin.
+
+        Parameters
+        ----------
+        path
+            The file.
+        fixed, moving
+            The two images: grids, volumes or paths. A FLIRT matrix needs the paths of both NIfTI
+            files, because it counts from the corner of the stored images.
 
         Raises
         ------
         ReadError
-            No transform can be read: missing, damaged, 2-D, not finite or singular.
+            No transform can be read: missing, damaged, 2-D, not finite, singular, silent about its
+            direction, or a DICOM object for other frames of reference.
+        ParameterError
+            A FLIRT matrix without its images.
         """
         from napari_fusion.registration.files import load
 

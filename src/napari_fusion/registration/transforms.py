@@ -123,7 +123,7 @@ def matrix_of(transform: sitk.Transform) -> NDArray[np.float64]:
     matrix = np.eye(4)
     matrix[:3, :3] = _turns(transform, origin)
     matrix[:3, 3] = origin
-    return _sound(matrix)
+    return sound(matrix)
 
 
 def _turns(transform: sitk.Transform, origin: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -135,7 +135,7 @@ def _turns(transform: sitk.Transform, origin: NDArray[np.float64]) -> NDArray[np
     return np.stack(ends, axis=1)
 
 
-def _sound(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+def sound(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     """Refuse a matrix that is not finite or flattens space."""
     if not np.isfinite(matrix).all():
         raise ReadError("the transform holds numbers that are not finite")

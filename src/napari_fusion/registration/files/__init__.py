@@ -1,0 +1,149 @@
+"""Alignments in and out: every file in its program's own direction, frame and unit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+
+import numpy as np
+
+from napari_fusion.errors import ParameterError, ReadError, WriteError
+from napari_fusion.grid import Grid
+from napari_fusion.registration.alignment import Alignment
+from napari_fusion.registration.files import dicom, fsl, itk_binary, itk_text, plain
+from napari_fusion.registration.files.images import Image, Source, image_of
+from napari_fusion.registration.files.written import NOWHERE, Written
+from napari_fusion.registration.quality import UNMEASURED, Quality
+
+__all__ = ["NOWHERE", "WRITTEN", "Source", "load", "other_roles", "save"]
+
+Writer = Callable[[Alignment, Path, Image, Image], None]
+Reader = Callable[[Path, Image, Image], Written]
+
+_WRITERS: Mapping[str, tuple[Writer, Callable[[Path, Alignment, Image, Image], bool]]] = {
+    ".tfm": (itk_text.write, itk_text.same),
+    ".txt": (itk_text.write, itk_text.same),
+    ".h5": (itk_binary.write, itk_binary.same),
+    ".hdf5": (itk_binary.write, itk_binary.same),
+    ".mat": (fsl.write, fsl.same),
+    ".json": (plain.write, plain.same),
+    ".dcm": (dicom.write, dicom.same),
+}
+
+_NEEDS: Mapping[str, Callable[[Image, Image], object]] = {
+    ".mat": fsl.needs,
+    ".dcm": dicom.needs,
+}
+"""What has to be known of the images, asked before anything is written."""
+
+WRITTEN = tuple(_WRITERS)
+"""Endings an alignment can be saved under."""
+
+HEAD_BYTES = 4096
+MATCH_MM = 0.01
+"""A grid whose corners lie this near is the one the file was made for."""
+
+
+def save(
+    alignment: Alignment, path: str | PathLike[str], fixed: Source | None, moving: Source | None
+) -> None:
+    """Write an alignment; see `Alignment.save`."""
+    from napari_fusion.io.atomic import write_verified
+
+    target = Path(path)
+    if target.suffix.lower() not in WRITTEN:
+        raise ParameterError(
+            f"an alignment is saved as {', '.join(WRITTEN)}, not {target.suffix or target.name!r}"
+        )
+    suffix = target.suffix.lower()
+    write, same = _WRITERS[suffix]
+    if not alignment.linear and write not in {itk_text.write, itk_binary.write}:
+        raise ParameterError(
+            f"{target.name} can hold rigid and affine maps only, and this alignment bends space: "
+            "save it as .tfm or .h5"
+        )
+    images = image_of(fixed), image_of(moving)
+    if suffix in _NEEDS:
+        _NEEDS[suffix](*images)
+
+    def verify(place: Path) -> None:
+        if not same(place, alignment, *images):
+            raise WriteError(f"{target.name} did not read back as it was written")
+
+    write_verified(target, lambda place: write(alignment, place, *images), verify)
+
+
+def load(
+    path: str | PathLike[str], fixed: Source | None = None, moving: Source | None = None
+) -> Alignment:
+    """Read an alignment; see `Alignment.load`."""
+    target = Path(path)
+    images = image_of(fixed), image_of(moving)
+    found = _reader(target)(target, *images)
+    grids = images[0].grid or found.fixed or NOWHERE, images[1].grid or found.moving or NOWHERE
+    alignment = replace(found.alignment, fixed=grids[0], moving=grids[1])
+    return replace(alignment, quality=_trusted(found, alignment))
+
+
+def other_roles(path: str | PathLike[str], fixed: Grid, moving: Grid) -> list[str] | None:
+    """Name the volumes ("fixed", "moving") that a file was not made for; None when it is silent."""
+    found = _reader(Path(path))(Path(path), Image(fixed), Image(moving))
+    if found.fixed is None and found.moving is None:
+        return None
+    return _others(found, fixed, moving)
+
+
+def _others(found: Written, fixed: Grid, moving: Grid) -> list[str]:
+    pairs = (("fixed", found.fixed, fixed), ("moving", found.moving, moving))
+    return [
+        role
+        for role, noted, given in pairs
+        if noted is not None and given != NOWHERE and not given.matches(noted, MATCH_MM)
+    ]
+
+
+def _trusted(found: Written, alignment: Alignment) -> Quality:
+    """Say what the file's own verdict is worth for these volumes."""
+    if np.linalg.det(alignment.matrix[:3, :3]) < 0:
+        return Quality(
+            verdict="FAIL", sentence="This alignment is a mirror image: left and right are swapped."
+        )
+    if alignment.field is not None and alignment.field.jacobian.folded > 0:
+        return Quality(
+            verdict="FAIL",
+            sentence="This alignment folds space onto itself: do not use it.",
+            numbers=alignment.field.jacobian.numbers(),
+        )
+    for role in _others(found, alignment.fixed, alignment.moving):
+        return Quality(
+            verdict="CHECK",
+            sentence=f"This alignment was made for another {role} volume: check it by eye.",
+        )
+    return UNMEASURED if found.quality is None else found.quality
+
+
+def _reader(path: Path) -> Reader:
+    """Choose a reader by what the file holds, not by what it is called."""
+    if not path.is_file():
+        raise ReadError(f"{path.name} is not a file")
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(HEAD_BYTES)
+    except OSError as error:
+        raise ReadError(f"{path.name} cannot be read: {error.strerror}") from error
+    if head[128:132] == b"DICM":
+        return dicom.read
+    if head.startswith(b"\x89HDF"):
+        return itk_binary.read
+    if head.lstrip().startswith((b"{", b"\xef\xbb\xbf{")):
+        return plain.read
+    if head.startswith(b"#Insight Transform File"):
+        return itk_text.read
+    if path.suffix.lower() == ".mat":
+        return itk_binary.read if b"\0" in head else fsl.read
+    raise ReadError(
+        f"{path.name} is not a transform that can be read: expected ITK, 3D Slicer or ANTs (.tfm, "
+        ".txt, .h5, .mat), FSL (.mat), JSON or a DICOM Spatial Registration"
+    )

@@ -1,0 +1,47 @@
+"""ITK's binary transforms: ``.h5``, and the ``.mat`` (MATLAB) files that ANTs writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from napari_fusion.errors import ReadError
+from napari_fusion.registration.alignment import Alignment
+from napari_fusion.registration.files.images import Image
+from napari_fusion.registration.files.written import NOWHERE, Written
+from napari_fusion.registration.transforms import from_sitk
+
+
+def read(path: Path, fixed: Image, moving: Image) -> Written:
+    """Read an ITK transform, fixed → moving, LPS mm; it does not say for which volumes."""
+    return Written(read_itk(path))
+
+
+def write(alignment: Alignment, path: Path, fixed: Image, moving: Image) -> None:
+    """Write an ITK HDF5 transform, fixed → moving, LPS mm; a field keeps its grid."""
+    import SimpleITK as sitk
+
+    sitk.WriteTransform(alignment.to_sitk(), str(path))
+
+
+def same(path: Path, alignment: Alignment, fixed: Image, moving: Image) -> bool:
+    """Whether a file maps every point to the same bits."""
+    from napari_fusion.registration.files.itk_text import same_map
+
+    return same_map(read_itk(path), alignment)
+
+
+def read_itk(path: Path) -> Alignment:
+    """Read the map of any ITK transform file.
+
+    Raises
+    ------
+    ReadError
+        Damaged, 2-D, not finite, singular, or of an unknown kind.
+    """
+    import SimpleITK as sitk
+
+    try:
+        transform = sitk.ReadTransform(str(path))
+    except RuntimeError as error:
+        raise ReadError(f"{path.name} is not an ITK transform that can be read") from error
+    return from_sitk(transform, NOWHERE, NOWHERE)
