@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from pydantic import ValidationError
 
-from napari_fusion import Window
+from napari_fusion import Recipe, Window
 from napari_fusion.slab import CT_WINDOWS, cut, default_window
 
 
@@ -42,6 +42,21 @@ def test_windows_travel_as_json(level, width):
 )
 def test_physical_units_have_fixed_windows(modality, unit, expected):
     assert default_window(np.zeros((2, 2, 2)), modality, unit) == expected
+
+
+@pytest.mark.parametrize("name", ["soft tissue", "Soft-Tissue", "soft_tissue", "-160:240"])
+def test_windows_are_read_from_words(name):
+    assert Window.model_validate(name) == CT_WINDOWS["soft tissue"]
+    assert Recipe(windows=(name, None)).windows == (CT_WINDOWS["soft tissue"], None)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [("bonne", "did you mean 'bone'"), ("1:x", "low:high"), ("", "low:high"), ("3:3", "upper > l")],
+)
+def test_a_window_nobody_knows_is_refused_in_words(words, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        Window.model_validate(words)
 
 
 def test_mr_windows_ignore_the_background():

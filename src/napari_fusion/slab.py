@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Annotated, Any
 
@@ -23,6 +24,8 @@ Stack = NDArray[np.float32]
 class Window(BaseModel):
     """The range of measured values shown from black to white.
 
+    Wherever a window is read from text or JSON, a name of `PRESETS` or ``"LOW:HIGH"`` will do too.
+
     Parameters
     ----------
     lower, upper
@@ -32,12 +35,33 @@ class Window(BaseModel):
     --------
     >>> Window(lower=0, upper=80)(np.array([-10.0, 40.0, 200.0]))
     array([0. , 0.5, 1. ], dtype=float32)
+    >>> Window.model_validate("brain") == Window.model_validate("0:80")
+    True
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     lower: float
     upper: float
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_words(cls, value: Any) -> Any:
+        """Read the name of a preset, or LOW:HIGH."""
+        if not isinstance(value, str):
+            return value
+        name = value.strip().lower().replace("_", " ").replace("-", " ")
+        if name in PRESETS:
+            return PRESETS[name].model_dump()
+        lower, _, upper = value.partition(":")
+        try:
+            return {"lower": float(lower), "upper": float(upper)}
+        except ValueError as error:
+            near = get_close_matches(name, list(PRESETS), n=1)
+            raise ParameterError(
+                f"there is no window {value!r}{f' (did you mean {near[0]!r}?)' if near else ''}: "
+                f"give low:high, such as -150:1200, or one of {', '.join(PRESETS)}"
+            ) from error
 
     @model_validator(mode="after")
     def _wide(self) -> Window:
@@ -77,6 +101,18 @@ CT_WINDOWS: Mapping[str, Window] = MappingProxyType(
 )
 """Named windows in Hounsfield units; "whole" shows soft tissue and bone at once, for fusion."""
 
+PT_WINDOWS: Mapping[str, Window] = MappingProxyType(
+    {
+        "suv 5": Window(lower=0, upper=5),
+        "suv 10": Window(lower=0, upper=10),
+        "suv 15": Window(lower=0, upper=15),
+    }
+)
+"""Named windows in SUV (g/mL): ordinary uptake, hot tumours, brain and bladder."""
+
+PRESETS: Mapping[str, Window] = MappingProxyType({**CT_WINDOWS, **PT_WINDOWS})
+"""Every window that has a name."""
+
 
 def default_window(array: NDArray[Any], modality: str, unit: str) -> Window:
     """Choose the window a reader of this modality expects.
@@ -87,7 +123,7 @@ def default_window(array: NDArray[Any], modality: str, unit: str) -> Window:
     if modality == "CT" and unit == "HU":
         return CT_WINDOWS["whole"]
     if modality == "PT" and unit == "g/mL":
-        return Window(lower=0, upper=5)
+        return PT_WINDOWS["suv 5"]
     values = _sample(array)
     if modality in {"PT", "NM"}:
         return _ordered(0.0, float(np.percentile(values, 99.9)))

@@ -67,14 +67,14 @@ def test_windows_and_axis_can_be_asked_for(shell, small):
     assert told["slices"] == 40
     code, _, err = shell("metrics", small["fused"], small["ct"], small["mr"], *asked[:-1])
     assert code == 1
-    assert "2 sources and 1 windows" in err
+    assert "2 volumes and 1 windows" in err
 
 
 @pytest.mark.parametrize("words", ["100", "1000:100", "low:high", "0:nan"])
 def test_a_window_that_is_none_is_refused(shell, small, words):
     code, _, err = shell("metrics", small["fused"], small["ct"], f"--window={words}")
     assert code == 1
-    assert f"--window {words}: expected low:high with low < high" in err
+    assert f"the window '{words}' is none" in err
 
 
 def test_the_modality_can_be_named(shell, small, tmp_path):

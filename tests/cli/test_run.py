@@ -87,6 +87,18 @@ def test_modality_names_what_a_file_cannot_say(shell, files, tmp_path):
     assert record["recipe"]["windows"][0] == {"lower": -150.0, "upper": 1200.0}
 
 
+def test_windows_by_name(shell, files, tmp_path):
+    run = ("run", files["ct"], files["mr"], "--register", "none", "--method", "average")
+    run += ("--no-window", "--out", tmp_path / "o")
+    assert shell(*run, "--windows", "Bone", "--windows", "auto")[0] == 0
+    recipe = json.loads((tmp_path / "o" / "record.json").read_text())["recipe"]
+    assert recipe["windows"][0] == {"lower": -770.0, "upper": 1730.0}
+    assert recipe["windows"][1]["upper"] > recipe["windows"][1]["lower"]
+    code, _, err = shell(*run, "--windows", "bone")
+    assert code == 1
+    assert "2 volumes and 1 windows" in err
+
+
 def test_one_frame_of_a_4d_file(shell, files, tmp_path):
     image = nib.load(files["mr"])
     frames = np.stack([np.asarray(image.dataobj)] * 2, axis=-1)

@@ -115,6 +115,13 @@ def test_windows_follow_the_modality_and_are_recorded():
     assert fused.history[-1].parameters["windows"] == [[-150.0, 1200.0]]
 
 
+def test_one_window_may_be_left_to_the_modality(pair):
+    asked = [Window(lower=0, upper=1), None]
+    fused = fuse(pair, "average", windows=asked)
+    expected = fuse(pair, "average").history[-1].parameters["windows"][1]
+    assert fused.history[-1].parameters["windows"] == [[0, 1], expected]
+
+
 def test_history_tells_sources_and_request(pair):
     pair[0] = pair[0].with_step(Step("load", {"sha256": "abc"}, ("tilt corrected",)))
     fused = fuse(pair, "maximum", windows=UNIT)

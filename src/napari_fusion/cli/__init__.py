@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 import napari_fusion
+from napari_fusion.cli.change import change
+from napari_fusion.cli.colour import colour
 from napari_fusion.cli.demo import demo
 from napari_fusion.cli.evaluate import evaluate
 from napari_fusion.cli.info import info
@@ -24,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Register, fuse and account for CT, MR, PET and SPECT volumes. Not a medical device.",
 )
-for _command in (demo, run, info, metrics, evaluate, train, prune, quantise):
+for _command in (demo, run, change, colour, info, metrics, evaluate, train, prune, quantise):
     app.command()(_command)
 
 

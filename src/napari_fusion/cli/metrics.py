@@ -11,6 +11,7 @@ import typer
 from numpy.typing import NDArray
 
 from napari_fusion.cli.screen import AsJson, bar, say, say_json, warn
+from napari_fusion.cli.windows import HELP, windows
 from napari_fusion.errors import GeometryError, ParameterError, Progress, between
 from napari_fusion.slab import Window, default_window
 from napari_fusion.volume import Volume
@@ -32,7 +33,7 @@ def metrics(  # noqa: PLR0913 - one parameter per option
     ] = None,
     window: Annotated[
         list[str] | None,
-        typer.Option(help="Values shown from black to white, such as -150:1200; once per source."),
+        typer.Option(help=HELP),
     ] = None,
     axis: Annotated[
         int | None, typer.Option(min=0, max=2, help="Axis across slices. [coarsest]")
@@ -49,12 +50,12 @@ def metrics(  # noqa: PLR0913 - one parameter per option
         picture, *given = _load_all([fused, *sources], [], None, progress)
         given = _named(given, modality or [])
         _check(picture, given)
-        windows = _windows(given, window)
+        shown = _windows(given, window)
         across = picture.grid.slice_axis if axis is None else axis
-        slabs = _slabs([picture, *given], [Window(lower=0, upper=1), *windows], across)
+        slabs = _slabs([picture, *given], [Window(lower=0, upper=1), *shown], across)
         rows = _judged(wanted, slabs, between(progress, 0.1, 1))
     if as_json:
-        ranges = [[w.lower, w.upper] for w in windows]
+        ranges = [[w.lower, w.upper] for w in shown]
         say_json({"metrics": rows, "windows": ranges, "axis": across, "slices": len(slabs[0])})
     else:
         _say(rows)
@@ -93,23 +94,11 @@ def _roles(sources: Sequence[Volume]) -> list[str]:
 
 def _windows(sources: Sequence[Volume], asked: Sequence[str] | None) -> list[Window]:
     """Give each source's window: the one asked for, or what a reader of its modality expects."""
-    if not asked:
-        return [default_window(v.array, v.modality, v.unit) for v in sources]
-    if len(asked) != len(sources):
-        raise ParameterError(
-            f"there are {len(sources)} sources and {len(asked)} windows: give --window once each"
-        )
-    return [_window(words) for words in asked]
-
-
-def _window(words: str) -> Window:
-    lower, _, upper = words.partition(":")
-    try:
-        return Window(lower=float(lower), upper=float(upper))
-    except ValueError as error:
-        raise ParameterError(
-            f"--window {words}: expected low:high with low < high, such as -150:1200"
-        ) from error
+    given = windows(asked, len(sources)) or [None] * len(sources)
+    return [
+        window or default_window(v.array, v.modality, v.unit)
+        for window, v in zip(given, sources, strict=True)
+    ]
 
 
 def _slabs(

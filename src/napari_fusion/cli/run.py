@@ -14,6 +14,8 @@ from pydantic import ValidationError
 from napari_fusion.cli.screen import AsJson, Shot, bar, say_json, say_result, warn
 from napari_fusion.cli.truth import error_mm
 from napari_fusion.cli.window import picture_window
+from napari_fusion.cli.windows import HELP
+from napari_fusion.cli.windows import windows as read_windows
 from napari_fusion.errors import ParameterError, Progress, ReadError, between
 from napari_fusion.volume import Modality, Unit, Volume
 
@@ -57,6 +59,7 @@ def run(  # noqa: PLR0913 - one parameter per option
         list[Path] | None,
         typer.Option(help="A .tfm per moving volume, used instead of registering."),
     ] = None,
+    windows: Annotated[list[str] | None, typer.Option(help=HELP)] = None,
     accept: Annotated[Accept | None, typer.Option(help="Worst verdict to fuse. [CHECK]")] = None,
     nan: Annotated[Nan | None, typer.Option(help="Voxels that are not finite. [refuse]")] = None,
     series: Annotated[
@@ -85,6 +88,7 @@ def run(  # noqa: PLR0913 - one parameter per option
     changes: dict[str, Any] = {
         "method": method,
         "params": _params(param) if param or method else None,
+        "windows": read_windows(windows, 1 + len(moving)),
         "accept": accept and accept.value,
         "nan": nan and nan.value,
         "different_patients": different_patients or None,

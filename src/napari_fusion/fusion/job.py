@@ -53,7 +53,7 @@ class Job:
 
     sources: tuple[Volume, ...]
     method: Method
-    asked_windows: Sequence[Window] | None
+    asked_windows: Sequence[Window | None] | None
     asked_axis: int | None
     params: dict[str, JSON]
     lost: list[int] = field(init=False)
@@ -239,15 +239,19 @@ def _checked_axis(first: Volume, axis: int | None) -> int:
 
 
 def _checked_windows(
-    sources: tuple[Volume, ...], windows: Sequence[Window] | None
+    sources: tuple[Volume, ...], windows: Sequence[Window | None] | None
 ) -> tuple[Window, ...]:
+    """Give each source's window: the one asked for, or what a reader of its modality expects."""
     if windows is None:
-        return tuple(default_window(s.array, s.modality, s.unit) for s in sources)
+        windows = [None] * len(sources)
     if len(windows) != len(sources):
         raise ParameterError(
             f"there are {len(sources)} sources and {len(windows)} windows: give one each"
         )
-    return tuple(windows)
+    return tuple(
+        window or default_window(s.array, s.modality, s.unit)
+        for window, s in zip(windows, sources, strict=True)
+    )
 
 
 def _agreed(values: list[str | None]) -> str | None:

@@ -17,7 +17,7 @@ def fuse(
     sources: Sequence[Volume],
     method: str = "laplacian",
     *,
-    windows: Sequence[Window] | None = None,
+    windows: Sequence[Window | None] | None = None,
     axis: int | None = None,
     progress: Progress | None = None,
     **params: JSON,
@@ -32,8 +32,8 @@ def fuse(
     method
         A name from `methods`.
     windows
-        One per source: the measured values shown from black to white. By default what a reader
-        of that modality expects (`slab.default_window`).
+        One per source: the measured values shown from black to white. By default, and where one is
+        None, what a reader of that modality expects (`slab.default_window`).
     axis
         The array axis across slices; by default the coarsest one.
     progress
@@ -78,7 +78,7 @@ def attribution(
     sources: Sequence[Volume],
     method: str = "laplacian",
     *,
-    windows: Sequence[Window] | None = None,
+    windows: Sequence[Window | None] | None = None,
     axis: int | None = None,
     progress: Progress | None = None,
     **params: JSON,
@@ -99,7 +99,7 @@ def fuse_with_shares(
     sources: Sequence[Volume],
     method: str = "laplacian",
     *,
-    windows: Sequence[Window] | None = None,
+    windows: Sequence[Window | None] | None = None,
     axis: int | None = None,
     progress: Progress | None = None,
     **params: JSON,
@@ -127,7 +127,7 @@ def fuse_slice(
     *,
     index: int,
     axis: int | None = None,
-    windows: Sequence[Window] | None = None,
+    windows: Sequence[Window | None] | None = None,
     **params: JSON,
 ) -> NDArray[np.float32]:
     """Fuse one slice alone, as for a preview: to the bit the slice of the whole volume's fusion.
@@ -163,7 +163,7 @@ def fuse_slice_with_shares(
     *,
     index: int,
     axis: int | None = None,
-    windows: Sequence[Window] | None = None,
+    windows: Sequence[Window | None] | None = None,
     **params: JSON,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Fuse and attribute one slice; arguments and errors as for `fuse_slice`.

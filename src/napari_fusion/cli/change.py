@@ -1,0 +1,101 @@
+"""``napari-fusion change``: what differs between two dates beyond what misregistration explains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+
+from napari_fusion.cli.run import Accept, Register
+from napari_fusion.cli.screen import AsJson, bar, say, say_json, say_result
+from napari_fusion.cli.windows import HELP
+from napari_fusion.errors import QuantityError, between
+
+if TYPE_CHECKING:
+    from napari_fusion.registration import Alignment
+    from napari_fusion.volume import Volume
+
+
+def change(  # noqa: PLR0913 - one parameter per option
+    baseline: Annotated[Path, typer.Argument(help="The earlier volume, which stays.")],
+    followup: Annotated[Path, typer.Argument(help="The later one, same modality and unit.")],
+    *,
+    out: Annotated[Path, typer.Option(help="Folder for the results.")],
+    uncertainty: Annotated[
+        float | None,
+        typer.Option(min=0, help="How far the alignment may be off, mm. [what its check says]"),
+    ] = None,
+    method: Annotated[str | None, typer.Option(help="Fusion method. [laplacian]")] = None,
+    register: Annotated[Register | None, typer.Option(help="[rigid]")] = None,
+    alignment: Annotated[
+        Path | None, typer.Option(help="A .tfm, used instead of registering.")
+    ] = None,
+    accept: Annotated[Accept | None, typer.Option(help="Worst verdict to fuse. [CHECK]")] = None,
+    modality: Annotated[
+        list[str] | None, typer.Option(help="CT, MR, PT or NM: one per volume.")
+    ] = None,
+    windows: Annotated[list[str] | None, typer.Option(help=HELP)] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Align a follow-up to its baseline, fuse both, and write the signed change between them."""
+    from napari_fusion import export, fusion
+    from napari_fusion.cli.run import _load_all, _named, _recipe
+    from napari_fusion.cli.windows import windows as read_windows
+    from napari_fusion.io import save
+    from napari_fusion.recipe import run as carry_out
+    from napari_fusion.registration import Alignment
+
+    asked: dict[str, Any] = {
+        "method": method,
+        "accept": accept and accept.value,
+        "windows": read_windows(windows, 2),
+    }
+    recipe = _recipe({}, {k: v for k, v in asked.items() if v is not None}, register)
+    folder = export.prepared(out)
+    with bar() as progress:
+        volumes = _named(_load_all([baseline, followup], [], None, progress), modality or [])
+        given = [Alignment.load(alignment)] if alignment else None
+        outcome = carry_out(
+            recipe, *volumes, alignments=given, progress=between(progress, 0.1, 0.8)
+        )
+        progress(0.8, "comparing the dates")
+        off_mm = _uncertainty(outcome.alignments[0], uncertainty)
+        found = fusion.change(outcome.fixed, outcome.moving_on_fixed[0], off_mm)
+        progress(0.9, "writing")
+        outputs = [str(path) for path in export.export_outcome(outcome, folder)]
+        outputs.append(str(save(found, folder / "change.nii.gz")))
+    told = _told(found) | {"uncertainty_mm": off_mm}
+    if as_json:
+        say_json({**export.summary(outcome), "change": told, "outputs": outputs})
+        return
+    say(
+        f"change that {off_mm:.2f} mm of misregistration does not explain: "
+        f"from {told['lowest']:g} to {told['highest']:g} {told['unit']}, "
+        f"in {100 * told['share']:.1f} % of the voxels"
+    )
+    say_result({"tre_mm": [], **export.summary(outcome), "outputs": outputs})
+
+
+def _uncertainty(alignment: Alignment, asked: float | None) -> float:
+    """Give the uncertainty asked for, or the one the alignment's check estimated."""
+    if asked is not None:
+        return asked
+    known = alignment.quality.uncertainty_mm
+    if known is None or not np.isfinite(known):
+        raise QuantityError(
+            "nobody knows how far this alignment may be off, so a change cannot be told from a "
+            "shift: say it with --uncertainty MM, or register the volumes"
+        )
+    return float(known)
+
+
+def _told(found: Volume) -> dict[str, Any]:
+    known = found.array[np.isfinite(found.array)]
+    return {
+        "lowest": float(known.min()) if known.size else 0.0,
+        "highest": float(known.max()) if known.size else 0.0,
+        "share": float(np.count_nonzero(known) / known.size) if known.size else 0.0,
+        "unit": found.unit,
+    }

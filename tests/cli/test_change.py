@@ -1,0 +1,112 @@
+import json
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from napari_fusion import Volume, load, save
+
+
+@pytest.fixture
+def dates(files, tmp_path):
+    """A CT, and the same with a lesion grown into it."""
+    before = load(files["ct"])
+    array = np.array(before.array)
+    middle = tuple(n // 2 for n in array.shape)
+    grown = tuple(slice(m - 3, m + 3) for m in middle)
+    array[grown] += 300
+    after = Volume(array, before.grid, modality="CT", unit="HU")
+    return files["ct"], save(after, tmp_path / "after.nii.gz"), grown
+
+
+def test_what_grew_is_told_and_written(shell, dates, tmp_path):
+    before, after, grown = dates
+    code, out, _ = shell(
+        *("change", before, after, "--out", tmp_path / "o", "--register", "none"),
+        *("--uncertainty", "1.5", "--method", "average", "--json"),
+    )
+    assert code == 0
+    told = json.loads(out)
+    assert told["change"]["unit"] == "HU"
+    assert told["change"]["highest"] > 100
+    assert told["change"]["lowest"] == pytest.approx(0, abs=1e-3)
+    change = load(tmp_path / "o" / "change.nii.gz")
+    outside = np.ones(change.array.shape, bool)
+    outside[grown] = False
+    assert np.abs(change.array[outside]).max() == pytest.approx(0, abs=1e-3)
+    assert (tmp_path / "o" / "fused.nii.gz").exists()
+
+
+def test_an_unknown_uncertainty_is_asked_for(shell, dates, tmp_path):
+    code, _, err = shell(
+        "change", *dates[:2], "--out", tmp_path / "o", "--register", "none", "--method", "average"
+    )
+    assert code == 1
+    assert "--uncertainty" in err
+    assert not list((tmp_path / "o").iterdir())
+
+
+def test_different_modalities_are_refused(shell, files, tmp_path):
+    code, _, err = shell(
+        *("change", files["ct"], files["mr"], "--out", tmp_path / "o", "--register", "none"),
+        *("--uncertainty", "1", "--method", "average"),
+    )
+    assert code == 1
+    assert "CT in HU" in err
+
+
+def test_windows_have_names(shell, dates, tmp_path):
+    code, _, err = shell(
+        *("change", *dates[:2], "--out", tmp_path / "o", "--register", "none"),
+        *("--uncertainty", "1", "--method", "average", "--windows", "bone, bonne"),
+    )
+    assert code == 1
+    assert "did you mean 'bone'" in err
+
+
+@pytest.fixture
+def bright_and_hot(files, tmp_path):
+    """A fused picture and a functional volume on its grid, as files."""
+    ct = load(files["ct"])
+    grey = Volume(((ct.array - ct.array.min()) / np.ptp(ct.array)).astype(np.float32), ct.grid)
+    hot = Volume(np.maximum(ct.array, 0).astype(np.float32), ct.grid, modality="NM")
+    return save(grey, tmp_path / "grey.nii.gz"), save(hot, tmp_path / "hot.nii.gz")
+
+
+def test_a_fused_picture_in_colour(shell, bright_and_hot, tmp_path):
+    code, out, _ = shell(
+        *("colour", *bright_and_hot, "--out", tmp_path / "o", "--palette", "PET"),
+        *("--convention", "lightness", "--window", "0:1000", "--json"),
+    )
+    assert code == 0
+    assert len(json.loads(out)["outputs"]) == 2
+    image = nib.load(tmp_path / "o" / "colour.nii.gz")
+    voxels = np.asarray(image.dataobj)
+    grey = nib.load(bright_and_hot[0])
+    assert voxels.dtype.names == ("R", "G", "B")
+    assert image.shape == grey.shape
+    assert np.allclose(image.affine, grey.affine, atol=1e-3)
+    cold = np.asarray(nib.load(bright_and_hot[1]).dataobj) == 0
+    assert (voxels["R"][cold] == voxels["B"][cold]).all()
+    assert (voxels["R"][~cold] != voxels["B"][~cold]).any()
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        (["--palette", "rainbow"], "no palette 'rainbow'"),
+        (["--convention", "loud"], "luminance or lightness"),
+        (["--window", "5:1"], "upper > lower"),
+    ],
+)
+def test_colour_says_what_is_wrong(shell, bright_and_hot, tmp_path, asked, sentence):
+    code, _, err = shell("colour", *bright_and_hot, "--out", tmp_path / "o", *asked)
+    assert code == 1
+    assert sentence in err
+    assert not list((tmp_path / "o").iterdir())
+
+
+def test_colour_needs_the_fused_picture_first(shell, bright_and_hot, tmp_path):
+    code, _, err = shell("colour", *bright_and_hot[::-1], "--out", tmp_path / "o")
+    assert code == 1
+    assert "give fused.nii.gz first" in err
