@@ -7,6 +7,7 @@ from napari_fusion.registration.landmarks import Landmarks, align_landmarks
 from napari_fusion.registration.options import AlignOptions
 from napari_fusion.registration.quality import Quality
 from napari_fusion.registration.resampling import Interpolation, resample
+from napari_fusion.registration.several import align_all, loop_consistency
 
 __all__ = [
     "AlignOptions",
@@ -16,7 +17,9 @@ __all__ = [
     "Landmarks",
     "Quality",
     "align",
+    "align_all",
     "align_landmarks",
     "assess",
+    "loop_consistency",
     "resample",
 ]

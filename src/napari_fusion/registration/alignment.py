@@ -160,6 +160,21 @@ class Alignment:
         here = Alignment(self.fixed, self.fixed, push)
         return replace(here.then(self), quality=UNMEASURED)
 
+    def pose(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Give the six numbers that `moved` takes: shift (LPS mm) and degrees about L, P and S.
+
+        ``Alignment.identity(fixed, moving).moved(*pose)`` is this map where it is rigid; of any
+        other map it is the turn nearest to its matrix, and the shift of the fixed centre.
+        """
+        u, _, vt = np.linalg.svd(self.matrix[:3, :3])
+        r = (u * [1.0, 1.0, np.sign(np.linalg.det(u @ vt))]) @ vt
+        about_l, about_s = np.arctan2(r[2, 1], r[2, 2]), np.arctan2(r[1, 0], r[0, 0])
+        if abs(r[2, 0]) > 1 - 1e-12:  # at ±90° about P the other two turns are one
+            about_l, about_s = np.arctan2(-r[1, 2], r[1, 1]), 0.0
+        angles = about_l, -np.arcsin(np.clip(r[2, 0], -1, 1)), about_s
+        centre = self.fixed.centre
+        return self.map_points(centre) - centre, np.degrees(angles)
+
     def to_sitk(self) -> sitk.Transform:
         """Give the map as an ITK transform, fixed → moving, LPS mm.
 
