@@ -2,15 +2,17 @@
 
 import gzip
 import sys
+import zipfile
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
-from pydicom.uid import RLELossless
+from pydicom.uid import DeflatedExplicitVRLittleEndian, RLELossless
 
 sys.path.append(str(Path(__file__).parents[1] / "io"))
 
 import dicom_making
+import test_codestreams
 import test_frames
 import test_text_headers
 
@@ -25,23 +27,22 @@ def series(path, modality="CT", edit=None):
     dicom_making.series(path.parent, 3, modality, edit)
 
 
-def jpeg(path, compressor):
-    """Write three slices whose pixels GDCM packs and unpacks."""
-    import SimpleITK as sitk
+def deflate(ds, _index):
+    ds.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
 
-    for index in range(3):
-        plain = sitk.GetImageFromArray(dicom_making.stored(index)[None])
-        plain.SetOrigin((0, 0, 2.0 * index))
-        for tag, value in {"0008|0060": "CT", "0020|000e": "1.2.4", "0020|0037": "1\\0\\0\\0\\1\\0",
-                           "0020|0032": f"0\\0\\{2 * index}"}.items():  # fmt: skip
-            plain.SetMetaData(tag, value)
-        writer = sitk.ImageFileWriter()
-        writer.SetImageIO("GDCMImageIO")
-        writer.SetFileName(str(path.parent / f"s{index:03d}.dcm"))
-        writer.SetUseCompression(True)
-        writer.SetCompressor(compressor)
-        writer.KeepOriginalImageUIDOn()
-        writer.Execute(plain)
+
+def compressed(path, codec):
+    """Write two slices whose pixels a native library unpacks; `path` is the second."""
+    like, data = test_codestreams.picture("<u2"), test_codestreams.stream(codec, "<u2")
+    syntax = test_codestreams.SYNTAXES[codec]
+    test_codestreams.two_slices(path.parent, data, syntax, like)
+
+
+def zipped(path):
+    folder = dicom_making.series(path.parent / "members", 3)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        for member in folder.iterdir():
+            packed.write(member, member.name)
 
 
 MAKERS = {
@@ -53,8 +54,12 @@ MAKERS = {
     "nuclear.dcm": test_frames.nuclear,
     "plain/s001.dcm": lambda path: series(path, "PT"),
     "runs/s001.dcm": lambda path: series(path, edit=lambda ds, index: ds.compress(RLELossless)),
-    "jpeg/s001.dcm": lambda path: jpeg(path, "JPEG"),
-    "wavelets/s001.dcm": lambda path: jpeg(path, "JPEG2000"),
+    "deflated/s001.dcm": lambda path: series(path, edit=deflate),
+    "zipped/a.zip": zipped,
+    "jpeg/1.dcm": lambda path: compressed(path, "JPEG lossless"),
+    "jpeg-ls/1.dcm": lambda path: compressed(path, "JPEG-LS"),
+    "wavelets/1.dcm": lambda path: compressed(path, "JPEG 2000"),
+    "blocks/1.dcm": lambda path: compressed(path, "HTJ2K"),
 }
 
 

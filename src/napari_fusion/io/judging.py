@@ -9,8 +9,8 @@ from dataclasses import replace
 import numpy as np
 
 from napari_fusion.errors import ReadError
+from napari_fusion.io import codestreams, identity, pixels
 from napari_fusion.io import header as dicom
-from napari_fusion.io import identity, pixels
 from napari_fusion.io.budget import check_present, check_volume, memory_doubt
 from napari_fusion.io.frames import Frame, frames_of
 from napari_fusion.io.header import Header
@@ -179,6 +179,7 @@ def _no_volume(stack: Stack, source: Source) -> str:
     try:
         for frame in stack.frames:
             pixels.stored_type(frame.header)
+            codestreams.check_syntax(frame.header)
             _check_whole(frame.header, source)
         check_volume(
             (len(stack.frames), head.integer(dicom.ROWS), head.integer(dicom.COLUMNS)), "it"

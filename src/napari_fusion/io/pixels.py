@@ -1,25 +1,19 @@
-"""Stored pixel values of DICOM frames, exactly as written, from any transfer syntax GDCM knows."""
+"""Stored pixel values of DICOM frames, exactly as written, whatever their transfer syntax."""
 
 from __future__ import annotations
 
-import tempfile
-from io import BytesIO
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_fusion.errors import ReadError
+from napari_fusion.io import codestreams, decoding
 from napari_fusion.io import header as dicom
 from napari_fusion.io.budget import check_present
+from napari_fusion.io.codestreams import Stream
 from napari_fusion.io.header import Header
-from napari_fusion.io.plain import plainly
 
-if TYPE_CHECKING:
-    import pydicom
-
-RUN_LENGTH = "1.2.840.10008.1.2.5"
 _FLOATS = {0x7FE00008: "f4", 0x7FE00009: "f8"}
 _LOSSY = frozenset(f"1.2.840.10008.1.2.4.{end}" for end in ("50", "51", "81", "91", "93", "203"))
 """Transfer syntaxes that may have lost detail."""
@@ -73,8 +67,9 @@ def stored(header: Header, data: bytes, count: int) -> NDArray[Any]:
         raise ReadError(f"{header.path.name} is shorter than its header says: it has no pixels")
     dtype = stored_type(header)
     shape = (count, header.integer(dicom.ROWS), header.integer(dicom.COLUMNS))
+    codestreams.check_syntax(header)
     if pixels.length is None:
-        return _bits(_decoded(header, data, shape), header)
+        return _agreed(*decoding.decoded(header, data, shape), dtype.newbyteorder("="), header)
     if header.syntax == dicom.DEFLATED:
         data = dicom.inflate(data[_after_meta(data) :], header.path)
     needed = int(np.prod(shape)) * dtype.itemsize
@@ -94,18 +89,39 @@ def padding(header: Header) -> tuple[float, float] | None:
     return min(value, limit), max(value, limit)
 
 
+def _agreed(
+    own: NDArray[Any], stream: Stream | None, dtype: np.dtype[Any], header: Header
+) -> NDArray[Any]:
+    """Read decoded values by the DICOM header; refuse them where their frames mean other ones."""
+    read = _bits(own.astype(dtype), header)
+    signed = dtype.kind == "i"
+    bits = header.integer(dicom.STORED, 8 * dtype.itemsize)
+    if stream is None or (stream.bits == bits and stream.signed in {None, signed}):
+        return read
+    if stream.signed is None and signed:
+        own = _low_bits(own.astype(dtype), stream.bits)
+    if not np.array_equal(own, read):
+        raise codestreams.contradiction(header, stream)
+    return read
+
+
 def _bits(raw: NDArray[Any], header: Header) -> NDArray[Any]:
     """Keep only the bits that are stored, with their sign."""
     allocated = raw.dtype.itemsize * 8
     bits = header.integer(dicom.STORED, allocated)
-    unused = allocated - bits
-    if raw.dtype.kind == "f" or not 0 < unused < allocated:
+    if raw.dtype.kind == "f" or not 0 < bits < allocated:
         return raw
     above = allocated - 1 - header.integer(dicom.HIGH_BIT, bits - 1)
     if above < 0:
         raise ReadError(f"{header.path.name} numbers the bits of its pixels wrongly")
+    return _low_bits(raw, bits, above)
+
+
+def _low_bits(raw: NDArray[Any], bits: int, above: int | None = None) -> NDArray[Any]:
+    """Keep so many bits, below those `above` (by default all the others), with their sign."""
     native = raw.astype(raw.dtype.newbyteorder("="))
-    native <<= above
+    unused = 8 * raw.dtype.itemsize - bits
+    native <<= unused if above is None else above
     native >>= unused
     return native
 
@@ -114,65 +130,3 @@ def _after_meta(data: bytes) -> int:
     from napari_fusion.io import tokens
 
     return tokens.walk(data, 132, tokens.LITTLE, (), until=0x00030000)[2]
-
-
-def _decoded(header: Header, data: bytes, shape: tuple[int, int, int]) -> NDArray[Any]:
-    """Decode encapsulated pixels: run lengths with pydicom, all else with GDCM.
-
-    GDCM is handed a file that holds nothing but the pixels: no rescale, so that stored values come
-    back exactly, and no patient.
-    """
-    name = header.path.name
-    with plainly(name, f"DICOM of transfer syntax {header.syntax}"):
-        bare = _bare(data)
-        decoded = _by_pydicom(bare) if header.syntax == RUN_LENGTH else _by_gdcm(bare)
-    if decoded.size != np.prod(shape):
-        raise ReadError(f"{name} decodes to another number of pixels than its header says")
-    return decoded.reshape(shape)
-
-
-def _by_pydicom(bare: pydicom.Dataset) -> NDArray[Any]:
-    from pydicom.pixels import get_decoder
-
-    decoded: NDArray[Any] = get_decoder(bare.file_meta.TransferSyntaxUID).as_array(bare, raw=True)[
-        0
-    ]
-    return decoded
-
-
-def _by_gdcm(bare: pydicom.Dataset) -> NDArray[Any]:
-    import SimpleITK as sitk
-
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "pixels.dcm"
-        bare.save_as(path, enforce_file_format=True)
-        reader = sitk.ImageFileReader()
-        reader.SetImageIO("GDCMImageIO")
-        reader.SetFileName(str(path))
-        decoded: NDArray[Any] = sitk.GetArrayFromImage(reader.Execute())
-    return decoded
-
-
-def _bare(data: bytes) -> pydicom.Dataset:
-    """Copy what describes the pixels, and the pixels, into a data set of their own."""
-    import pydicom
-    from pydicom.dataset import FileMetaDataset
-    from pydicom.uid import SecondaryCaptureImageStorage, generate_uid
-
-    full = pydicom.dcmread(BytesIO(data))
-    bare = pydicom.Dataset()
-    for keyword in (
-        "SamplesPerPixel", "NumberOfFrames", "Rows", "Columns", "BitsAllocated", "BitsStored",
-        "HighBit", "PixelRepresentation",
-    ):  # fmt: skip
-        if keyword in full:
-            setattr(bare, keyword, full[keyword].value)
-    bare.PhotometricInterpretation = "MONOCHROME2"
-    bare.SOPClassUID = SecondaryCaptureImageStorage
-    bare.SOPInstanceUID = generate_uid()
-    bare[0x7FE00010] = full[0x7FE00010]
-    bare.file_meta = FileMetaDataset()
-    bare.file_meta.TransferSyntaxUID = full.file_meta.TransferSyntaxUID
-    bare.file_meta.MediaStorageSOPClassUID = bare.SOPClassUID
-    bare.file_meta.MediaStorageSOPInstanceUID = bare.SOPInstanceUID
-    return bare
