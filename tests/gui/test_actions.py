@@ -110,7 +110,7 @@ def test_volumes_of_different_patients_are_refused(viewer, pair, gate):
         lambda **more: fuse_layers(viewer, ["his CT", "her MR"], "average", **more),
     ):
         count = len(viewer.layers)
-        with pytest.raises(ParameterError, match="Allow different patients"):
+        with pytest.raises(ParameterError, match="type DIFFERENT PATIENTS"):
             refused()
         assert len(viewer.layers) == count
         refused(different_patients=True)

@@ -51,6 +51,52 @@ def test_the_first_two_layers_are_chosen_and_their_state_is_told(dock):
     assert "NOT REGISTERED" in dock.state.text()
 
 
+def of_patient(layer, token):
+    volume = layer.metadata["napari_fusion"]
+    layer.metadata["napari_fusion"] = replace(volume, patient=token)
+
+
+@pytest.fixture
+def two_patients(viewer):
+    """Asked for before `dock`, which then opens on layers of two patients."""
+    for layer, token in zip(viewer.layers, ("a", "b"), strict=True):
+        of_patient(layer, token)
+
+
+@pytest.mark.parametrize("words", ["", "yes", "different patients", "DIFFERENT"])
+def test_012_two_patients_are_refused_until_the_very_words_are_typed(
+    two_patients, dock, click, finish, qtbot, viewer, said, words
+):
+    assert dock.open.warning.isVisible()
+    qtbot.keyClicks(dock.open.allow, words)
+    click(dock.fuse.button)
+    finish()
+    assert "belong to different patients" in said()[-1]
+    assert names(viewer) == ["head CT", "head T1"]
+    dock.open.allow.clear()
+    qtbot.keyClicks(dock.open.allow, "DIFFERENT PATIENTS")
+    click(dock.fuse.button)
+    finish()
+    assert names(viewer)[-1].startswith("DIFFERENT PATIENTS: ")
+    assert "different_patients=True" in lines(dock)[-1]
+
+
+def test_012_what_was_typed_counts_for_these_two_patients_only(two_patients, dock, qtbot, viewer):
+    qtbot.keyClicks(dock.open.allow, "DIFFERENT PATIENTS")
+    assert dock.open.current.different_patients
+    third = viewer.add_image(viewer.layers[1].data, name="another")
+    third.metadata = dict(viewer.layers[1].metadata)
+    of_patient(third, "c")
+    dock.open.moving.choose(third)
+    assert dock.open.allow.isVisible()
+    assert not dock.open.current.different_patients
+
+
+def test_012_layers_of_one_patient_are_not_asked_about(dock):
+    assert not dock.open.allow.isVisible()
+    assert not dock.open.current.different_patients
+
+
 def test_align_and_fuse_by_clicks_alone(dock, click, finish, viewer, pair):
     before = [(layer.data, layer.metadata["napari_fusion"]) for layer in viewer.layers]
     click(dock.align.button)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +13,9 @@ from napari_fusion.registration import Quality
 from napari_fusion.volume import Volume
 
 Word = Literal["PASS", "CHECK", "FAIL", "NOT REGISTERED", "DIFFERENT PATIENTS"]
+
+TYPED = "DIFFERENT PATIENTS"
+"""What has to be typed before layers of two patients are aligned or fused."""
 
 _RANKS: tuple[Word, ...] = ("PASS", "CHECK", "FAIL", "NOT REGISTERED", "DIFFERENT PATIENTS")
 _SIGNS = dict(zip(_RANKS, ("✔", "▲", "✖", "⚠", "‼"), strict=True))
@@ -115,9 +118,14 @@ def same_volume(a: Volume, b: Volume) -> bool:
     return bool(np.array_equal(a.array[thin], b.array[thin]))
 
 
+def patients_of(volumes: Iterable[Volume | None]) -> frozenset[str]:
+    """Give the tokens of the patients that volumes are known to show."""
+    return frozenset(v.patient for v in volumes if v is not None and v.patient is not None)
+
+
 def differ(sources: Sequence[Source]) -> bool:
     """Whether sources are known to show different patients."""
-    return len({s.volume.patient for s in sources} - {None}) > 1
+    return len(patients_of(source.volume for source in sources)) > 1
 
 
 def check_patients(sources: Sequence[Source], *, different_patients: bool) -> None:
@@ -132,6 +140,6 @@ def check_patients(sources: Sequence[Source], *, different_patients: bool) -> No
         return
     names = " and ".join(repr(source.name) for source in sources)
     raise ParameterError(
-        f"the layers {names} belong to different patients: choose layers of one patient, or tick "
-        "“Allow different patients” (different_patients=True)"
+        f"the layers {names} belong to different patients: choose layers of one patient, or type "
+        f"{TYPED} below the chosen layers (different_patients=True)"
     )

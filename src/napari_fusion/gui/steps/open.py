@@ -6,10 +6,12 @@ from __future__ import annotations
 from typing import Any
 
 from qtpy.QtCore import Signal, Slot
-from qtpy.QtWidgets import QCheckBox, QWidget
+from qtpy.QtWidgets import QLabel, QLineEdit, QWidget
 
 from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.combos import LayerCombo
+from napari_fusion.gui.gate import TYPED, patients_of
+from napari_fusion.gui.layers import VOLUME
 from napari_fusion.gui.steps.step import Step
 
 
@@ -34,13 +36,17 @@ class OpenStep(Step):
         self.moving.setToolTip("Is brought onto the fixed layer; the original is kept.")
         self.third.setToolTip("A third source for Fuse, aligned before; or none.")
         self.moving.setCurrentIndex(min(1, self.moving.count() - 1))
-        self.patients = QCheckBox("Allow different patients")
-        self.patients.setToolTip("Off, layers of different patients are refused.")
+        self._belong_to: frozenset[str] = frozenset()
+        self.allow = QLineEdit()
+        self.allow.setPlaceholderText(f"type {TYPED} to allow it")
+        self.allow.setToolTip("Until these words stand here, layers of two patients are refused.")
+        self.warning = QLabel("‼ Two patients")
         for words, widget in (("Fixed", self.fixed), ("Moving", self.moving), ("And", self.third)):
             self.form.addRow(words, widget)
             widget.chosen.connect(self._tell)
-        self.form.addRow(self.patients)
-        self.patients.toggled.connect(self._tell)
+        self.form.addRow(self.warning, self.allow)
+        self.allow.textChanged.connect(self._tell)
+        self._ask()
 
     @property
     def current(self) -> Chosen:
@@ -49,7 +55,7 @@ class OpenStep(Step):
             "" if combo.layer is None else str(combo.layer.name)
             for combo in (self.fixed, self.moving, self.third)
         )
-        return Chosen(fixed, moving, third, self.patients.isChecked())
+        return Chosen(fixed, moving, third, self.allow.text().strip() == TYPED)
 
     @property
     def layers(self) -> list[Any]:
@@ -62,6 +68,16 @@ class OpenStep(Step):
         """Take a layer that was just aligned as the moving one."""
         self.moving.choose(layer)
 
+    def _ask(self) -> None:
+        """Ask for the words when the layers belong to two patients, and anew for two others."""
+        found = patients_of(layer.metadata.get(VOLUME) for layer in self.layers)
+        if found != self._belong_to:
+            self._belong_to = found
+            self.allow.clear()
+        for widget in (self.warning, self.allow):
+            widget.setVisible(len(found) > 1)
+
     @Slot()
     def _tell(self) -> None:
+        self._ask()
         self.chosen.emit(self.current)
