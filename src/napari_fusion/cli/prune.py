@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from napari_fusion.cli.screen import bar, say, say_files
-from napari_fusion.cli.train import Config, Data, Out, Val, checked, needed, read_config, train_data
+from napari_fusion.cli.settings import checked, read_object
+from napari_fusion.cli.train import SETTINGS, Config, Data, Out, Val, needed, train_data
 
 
 def prune(
@@ -25,7 +26,7 @@ def prune(
         from napari_fusion.nets.checkpoint import Checkpoint
         from napari_fusion.nets.prune import PruneOptions
         from napari_fusion.nets.prune import prune as carry_out
-    options = checked(PruneOptions, read_config(config).get("prune", {}))
+    options = checked(PruneOptions, read_object(config, SETTINGS).get("prune", {}), SETTINGS)
     dense = Checkpoint.load(network)
     samples = train_data(data, val)
     out.mkdir(parents=True, exist_ok=True)

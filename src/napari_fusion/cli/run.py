@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import typer
-from pydantic import ValidationError
 
 from napari_fusion.cli.screen import AsJson, Shot, bar, say_json, say_result, warn
+from napari_fusion.cli.settings import checked, read_object
 from napari_fusion.cli.truth import error_mm
 from napari_fusion.cli.window import picture_window
 from napari_fusion.cli.windows import HELP
 from napari_fusion.cli.windows import windows as read_windows
-from napari_fusion.errors import ParameterError, Progress, ReadError, between
+from napari_fusion.errors import ParameterError, Progress, between
 from napari_fusion.volume import Modality, Unit, Volume
 
+RECIPE = "the recipe"
 _UNITS: dict[str, Unit] = {"CT": "HU"}
 
 
@@ -93,7 +94,7 @@ def run(  # noqa: PLR0913 - one parameter per option
         "nan": nan and nan.value,
         "different_patients": different_patients or None,
     }
-    written = _written(recipe)
+    written = read_object(recipe, RECIPE)
     asked = _recipe(written, {k: v for k, v in changes.items() if v is not None}, register)
     folder = export.prepared(out)
     with bar() as progress:
@@ -131,21 +132,6 @@ def _params(pairs: list[str] | None) -> dict[str, Any]:
     return params
 
 
-def _written(path: Path | None) -> dict[str, Any]:
-    """Read a recipe file or a record; {} without one."""
-    if path is None:
-        return {}
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ReadError(f"the recipe {path} cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        raise ReadError(f"the recipe {path} is not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise ReadError(f"the recipe {path} is not a JSON object")
-    return value if "recipe" in value else {"recipe": value}
-
-
 def _recipe(written: dict[str, Any], changes: dict[str, Any], register: Register | None) -> Any:
     """Put the options given on the command line over what the recipe says."""
     from napari_fusion.recipe import Recipe
@@ -153,12 +139,8 @@ def _recipe(written: dict[str, Any], changes: dict[str, Any], register: Register
 
     if register is not None:
         changes["align"] = None if register is Register.none else AlignOptions(model="rigid")
-    try:
-        return Recipe.model_validate(written.get("recipe", {}) | changes)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ParameterError(f"the recipe's {where or 'content'}: {first['msg']}") from error
+    inner = written.get("recipe", written)
+    return checked(Recipe, inner | changes if isinstance(inner, dict) else inner, RECIPE)
 
 
 def _load_all(

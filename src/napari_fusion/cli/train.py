@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
 from napari_fusion.cli.screen import bar, say, say_files
-from napari_fusion.errors import MissingExtra, ParameterError, ReadError
+from napari_fusion.cli.settings import checked, read_object
+from napari_fusion.errors import MissingExtra
 
 Data = Annotated[Path, typer.Option(help="Folder SET/CONTRAST/NAME.png of registered slices.")]
 Val = Annotated[
@@ -20,6 +19,7 @@ Val = Annotated[
     typer.Option(help="The same of other patients, to judge by. [the last case of --data]"),
 ]
 Out = Annotated[Path, typer.Option(help="Folder for network and curve; a stopped run goes on.")]
+SETTINGS = "the settings"
 Config = Annotated[Path | None, typer.Option(help="JSON: {net: {...}, train: {...}}.")]
 
 
@@ -38,12 +38,12 @@ def train(
         from napari_fusion.nets.model import NetConfig
         from napari_fusion.nets.train import TrainOptions, validate
         from napari_fusion.nets.train import train as carry_out
-    told = read_config(config)
-    options = checked(TrainOptions, told.get("train", {}))
+    told = read_object(config, SETTINGS)
+    options = checked(TrainOptions, told.get("train", {}), SETTINGS)
     samples = train_data(data, val, replay)
     if replay and not options.replay:
         options = options.model_copy(update={"replay": 0.3})
-    begin = Checkpoint.load(start) if start else checked(NetConfig, told.get("net", {}))
+    begin = Checkpoint.load(start) if start else checked(NetConfig, told.get("net", {}), SETTINGS)
     out.mkdir(parents=True, exist_ok=True)
     known = samples.replay or []
     before = validate(begin.build(), known) if isinstance(begin, Checkpoint) and known else None
@@ -54,43 +54,6 @@ def train(
         after = validate(made.build(), known)
         say(f"loss on the older data: {before:.4f} before, {after:.4f} after")
     say_files([str(path), str(out / "curve.csv"), str(out / "curve.png")])
-
-
-def read_config(path: Path | None) -> dict[str, Any]:
-    """Read a JSON object; {} without a path.
-
-    Raises
-    ------
-    ReadError
-        The file is not there or not a JSON object.
-    """
-    if path is None:
-        return {}
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ReadError(f"the settings {path} cannot be read ({error.strerror})") from error
-    except ValueError as error:
-        raise ReadError(f"the settings {path} are not JSON: {error}") from error
-    if not isinstance(value, dict):
-        raise ReadError(f"the settings {path} are not a JSON object")
-    return value
-
-
-def checked(model: Any, values: Any) -> Any:
-    """Make settings of a pydantic model.
-
-    Raises
-    ------
-    ParameterError
-        The first value that does not fit, by name.
-    """
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ParameterError(f"the setting {where or model.__name__}: {first['msg']}") from error
 
 
 def train_data(data: Path, val: Path | None, replay: Path | None = None) -> Any:

@@ -15,14 +15,14 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from math import prod
-from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any
 from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_fusion.errors import ReadError
+from napari_fusion.io.closing import Closing
 
 _WAIT_S = 10.0
 
@@ -62,7 +62,7 @@ class Region:
             self.descriptor = -1
 
 
-class Hand:
+class Hand(Closing):
     """One end of what hands regions over; use as a context, or `close` it.
 
     Parameters
@@ -75,18 +75,6 @@ class Hand:
         self._end = end
         if end is not None:
             end.settimeout(_WAIT_S)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> Literal[False]:
-        self.close()
-        return False
 
     @property
     def inherited(self) -> tuple[int, ...]:

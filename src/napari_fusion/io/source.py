@@ -10,17 +10,17 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Literal, Self
+from typing import IO
 
 from napari_fusion.errors import ReadError
 from napari_fusion.io.budget import VOLUME_BYTES, check_unpacked
+from napari_fusion.io.closing import Closing
 
 MOST_FILES = 50_000
 """Files looked at in one folder or zip."""
 
 
-class Source:
+class Source(Closing):
     """What the user pointed at; use as a context.
 
     Members of a zip are named like files below it (``study.zip/CT/1.dcm``) and read in place, so
@@ -41,18 +41,10 @@ class Source:
         if path.is_file() and path.suffix.lower() == ".zip":
             self._open_zip()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> Literal[False]:
+    def close(self) -> None:
+        """Close the zip, if it is one."""
         if self._zip is not None:
             self._zip.close()
-        return False
 
     @property
     def packed(self) -> bool:

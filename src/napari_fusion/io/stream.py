@@ -6,13 +6,13 @@ import hashlib
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any
 
 import numpy as np
 
 from napari_fusion.errors import ReadError
 from napari_fusion.io.budget import EXPANSION, FREE_BYTES, check_present, check_unpacked
+from napari_fusion.io.closing import Closing
 from napari_fusion.io.voxels import Voxels
 
 CHUNK = 2**22
@@ -85,7 +85,7 @@ def check(layout: Layout) -> None:
         stream.finish()
 
 
-class _Stream:
+class _Stream(Closing):
     """Bytes of a file, unpacked if need be; every byte read is hashed."""
 
     def __init__(self, layout: Layout) -> None:
@@ -100,17 +100,8 @@ class _Stream:
         self._left = b""
         self._most = max(FREE_BYTES, EXPANSION * layout.path.stat().st_size)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        fault: BaseException | None,
-        trace: TracebackType | None,
-    ) -> Literal[False]:
+    def close(self) -> None:
         self._file.close()
-        return False
 
     def skip(self, count: int) -> None:
         """Pass over bytes of the unpacked stream."""
