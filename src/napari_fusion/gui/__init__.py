@@ -12,7 +12,9 @@ _HOMES = {
     "align_layers": "actions",
     "from_layer": "layers",
     "fuse_layers": "actions",
+    "open_session": "session.file",
     "preview_layers": "preview",
+    "save_session": "session.file",
     "show_plane": "letters",
     "to_layer": "layers",
 }

@@ -26,9 +26,10 @@ from napari_fusion.grid import Grid
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.gate import Aligned, Source, Standing, check_patients, standing
 from napari_fusion.gui.layers import LayerData, to_layer, veiled
+from napari_fusion.gui.origin import ORIGIN, Made
 from napari_fusion.gui.sides import check_sides
 from napari_fusion.gui.snapshot import ALIGNMENT, ORIGINAL, SHARES, STATE, Result, Snapshot, show
-from napari_fusion.registration import AlignOptions, resample
+from napari_fusion.registration import Alignment, AlignOptions, resample
 from napari_fusion.registration.quality import RANK
 from napari_fusion.slab import Window
 from napari_fusion.volume import JSON, Step, Volume
@@ -75,15 +76,32 @@ class Aligning:
         options = AlignOptions.model_validate({"model": self.model})
         found = align(fixed.volume, moving.volume, options, progress=between(progress, 0, 0.9))
         progress(0.9, "drawing on the fixed grid")
-        drawn = resample(moving.volume, fixed.volume.grid, found)
-        stands = Standing.of(found.quality)
-        if fixed.aligned:
-            stands = max(stands, fixed.aligned.standing, key=lambda one: one.rank)
-        layer = _layer(drawn, f"{self.moving} on {self.fixed}", stands, fixed.anchor)
-        layer[1]["metadata"] |= {ALIGNMENT: found, ORIGINAL: moving.volume}
-        layer[1]["opacity"] = OVER_FIXED  # both are seen, to be checked by eye
-        frame = Frame.of(fixed.volume.grid)
-        return Result(stands, [layer], self.snapshot.turned(frame), hidden=(self.moving,))
+        return placed(self.snapshot, self.fixed, self.moving, found)
+
+
+def placed(snapshot: Snapshot, fixed: str, moving: str, found: Alignment) -> Result:
+    """Draw a layer where an alignment says it lies on another; touches no layer.
+
+    Parameters
+    ----------
+    snapshot
+        The layers.
+    fixed, moving
+        Their names.
+    found
+        Where points of the fixed one lie in the moving one, and how far that may be trusted.
+    """
+    still, mobile = snapshot.source(fixed), snapshot.source(moving)
+    drawn = resample(mobile.volume, still.volume.grid, found)
+    stands = Standing.of(found.quality)
+    if still.aligned:
+        stands = max(stands, still.aligned.standing, key=lambda one: one.rank)
+    layer = _layer(drawn, f"{moving} on {fixed}", stands, still.anchor)
+    made = Made("align", snapshot.ids((fixed, moving)))
+    layer[1]["metadata"] |= {ALIGNMENT: found, ORIGINAL: mobile.volume, ORIGIN: made}
+    layer[1]["opacity"] = OVER_FIXED  # both are seen, to be checked by eye
+    turned = snapshot.turned(Frame.of(still.volume.grid))
+    return Result(stands, [layer], turned, hidden=(moving,))
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,10 +175,22 @@ class Fusing:
         picture, *rest = (_layer(v, name, stands, sources[0].anchor) for name, v in told_of)
         picture[1]["metadata"][SHARES] = (self.names, given)
         told = [veiled(layer, picture[0]) for layer in rest]
+        for part, one in enumerate([picture, *told]):
+            one[1]["metadata"][ORIGIN] = self._made(part)
         for _, keywords, _ in told:
             keywords["visible"] = False
         turned = self.snapshot.turned(Frame.of(fused.grid))
         return Result(stands, [picture, *told], turned, hidden=self.names)
+
+    def _made(self, part: int) -> Made:
+        arguments: dict[str, JSON] = {
+            "method": self.method,
+            "windows": [list(window) for window in self.windows or ()],
+            "params": dict(self.params),
+            "different_patients": self.different_patients,
+            "unknown_sides": self.unknown_sides,
+        }
+        return Made("fuse", self.snapshot.ids(self.names), arguments, part)
 
     def _fused(self, sources: list[Source], progress: Progress) -> tuple[Volume, list[Volume]]:
         volumes = []

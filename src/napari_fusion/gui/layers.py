@@ -190,6 +190,12 @@ def was_moved(layer: Any) -> bool:
     return place is not None and _motion(place, _world_matrix(_geometry(layer))) is not None
 
 
+def was_edited(layer: Any) -> bool:
+    """Whether a layer of ours shows other voxels than those it was given."""
+    place = place_of(layer)
+    return place is not None and not _same(np.asarray(layer.data), place.array)
+
+
 def frame_of(viewer: Any) -> Frame | None:
     """Give the frame a viewer shows: that of its first layer of ours; None when it has none."""
     places = (place_of(layer) for layer in viewer.layers)

@@ -10,6 +10,7 @@ from napari_fusion.errors import Cancelled, Progress, ReadError, between, silent
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.layers import PLACE, VOLUME, LayerData, frame_of, to_layer
 from napari_fusion.gui.letters import show_letters
+from napari_fusion.gui.origin import ORIGIN, Opened
 from napari_fusion.volume import Volume
 
 if TYPE_CHECKING:
@@ -79,8 +80,15 @@ def read_layers(
         volume = load(what, frame=time_point, progress=between(tell, 0.0, 0.7))
         tell(0.7, "drawing")
         layers += show_all([volume], frame)
+        layers[-1][1]["metadata"][ORIGIN] = _origin(what, time_point)
         frame = frame or layers[0][1]["metadata"][PLACE].frame
     return layers
+
+
+def _origin(what: str | Series, time_point: int | None) -> Opened:
+    if isinstance(what, str):
+        return Opened(what, None, time_point)
+    return Opened(str(what.source), what.uid, time_point)
 
 
 def show_all(volumes: Sequence[Volume], frame: Frame | None = None) -> list[LayerData]:

@@ -69,6 +69,10 @@ class Snapshot:
         """Read a layer's volume and what it was aligned to."""
         return source_of(*self.taken[name], frame=self.frame)
 
+    def ids(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Give napari's unique ids of layers, which renaming does not change."""
+        return tuple(str(self.live[name].unique_id) for name in names)
+
     def window(self, name: str) -> tuple[float, float]:
         """Give the window an image layer is shown with."""
         low, high = self.taken[name][1]["contrast_limits"]

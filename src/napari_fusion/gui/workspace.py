@@ -3,6 +3,7 @@
 # mypy: allow-subclassing-any, allow-untyped-decorators
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from qtpy.compat import isalive
@@ -19,6 +20,7 @@ from napari_fusion.gui.steps.check import CheckStep
 from napari_fusion.gui.steps.fuse import FuseStep
 from napari_fusion.gui.steps.keep import KeepStep
 from napari_fusion.gui.steps.open import OpenStep
+from napari_fusion.volume import JSON
 
 if TYPE_CHECKING:
     import napari.viewer  # napari knows by this very annotation what to hand over
@@ -65,7 +67,7 @@ class FusionWorkspace(QWidget):
         self.align = AlignStep(self.viewer, self.jobs)
         self.check = CheckStep(self.viewer)
         self.fuse = FuseStep(self.viewer, self.jobs)
-        self.keep = KeepStep(self.viewer)
+        self.keep = KeepStep(self.viewer, self.settings)
         self.steps = (self.open, self.align, self.check, self.fuse, self.keep)
         for step in (self.align, self.fuse):
             step.choose(self.open.current)
@@ -75,6 +77,7 @@ class FusionWorkspace(QWidget):
         self.align.aligned.connect(self._tell_state)
         self.fuse.fused.connect(self._tell_state)
         self.keep.geometry_panel.moved.connect(self._tell_state)
+        self.keep.session.opened.connect(self.take_up)
         for speaker in (self.jobs, *self.steps):
             speaker.said.connect(self.keep.code.say)
 
@@ -91,6 +94,16 @@ class FusionWorkspace(QWidget):
         outer.addWidget(UprightScroll(inside), 1)
         outer.addWidget(self.values)
         outer.addWidget(self.jobs)
+
+    def settings(self) -> dict[str, JSON]:
+        """Give what is chosen, as JSON values, for a session to keep."""
+        return {**self.open.settings(), **self.fuse.settings()}
+
+    @Slot(object)
+    def take_up(self, settings: Mapping[str, Any]) -> None:
+        """Choose what was chosen when a session was saved; what is not there is left alone."""
+        self.open.take_up(settings)
+        self.fuse.take_up(settings)
 
     @Slot()
     def _tell_state(self) -> None:

@@ -3,6 +3,7 @@
 # mypy: allow-subclassing-any, allow-untyped-decorators
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from qtpy.QtCore import Qt, Signal, Slot
@@ -18,7 +19,7 @@ from napari_fusion.gui.live import LiveBox
 from napari_fusion.gui.sides import SIDES_UNKNOWN, sides_unknown
 from napari_fusion.gui.snapshot import Result, Snapshot
 from napari_fusion.gui.steps.step import Step, button
-from napari_fusion.volume import Volume
+from napari_fusion.volume import JSON, Volume
 
 START = "auto"
 """The method the form begins with."""
@@ -73,6 +74,21 @@ class FuseStep(Step):
     def choose_method(self, name: str) -> None:
         """Choose a registered method by its name."""
         self.method.setCurrentIndex(self.method.findData(name))
+
+    def settings(self) -> dict[str, JSON]:
+        """Give the method and its parameters, as JSON values."""
+        method = str(self.method.currentData())
+        return {"method": method, "params": self.fields[method].asdict()}
+
+    def take_up(self, settings: Mapping[str, Any]) -> None:
+        """Choose a method and its parameters, where they are still known."""
+        method = settings.get("method")
+        if method not in self.fields:
+            return
+        self.choose_method(method)
+        for name, value in settings.get("params", {}).items():
+            if name in self.fields[method].asdict():
+                self.fields[method][name].value = value
 
     @Slot()
     def _fuse(self) -> None:

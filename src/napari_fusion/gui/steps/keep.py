@@ -3,13 +3,16 @@
 # mypy: allow-subclassing-any
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from qtpy.QtWidgets import QWidget
 
 from napari_fusion.gui.code import CodeBox
 from napari_fusion.gui.geometry import GeometryPanel
+from napari_fusion.gui.session.row import SessionRow
 from napari_fusion.gui.steps.step import Step
+from napari_fusion.volume import JSON
 
 
 class KeepStep(Step):
@@ -19,11 +22,21 @@ class KeepStep(Step):
     ----------
     viewer
         A napari viewer or viewer model.
+    settings
+        Gives what the workspace is set to, for a session to keep.
     """
 
-    def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        viewer: Any,
+        settings: Callable[[], Mapping[str, JSON]],
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__("&Measure and keep", "What was done, and how to do it again.", parent)
+        self.session = SessionRow(viewer, settings)
+        self.session.said.connect(self.said)
         self.geometry_panel = GeometryPanel(viewer)
         self.code = CodeBox()
+        self.form.addRow(self.session)
         self.form.addRow(self.geometry_panel)
         self.form.addRow(self.code)

@@ -3,6 +3,8 @@
 # mypy: allow-subclassing-any, allow-untyped-decorators
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from qtpy.QtCore import Signal, Slot
@@ -13,6 +15,7 @@ from napari_fusion.gui.combos import LayerCombo
 from napari_fusion.gui.gate import TYPED, patients_of
 from napari_fusion.gui.layers import VOLUME
 from napari_fusion.gui.steps.step import Step
+from napari_fusion.volume import JSON
 
 
 class OpenStep(Step):
@@ -62,6 +65,18 @@ class OpenStep(Step):
         """The chosen layers; those not chosen are left away."""
         found = [combo.layer for combo in (self.fixed, self.moving, self.third)]
         return [layer for layer in found if layer is not None]
+
+    def settings(self) -> dict[str, JSON]:
+        """Give what is chosen, as JSON values."""
+        return asdict(self.current)
+
+    def take_up(self, settings: Mapping[str, Any]) -> None:
+        """Choose the layers that are named, where they are open."""
+        for combo, key in ((self.fixed, "fixed"), (self.moving, "moving"), (self.third, "third")):
+            row = combo.findText(settings.get(key, ""))
+            if row >= 0:
+                combo.setCurrentIndex(row)
+        self.patients.setChecked(settings.get("different_patients") is True)
 
     @Slot(object)
     def move_on(self, layer: Any) -> None:

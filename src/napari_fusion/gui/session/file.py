@@ -1,0 +1,166 @@
+"""Session files: save what is open, and open it again."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from napari_fusion.errors import ParameterError, ReadError, WriteError
+from napari_fusion.gui.session.document import Session
+from napari_fusion.gui.session.keep import Contents, described
+from napari_fusion.gui.session.looks import look_at
+from napari_fusion.gui.session.restore import remade
+from napari_fusion.registration import Alignment
+from napari_fusion.volume import JSON
+
+SUFFIX = ".fusion"
+LARGEST = 4 * 2**30
+"""Bytes that a session file may unpack to."""
+
+
+def save_session(
+    viewer: Any, path: str | PathLike[str], *, workspace: Mapping[str, JSON] | None = None
+) -> Path:
+    """Keep what is open: where it came from, how it was made, how it is looked at.
+
+    Volumes that were read are kept as paths and hashes, alignments as numbers, fusions as what was
+    asked; only values that nothing can make again (painted, edited, another plugin's) are stored.
+    The file holds paths of this computer, and no patient's name.
+
+    Parameters
+    ----------
+    viewer
+        The napari viewer.
+    path
+        Ends in ``.fusion``; an older file is replaced when the new one is whole.
+    workspace
+        What the workspace is set to.
+
+    Raises
+    ------
+    ParameterError
+        Another ending, or nothing is open.
+    WriteError
+        The file could not be written or did not read back the same.
+    """
+    from napari.utils.notifications import show_warning
+
+    from napari_fusion.io.atomic import write_verified
+
+    target = Path(path)
+    if target.suffix != SUFFIX:
+        raise ParameterError(f"a session is saved as {SUFFIX}, not {target.suffix!r}")
+    if not len(viewer.layers):
+        raise ParameterError("nothing is open: there is no session to save")
+    contents = described(viewer, target.parent, dict(workspace or {}))
+
+    def verify(place: Path) -> None:
+        if _read(place).session != contents.session:
+            raise WriteError(f"{target.name} did not read back as it was written")
+
+    written = write_verified(target, lambda place: _write(contents, place), verify)
+    if contents.left_out:
+        show_warning(
+            f"The session was saved without {', '.join(contents.left_out)}: how these were made "
+            "is not known, or what they were made of is closed."
+        )
+    return written
+
+
+def open_session(
+    viewer: Any, path: str | PathLike[str], *, replace: bool = False
+) -> dict[str, JSON]:
+    """Open a session: read, align and fuse as it says, and look at it as it was.
+
+    Nothing on screen changes before everything was made again.
+
+    Parameters
+    ----------
+    viewer
+        The napari viewer.
+    path
+        A file that `save_session` wrote.
+    replace
+        Close what is open.
+
+    Returns
+    -------
+    dict
+        What the workspace was set to.
+
+    Raises
+    ------
+    ParameterError
+        Layers are open, and `replace` is not set.
+    ReadError
+        Not a session, a damaged one, or its sources are missing or changed; they are named.
+    """
+    from napari.utils.notifications import show_warning
+
+    from napari_fusion.gui.letters import show_letters
+    from napari_fusion.gui.opening import patiently
+
+    if len(viewer.layers) and not replace:
+        raise ParameterError("layers are open: close them first, or pass replace=True")
+    source = Path(path)
+    contents = _read(source)
+    made = patiently(lambda tell: remade(contents, source.parent, tell), "Opening the session …")
+    viewer.layers.clear()
+    show_letters(viewer)
+    for layer in made.layers:
+        viewer.add_layer(layer)
+    look_at(viewer, contents.session.view)
+    for warning in made.warnings:
+        show_warning(f"{warning}.")
+    return dict(contents.session.workspace)
+
+
+def _write(contents: Contents, place: Path) -> None:
+    with zipfile.ZipFile(place, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("session.json", contents.session.model_dump_json(indent=1))
+        for name, alignment in contents.alignments.items():
+            with tempfile.TemporaryDirectory() as folder:
+                alignment.save(Path(folder) / "one.tfm")
+                file.write(Path(folder) / "one.tfm", name)
+        for name, array in contents.arrays.items():
+            stream = io.BytesIO()
+            np.save(stream, array, allow_pickle=False)
+            file.writestr(name, stream.getvalue())
+
+
+def _read(path: Path) -> Contents:
+    """Read a session file; nothing in it is ever run."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            if sum(entry.file_size for entry in file.infolist()) > LARGEST:
+                raise ReadError(f"{path.name} unpacks to more than {LARGEST >> 30} GiB: refused")
+            session = Session.model_validate_json(file.read("session.json"))
+            names = file.namelist()
+            alignments = {n: _alignment(file.read(n)) for n in names if n.startswith("alignments/")}
+            arrays = {
+                n: np.load(io.BytesIO(file.read(n)), allow_pickle=False)
+                for n in names
+                if n.startswith("arrays/")
+            }
+    except OSError as error:
+        if isinstance(error, ReadError):
+            raise
+        raise ReadError(f"{path.name} cannot be read ({error.strerror or error})") from error
+    except (zipfile.BadZipFile, KeyError, ValueError, ValidationError) as error:
+        raise ReadError(f"{path.name} is not a session, or it is damaged") from error
+    return Contents(session, alignments, arrays)
+
+
+def _alignment(written: bytes) -> Alignment:
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "one.tfm"
+        place.write_bytes(written)
+        return Alignment.load(place)

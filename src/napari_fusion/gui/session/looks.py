@@ -1,0 +1,81 @@
+"""How a layer and a view look, as JSON values, and the same put back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+PLACE = ("scale", "translate", "rotate", "shear")
+"""Where a layer lies; written for each, so that one moved by hand comes back where it was."""
+
+SHOWN = ("name", "visible", "opacity", "blending")
+IMAGE = ("contrast_limits", "gamma", "interpolation2d")
+
+
+def look_of(layer: Any) -> dict[str, Any]:
+    """Write how a layer is shown and where it lies."""
+    look = {key: _plain(getattr(layer, key)) for key in (*SHOWN, *PLACE)}
+    look["affine"] = np.asarray(layer.affine.affine_matrix).tolist()
+    look["units"] = [str(unit) for unit in layer.units]
+    look["axis_labels"] = list(layer.axis_labels)
+    if hasattr(layer, "contrast_limits"):
+        look |= {key: _plain(getattr(layer, key)) for key in IMAGE}
+        look["colormap"] = _colours(layer.colormap)
+    return look
+
+
+def dress(layer: Any, look: dict[str, Any]) -> None:
+    """Show a layer as it was."""
+    from napari.utils.colormaps import Colormap
+
+    for key in (*PLACE, "affine", "units", "axis_labels", *SHOWN):
+        if key in look:
+            setattr(layer, key, look[key])
+    if "colormap" in look and hasattr(layer, "contrast_limits"):
+        layer.colormap = Colormap(**look["colormap"])
+        low, high = look["contrast_limits"]
+        reach = layer.contrast_limits_range
+        layer.contrast_limits_range = (min(low, reach[0]), max(high, reach[1]))
+        for key in IMAGE:
+            setattr(layer, key, look[key])
+
+
+def view_of(viewer: Any) -> dict[str, Any]:
+    """Write what a viewer looks at: plane, slice, sides, zoom."""
+    camera = viewer.scene.camera
+    return {
+        "order": list(viewer.dims.order),
+        "point": _plain(viewer.dims.point),
+        "ndisplay": viewer.dims.ndisplay,
+        "orientation2d": [str(getattr(end, "value", end)) for end in camera.orientation2d],
+        "center": _plain(camera.center),
+        "zoom": float(camera.zoom),
+    }
+
+
+def look_at(viewer: Any, view: dict[str, Any]) -> None:
+    """Turn a viewer to what it looked at."""
+    if not view or viewer.dims.ndim != len(view["order"]):
+        return
+    viewer.dims.ndisplay = view["ndisplay"]
+    viewer.dims.order = tuple(view["order"])
+    viewer.dims.point = tuple(view["point"])
+    camera = viewer.scene.camera
+    camera.orientation2d = tuple(view["orientation2d"])
+    camera.center, camera.zoom = tuple(view["center"]), view["zoom"]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (str, bool)):
+        return str(value) if isinstance(value, str) else value
+    return np.asarray(value).tolist()
+
+
+def _colours(colormap: Any) -> dict[str, Any]:
+    return {
+        "name": str(colormap.name),
+        "colors": np.asarray(colormap.colors, float).tolist(),
+        "controls": np.asarray(colormap.controls, float).tolist(),
+        "interpolation": str(getattr(colormap.interpolation, "value", colormap.interpolation)),
+    }

@@ -1,0 +1,202 @@
+"""Make a session's layers again, before anything on screen changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_fusion.errors import Progress, ReadError, between
+from napari_fusion.export import digest
+from napari_fusion.gui.actions import Fusing, placed
+from napari_fusion.gui.frame import Frame
+from napari_fusion.gui.layers import VOLUME, place_of, to_layer
+from napari_fusion.gui.origin import ORIGIN, Opened
+from napari_fusion.gui.samples import rendered
+from napari_fusion.gui.session.document import FromArray, FromFile, FromLayers, FromSample, Session
+from napari_fusion.gui.session.keep import Contents
+from napari_fusion.gui.session.looks import dress
+from napari_fusion.gui.snapshot import Snapshot
+from napari_fusion.volume import Volume
+
+
+@dataclass
+class Remade:
+    """Layers from bottom to top, not yet in any viewer, and what is not as it was."""
+
+    layers: list[Any]
+    warnings: list[str] = field(default_factory=list)
+
+
+def remade(contents: Contents, folder: Path, progress: Progress) -> Remade:
+    """Read, align and fuse again what a session describes.
+
+    Parameters
+    ----------
+    contents
+        A session file's contents.
+    folder
+        Where it lies: a source that moved along with it is found from there.
+    progress
+        Told how far it is.
+
+    Raises
+    ------
+    ReadError
+        Sources are missing or hold other data than they did; all of them are named.
+    """
+    session = contents.session
+    frame = None if session.frame is None else Frame(np.array(session.frame))
+    made = _opened(contents, _found(session, folder), frame, between(progress, 0.0, 0.5))
+    for place in _in_turn(session, set(made)):
+        tell = between(progress, 0.5 + 0.5 * len(made) / len(session.layers), 1.0)
+        made[place] = _made_again(contents, place, made, tell)
+    warnings = []
+    for place, kept in enumerate(session.layers):
+        layer = made[place]
+        if kept.array_sha256 and digest(layer.metadata[VOLUME]) != kept.array_sha256:
+            warnings.append(f"{kept.look['name']} did not come out as it was when it was saved")
+        if frame is not None:
+            _turn(layer, frame)
+        dress(layer, kept.look)
+    return Remade([made[place] for place in range(len(made))], warnings)
+
+
+@dataclass
+class _Bench:
+    """Layers that are in no viewer, where `Snapshot` looks for them."""
+
+    layers: list[Any]
+
+
+def _found(session: Session, folder: Path) -> dict[int, Path]:
+    """Find every file, at its old place or beside the session."""
+    found, missing = {}, []
+    for place, kept in enumerate(session.layers):
+        if isinstance(kept.source, FromFile):
+            beside = [folder / kept.source.beside] if kept.source.beside else []
+            here = [path for path in (Path(kept.source.path), *beside) if path.exists()]
+            if here:
+                found[place] = here[0]
+            else:
+                missing.append(f"{kept.look['name']} ({Path(kept.source.path).name})")
+    if missing:
+        raise ReadError(
+            f"the files of {' and '.join(missing)} are not where they were: put them back, or "
+            "beside the session file, and open it again"
+        )
+    return found
+
+
+def _opened(
+    contents: Contents, found: dict[int, Path], frame: Frame | None, progress: Progress
+) -> dict[int, Any]:
+    """Open every layer that is made of no other."""
+    made: dict[int, Any] = {}
+    changed = []
+    for place, kept in enumerate(contents.session.layers):
+        source = kept.source
+        progress(place / len(contents.session.layers), f"opening {kept.look['name']}")
+        if isinstance(source, FromFile):
+            volume = _loaded(source, found[place], progress)
+            if volume.history[0].parameters.get("sha256") != source.sha256:
+                changed.append(f"{kept.look['name']} ({found[place].name})")
+            origin = Opened(str(found[place]), source.series, source.time_point)
+            made[place] = _ours(volume, frame, origin)
+        elif isinstance(source, FromSample):
+            volumes = rendered(source.sample)
+            origin = Opened(sample=source.sample, index=source.index)
+            made[place] = _ours(volumes[source.index % len(volumes)], frame, origin)
+        elif isinstance(source, FromArray):
+            keys = ("name", "units", "axis_labels")
+            bare = {key: kept.look[key] for key in keys}
+            made[place] = _layer((contents.arrays[source.array], bare, source.kind))
+    if changed:
+        raise ReadError(
+            f"{' and '.join(changed)} changed since the session was saved: nothing was opened"
+        )
+    return made
+
+
+def _in_turn(session: Session, made: set[int]) -> Iterator[int]:
+    """Give the places that are made of others, each after those it is made of.
+
+    Raises
+    ------
+    ReadError
+        Layers are made of each other.
+    """
+    waiting = {
+        place: set(kept.source.sources)
+        for place, kept in enumerate(session.layers)
+        if isinstance(kept.source, FromLayers)
+    }
+    while waiting:
+        ready = [place for place, needs in waiting.items() if needs <= made]
+        if not ready:
+            raise ReadError("the session file contradicts itself: its layers need each other")
+        for place in ready:
+            yield place
+            made.add(place)
+            del waiting[place]
+
+
+def _loaded(source: FromFile, path: Path, progress: Progress) -> Volume:
+    from napari_fusion.io.isolated import load
+
+    return load(
+        path,
+        series=source.series,
+        frame=source.time_point,
+        progress=lambda fraction, words: progress(0.0, words),
+    )
+
+
+def _made_again(contents: Contents, place: int, made: dict[int, Any], progress: Progress) -> Any:
+    """Draw or fuse one layer again."""
+    source = contents.session.layers[place].source
+    if not isinstance(source, FromLayers):
+        raise ReadError("the session file names a layer that cannot be")
+    bench = _Bench([made[n] for n in source.sources])
+    names = _apart(bench.layers)
+    if source.verb == "align":
+        fixed, moving = names
+        found = contents.alignments[source.alignment]
+        return _layer(placed(Snapshot.of(bench), fixed, moving, found).layers[0])
+    arguments: dict[str, Any] = dict(source.arguments)
+    job = Fusing(Snapshot.of(bench), tuple(names), **arguments)
+    return _layer(job.compute(progress).layers[source.part])
+
+
+def _apart(layers: Sequence[Any]) -> list[str]:
+    """Name layers that lie in no viewer so that no two have one name."""
+    for number, layer in enumerate(layers):
+        layer.name = f"{number}"
+    return [str(layer.name) for layer in layers]
+
+
+def _ours(volume: Volume, frame: Frame | None, origin: Opened) -> Any:
+    data = to_layer(volume, frame)
+    data[1]["metadata"][ORIGIN] = origin
+    return _layer(data)
+
+
+def _turn(layer: Any, frame: Frame) -> None:
+    """Draw a layer of ours in the frame of the session, if it is in another."""
+    place, volume = place_of(layer), layer.metadata.get(VOLUME)
+    if place is None or not isinstance(volume, Volume) or place.frame.matches(frame):
+        return
+    array, keywords, _ = to_layer(volume, frame, aligned=place.aligned)
+    layer.data = array
+    layer.scale, layer.translate = keywords["scale"], keywords["translate"]
+    layer.metadata = {**layer.metadata, **keywords["metadata"]}
+
+
+def _layer(data: Any) -> Any:
+    from napari.layers import Layer
+
+    make: Callable[..., Any] = Layer.create
+    return make(*data)
