@@ -32,7 +32,10 @@ PLACE = "napari_fusion_place"
 """Key of a layer's metadata: the `Place`."""
 
 LIVE = "napari_fusion_live"
-"""Key of a layer's metadata: it is a preview of one slice, and no source."""
+"""Key of a layer's metadata: it is a picture for the eye, and no source. True is the preview's."""
+
+SHOWN = "napari_fusion_shown"
+"""Key of a picture's metadata: the volumes it shows."""
 
 DARK = 2 / 255
 """A fused brightness that no screen tells from black."""
@@ -187,7 +190,12 @@ def place_of(layer: Any) -> Place | None:
 def was_moved(layer: Any) -> bool:
     """Whether a layer of ours lies elsewhere than where it was put."""
     place = place_of(layer)
-    return place is not None and _motion(place, _world_matrix(_geometry(layer))) is not None
+    return place is not None and _motion(place, world_of(layer)) is not None
+
+
+def world_of(layer: Any) -> NDArray[np.float64]:
+    """Give a layer's whole geometry as it is now: array index → viewer mm, (4, 4)."""
+    return _world_matrix(_geometry(layer))
 
 
 def was_edited(layer: Any) -> bool:

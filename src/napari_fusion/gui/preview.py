@@ -125,7 +125,7 @@ def show_preview(viewer: Any, data: LayerData) -> Layer:
 
 def find_preview(viewer: Any) -> Any:
     """Give the layer of the preview, or None."""
-    return next((layer for layer in viewer.layers if LIVE in layer.metadata), None)
+    return next((layer for layer in viewer.layers if layer.metadata.get(LIVE) is True), None)
 
 
 def hide_preview(viewer: Any) -> None:

@@ -69,13 +69,14 @@ class FusionWorkspace(QWidget):
         self.fuse = FuseStep(self.viewer, self.jobs)
         self.keep = KeepStep(self.viewer, self.settings)
         self.steps = (self.open, self.align, self.check, self.fuse, self.keep)
-        for step in (self.align, self.fuse):
+        for step in (self.align, self.check, self.fuse):
             step.choose(self.open.current)
             self.open.chosen.connect(step.choose)
         self.open.chosen.connect(self._tell_state)
         self.align.aligned.connect(self.open.move_on)
         self.align.aligned.connect(self._tell_state)
         self.fuse.fused.connect(self._tell_state)
+        self.fuse.fused.connect(self.check.comparer.stop)
         self.keep.geometry_panel.moved.connect(self._tell_state)
         self.keep.session.opened.connect(self.take_up)
         for speaker in (self.jobs, *self.steps):

@@ -11,15 +11,20 @@ from napari_fusion.review.paint import Picture
 EDGE_COLOUR = (86, 180, 233)
 """Okabe & Ito's sky blue: seen on grey and on hot iron, and by colour-blind eyes."""
 
-_WEAK, _STRONG = 0.10, 0.25
-"""Rise over a pixel or two, in parts of the window: lines start at strong ones and follow weak."""
+FAINTEST = 0.06
+"""Step, in parts of the window, below which nothing is an edge."""
 
-_SOBEL = 4 * 255
-"""What the Sobel filter gives at a step over the whole window of an 8-bit picture."""
+OVER_NOISE = 5.0
+"""Times the middle gradient of a picture, above which an edge is no noise."""
+
+_STEP = 0.68 * 4 * 255
+"""What the Sobel filter gives at a smoothed step over the whole window of an 8-bit picture."""
 
 
 def edges(values: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Find the edges of a windowed slice, one pixel wide (Canny 1986).
+
+    Lines begin at steps above the noise of the slice and follow them down to half of that.
 
     Parameters
     ----------
@@ -36,7 +41,15 @@ def edges(values: NDArray[np.float32]) -> NDArray[np.bool_]:
     known = np.isfinite(values)
     grey = np.rint(np.where(known, values, 0) * 255).astype(np.uint8)
     smooth = cv2.GaussianBlur(grey, (0, 0), 1.0, borderType=cv2.BORDER_REPLICATE)
-    found = cv2.Canny(smooth, _WEAK * _SOBEL, _STRONG * _SOBEL, L2gradient=True) > 0
+    across, down = (
+        np.asarray(cv2.Sobel(smooth, cv2.CV_16S, x, y, borderType=cv2.BORDER_REPLICATE), np.int16)
+        for x, y in ((1, 0), (0, 1))
+    )
+    thin = (slice(None, None, 3),) * 2
+    slope = np.hypot(across[thin].astype(np.float32), down[thin])[known[thin]]
+    noise = float(np.median(slope)) if slope.size else 0.0
+    strong = max(FAINTEST * _STEP, OVER_NOISE * noise)
+    found = cv2.Canny(across, down, strong / 2, strong, L2gradient=True) > 0
     if not known.all():  # the end of the data is no edge of the patient
         found &= cv2.erode(known.astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
     lines: NDArray[np.bool_] = found

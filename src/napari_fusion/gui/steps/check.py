@@ -1,12 +1,17 @@
 """Step 3: look whether the layers lie on each other, in every plane."""
 
-# mypy: allow-subclassing-any
+# mypy: allow-subclassing-any, allow-untyped-decorators
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
+from qtpy.QtCore import Slot
 from qtpy.QtWidgets import QWidget
 
+from napari_fusion.gui.chosen import Chosen
+from napari_fusion.gui.compare import Comparer
+from napari_fusion.gui.modebar import ModeBar
 from napari_fusion.gui.planes import PlaneBar
 from napari_fusion.gui.steps.step import Step
 
@@ -24,4 +29,18 @@ class CheckStep(Step):
         super().__init__("&Check", "Look whether they lie on each other.", parent)
         self.planes = PlaneBar(viewer)
         self.planes.turned.connect(self.said)
+        self.comparer = Comparer(viewer, self)
+        self.comparer.said.connect(self.said)
+        self.modes = ModeBar(self.comparer)
         self.form.addRow(self.planes)
+        self.form.addRow(self.modes)
+        self.destroyed.connect(partial(_close, self.comparer))
+
+    @Slot(object)
+    def choose(self, chosen: Chosen) -> None:
+        """Take what is to be compared."""
+        self.comparer.choose(chosen)
+
+
+def _close(comparer: Comparer, gone: object = None) -> None:
+    comparer.close()
