@@ -178,6 +178,7 @@ def _alignment(alignment: Alignment) -> dict[str, Any]:
         "sentence": quality.sentence,
         "uncertainty_mm": _number(quality.uncertainty_mm),
         "numbers": {name: _number(value) for name, value in quality.numbers.items()},
+        "uncertainty_form": quality.model_dump(mode="json")["uncertainty_form"],
     }
 
 

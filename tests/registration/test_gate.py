@@ -17,15 +17,18 @@ GOOD = Evidence(
     mirror=0.8,
     parts_mm=0.4,
     spread_mm=0.1,
+    round_trip_mm=0.1,
+    uncertainty_mm=0.5,
     scales=(1.0, 1.0),
+    jacobian=1.0,
 )
 
 
 def test_good_evidence_passes_with_its_uncertainty_in_words():
     quality = judge(GOOD)
     assert quality.verdict == "PASS"
-    assert quality.uncertainty_mm == 0.4
-    assert "0.4 mm" in quality.sentence
+    assert quality.uncertainty_mm == 0.5
+    assert "0.5 mm" in quality.sentence
     assert quality.numbers["gain"] == pytest.approx(0.15)
 
 
@@ -41,6 +44,11 @@ def test_good_evidence_passes_with_its_uncertainty_in_words():
         ({"parts_mm": 20.0}, "FAIL", "different poses"),
         ({"spread_mm": 1.0}, "CHECK", "1.0 mm"),
         ({"spread_mm": 9.0}, "FAIL", "different poses"),
+        ({"round_trip_mm": 1.2}, "CHECK", "There and back"),
+        ({"round_trip_mm": 9.0}, "FAIL", "There and back"),
+        ({"round_trip_mm": np.nan}, "FAIL", "There and back"),
+        ({"jacobian": -1.0}, "FAIL", "left and right"),
+        ({"jacobian": np.nan}, "FAIL", "left and right"),
         ({"parts_mm": np.inf}, "FAIL", "different poses"),
         ({"end": Score(0.2, 0.2, 0.4)}, "CHECK", "40 %"),
         ({"end": Score(0.2, 0.2, 0.1)}, "FAIL", "10 %"),
@@ -84,3 +92,11 @@ def test_a_given_alignment_is_judged_and_left_as_it_is(head):
     judged = assess(fixed, moving, wrong)
     np.testing.assert_array_equal(judged.matrix, wrong.matrix)
     assert judged.quality.verdict != "PASS"
+
+
+def test_a_given_mirror_image_fails(head):
+    fixed, moving = head("CT"), head("T1")
+    flip = Alignment(fixed.grid, moving.grid, np.diag([-1.0, 1.0, 1.0, 1.0]))
+    judged = assess(fixed, moving, flip).quality
+    assert judged.verdict == "FAIL"
+    assert judged.numbers["jacobian"] == pytest.approx(-1)

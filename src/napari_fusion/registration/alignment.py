@@ -86,6 +86,15 @@ class Alignment:
         mapped += self.matrix[:3, 3]
         return mapped
 
+    def uncertainty_at(self, points: ArrayLike) -> NDArray[np.float64]:
+        """Say how far off the map may be at fixed points (..., 3), LPS mm.
+
+        Returns
+        -------
+        (...) mm, NaN when nobody measured: see `Quality.uncertainty_at`.
+        """
+        return self.quality.uncertainty_at(points)
+
     @property
     def linear(self) -> bool:
         """Whether the matrix alone is the whole map."""
@@ -122,13 +131,14 @@ class Alignment:
             raise AlignError("this alignment flattens space and cannot be inverted")
         matrix = np.linalg.inv(self.matrix).astype(np.float64)
         matrix[3] = 0, 0, 0, 1
+        quality = self.quality.seen_through(matrix)
         if self.field is None:
-            return Alignment(self.moving, self.fixed, matrix, self.quality)
+            return Alignment(self.moving, self.fixed, matrix, quality)
         from napari_fusion.registration.bending import pulled, undone
 
         back, residual = undone(self.field)
-        numbers = {**self.quality.numbers, "inverse_residual_mm": residual}
-        quality = self.quality.model_copy(update={"numbers": numbers})
+        numbers = {**quality.numbers, "inverse_residual_mm": residual}
+        quality = quality.model_copy(update={"numbers": numbers})
         return Alignment(self.moving, self.fixed, matrix, quality, pulled(back, matrix))
 
     def then(self, other: Alignment) -> Alignment:
@@ -136,7 +146,7 @@ class Alignment:
 
         Two fields become one, sampled as finely as the finer of them.
         """
-        quality = chained(self.quality, other.quality)
+        quality = chained(self.quality, other.quality, self.matrix)
         field = self.field
         if other.field is not None:
             from napari_fusion.registration.bending import joined, pulled

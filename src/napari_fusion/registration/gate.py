@@ -8,10 +8,11 @@ import numpy as np
 
 from napari_fusion.registration.layers import Matrix
 from napari_fusion.registration.nmi import Score
-from napari_fusion.registration.quality import Quality, Verdict
-from napari_fusion.registration.refine import parts_apart
+from napari_fusion.registration.quality import Quality, Verdict, as_form
+from napari_fusion.registration.refine import Refined, parts_apart
 from napari_fusion.registration.search import Terrain, distinct, scored
 from napari_fusion.registration.starts import little_turns
+from napari_fusion.registration.uncertainty import over_body, uncertainty_form
 
 AWAY_MM = 8.0
 """How far displaced poses lie from the answer, root mean square over the body of a head."""
@@ -23,6 +24,7 @@ PASS_Z, FAIL_Z = 2.5, 1.0
 PASS_DROP, FAIL_DROP = 0.16, 0.05
 PASS_PARTS_MM, FAIL_PARTS_MM = 2.0, 8.0
 PASS_SPREAD_MM, FAIL_SPREAD_MM = 0.75, 4.0
+PASS_ROUND_TRIP_MM, FAIL_ROUND_TRIP_MM = 1.0, 8.0
 PASS_OVERLAP, FAIL_OVERLAP = 0.5, 0.25
 MIRROR_LIMIT = 1.0
 SCALE_LIMITS = (0.8, 1.25)
@@ -47,10 +49,19 @@ class Evidence:
         How far the six halves of the body move when aligned on their own, root mean square.
     spread_mm
         How far repeated alignments lie from their middle.
+    round_trip_mm
+        How far from itself a point ends that is mapped forward by climbs with samples of one
+        volume, and back by climbs with samples of the other.
+    uncertainty_mm
+        Uncertainty over the body, root mean square; infinite when it cannot be told.
     scales
         Smallest and largest stretch of the map.
+    jacobian
+        Volume of what one mm³ becomes; negative when left and right change places.
     unit
         The body's size, as 1 for a head: limits in mm are multiples of it.
+    form
+        Uncertainty at any fixed point, as in `Quality`.
     """
 
     start: Score
@@ -60,13 +71,12 @@ class Evidence:
     mirror: float
     parts_mm: float
     spread_mm: float
+    round_trip_mm: float
+    uncertainty_mm: float
     scales: tuple[float, float]
+    jacobian: float
     unit: float = 1.0
-
-    @property
-    def uncertainty_mm(self) -> float:
-        """Typical error to expect, mm: the larger of disagreement among parts and repeats."""
-        return max(self.parts_mm, self.spread_mm)
+    form: Matrix | None = None
 
     def numbers(self) -> dict[str, float]:
         """Name the figures."""
@@ -80,15 +90,21 @@ class Evidence:
             "mirror": self.mirror,
             "parts_mm": self.parts_mm,
             "spread_mm": self.spread_mm,
+            "round_trip_mm": self.round_trip_mm,
             "scale_min": self.scales[0],
             "scale_max": self.scales[1],
+            "jacobian": self.jacobian,
+            "unit": self.unit,
         }
 
 
-def measure(terrain: Terrain, start: Matrix, end: Matrix, spread_mm: float) -> Evidence:
+def measure(terrain: Terrain, start: Matrix, found: Refined) -> Evidence:
     """Compare an answer with its start, with poses nearby, with its parts and its mirror image."""
+    end = found.matrix
     z, drop = _distinctness(terrain, end)
-    moves = parts_apart(terrain, end)
+    parts = parts_apart(terrain, end)
+    moves = np.array([part.moved_mm for part in parts])
+    form = uncertainty_form(terrain, found, parts)
     stretch = np.linalg.svd(end[:3, :3], compute_uv=False)
     return Evidence(
         start=terrain.fine.score(start),
@@ -97,9 +113,13 @@ def measure(terrain: Terrain, start: Matrix, end: Matrix, spread_mm: float) -> E
         drop=drop,
         mirror=_mirrored(terrain, end),
         parts_mm=float(np.sqrt((moves**2).mean())) if moves.size else np.inf,
-        spread_mm=spread_mm,
+        spread_mm=found.spread_mm(terrain),
+        round_trip_mm=found.round_trip_mm(terrain),
+        uncertainty_mm=np.inf if form is None else over_body(terrain, form, end),
         scales=(float(stretch.min()), float(stretch.max())),
+        jacobian=float(np.linalg.det(end[:3, :3])),
         unit=terrain.scene.unit,
+        form=form,
     )
 
 
@@ -146,6 +166,7 @@ def judge(evidence: Evidence) -> Quality:
         sentence=sentence,
         uncertainty_mm=evidence.uncertainty_mm if known else None,
         numbers=evidence.numbers(),
+        uncertainty_form=None if evidence.form is None else as_form(evidence.form),
     )
 
 
@@ -159,14 +180,19 @@ def _said(e: Evidence) -> tuple[Verdict, str]:
             return "CHECK", sentence
     return "PASS", (
         f"The volumes match: poses {AWAY_MM * e.unit:.1f} mm away fit clearly worse, and parts and "
-        f"repeats agree within {max(e.uncertainty_mm, 0.1):.1f} mm."
+        f"repeats agree. Uncertainty {max(e.uncertainty_mm, 0.1):.1f} mm."
     )
 
 
 def _failures(e: Evidence) -> list[tuple[bool, str]]:
     smallest, largest = e.scales
     percent = f"{100 * e.end.overlap:.0f} %"
+    apart = e.parts_mm / FAIL_PARTS_MM, e.spread_mm / FAIL_SPREAD_MM
     return [
+        (
+            not e.jacobian > 0,
+            "The result swaps left and right: do not use it.",
+        ),
         (
             not SCALE_LIMITS[0] <= smallest <= largest <= SCALE_LIMITS[1],
             f"The result stretches the anatomy by {smallest:.2f} to {largest:.2f}: do not use it.",
@@ -180,8 +206,13 @@ def _failures(e: Evidence) -> list[tuple[bool, str]]:
             "No pose stands out from its neighbours: these volumes could not be aligned.",
         ),
         (
-            not max(e.parts_mm / FAIL_PARTS_MM, e.spread_mm / FAIL_SPREAD_MM) <= e.unit,
+            not max(apart) <= e.unit,
             "The parts of the anatomy call for different poses: do not fuse these volumes.",
+        ),
+        (
+            not e.round_trip_mm <= FAIL_ROUND_TRIP_MM * e.unit,
+            f"There and back again, a point ends {e.round_trip_mm:.0f} mm away: do not fuse these "
+            "volumes.",
         ),
     ]
 
@@ -199,7 +230,13 @@ def _doubts(e: Evidence) -> list[tuple[bool, str]]:
         ),
         (
             e.parts_mm > PASS_PARTS_MM * e.unit or e.spread_mm > PASS_SPREAD_MM * e.unit,
-            f"Parts or repeats disagree by {e.uncertainty_mm:.1f} mm: check edges before use.",
+            f"Parts or repeats disagree by {max(e.parts_mm, e.spread_mm):.1f} mm: check edges "
+            "before use.",
+        ),
+        (
+            e.round_trip_mm > PASS_ROUND_TRIP_MM * e.unit,
+            f"There and back again, a point ends {e.round_trip_mm:.1f} mm away: check edges "
+            "before use.",
         ),
         (
             e.end.overlap < PASS_OVERLAP,

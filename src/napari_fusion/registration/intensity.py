@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from napari_fusion.errors import AlignError, Progress
@@ -110,7 +112,7 @@ def _sought(terrain: Terrain, poses: list[Matrix], always: list[Matrix]) -> Refi
 
 def _judged(terrain: Terrain, start: Matrix, found: Refined) -> Quality:
     terrain.pulse.phase(0.9, 0.99, "judging", 700)
-    return judge(measure(terrain, start, found.matrix, found.spread_mm))
+    return judge(measure(terrain, start, found))
 
 
 def _in_place(terrain: Terrain, identity: Matrix) -> tuple[Matrix, Quality]:
@@ -123,7 +125,7 @@ def _in_place(terrain: Terrain, identity: Matrix) -> tuple[Matrix, Quality]:
         return found.matrix, better.model_copy(
             update={"sentence": f"{better.sentence} The frame of reference was {away:.1f} mm off."}
         )
-    own = _judged(terrain, identity, Refined(identity, away))
+    own = _judged(terrain, identity, replace(found, matrix=identity))
     return identity, _shared(own, away)
 
 
@@ -156,7 +158,5 @@ def assess(fixed: Volume, moving: Volume, alignment: Alignment) -> Alignment:
     terrain = Terrain.of(scene, Pulse(None))
     matrix = scene.oriented(alignment.matrix)
     best = refine(terrain, terrain.climb(1, matrix).matrix, "rigid")
-    quality = _judged(
-        terrain, scene.oriented(np.eye(4)), Refined(matrix, terrain.apart(best.matrix, matrix))
-    )
+    quality = _judged(terrain, scene.oriented(np.eye(4)), replace(best, matrix=matrix))
     return Alignment(alignment.fixed, alignment.moving, alignment.matrix, quality)

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+import numpy as np
+from annotated_types import Len
+from numpy.typing import ArrayLike, NDArray
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 Verdict = Literal["PASS", "CHECK", "FAIL"]
+
+Row = Annotated[tuple[FiniteFloat, ...], Len(4, 4)]
+Form = Annotated[tuple[Row, ...], Len(4, 4)]
 
 RANK: Mapping[str, int] = {"PASS": 0, "CHECK": 1, "FAIL": 2}
 """From trusted to wrong: what may be accepted is compared by it."""
@@ -25,9 +31,13 @@ class Quality(BaseModel):
     sentence
         The same in plain words.
     uncertainty_mm
-        How far repeated registrations spread inside the anatomy, in mm; None when not measured.
+        How far off a point of the anatomy may be, in mm: the root mean square of the map below
+        over the anatomy, or of what was measured there; None when not measured.
     numbers
         What the verdict rests on, by name.
+    uncertainty_form
+        (4, 4) symmetric U: at the fixed LPS point p, mm, the uncertainty is
+        ``sqrt([p 1] U [p 1]ᵀ)``. None when not measured.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -36,11 +46,40 @@ class Quality(BaseModel):
     sentence: str
     uncertainty_mm: float | None = None
     numbers: Mapping[str, float] = Field(default_factory=dict)
+    uncertainty_form: Form | None = None
 
     @property
     def rank(self) -> int:
         """0, 1 or 2 for PASS, CHECK and FAIL."""
         return RANK[self.verdict]
+
+    def uncertainty_at(self, points: ArrayLike) -> NDArray[np.float64]:
+        """Say how far off the alignment may be at fixed points (..., 3), LPS mm.
+
+        Returns
+        -------
+        (...) mm: the error is smaller at nine points of ten. NaN when it was not measured.
+        """
+        points = np.asarray(points, float)
+        if self.uncertainty_form is None:
+            return np.full(points.shape[:-1], np.nan)
+        p = np.concatenate([points, np.ones((*points.shape[:-1], 1))], axis=-1)
+        square = np.einsum("...i,ij,...j->...", p, np.array(self.uncertainty_form), p)
+        mm: NDArray[np.float64] = np.sqrt(np.maximum(square, 0))
+        return mm
+
+    def seen_through(self, matrix: NDArray[np.float64]) -> Quality:
+        """Give the uncertainty by points that a (4, 4) map sends to this quality's points."""
+        if self.uncertainty_form is None:
+            return self
+        return self.model_copy(
+            update={"uncertainty_form": as_form(matrix.T @ self.uncertainty_form @ matrix)}
+        )
+
+
+def as_form(matrix: NDArray[np.float64]) -> tuple[tuple[float, ...], ...]:
+    """Give a (4, 4) matrix, made symmetric, as a quality keeps it."""
+    return tuple(tuple(row) for row in ((matrix + matrix.T) / 2).tolist())
 
 
 UNMEASURED = Quality(
@@ -49,10 +88,20 @@ UNMEASURED = Quality(
 """The quality of an alignment that nobody compared with the volumes."""
 
 
-def chained(first: Quality, second: Quality) -> Quality:
-    """Judge two alignments in a row: the worse verdict, and both uncertainties."""
+def chained(first: Quality, second: Quality, matrix: NDArray[np.float64]) -> Quality:
+    """Judge two alignments in a row: the worse verdict, and both uncertainties.
+
+    `matrix` is the first alignment's (4, 4) map, which leads to where the second one starts.
+    """
     worst = max(first, second, key=lambda quality: quality.rank)
     spreads = [q.uncertainty_mm for q in (first, second)]
     known = [s for s in spreads if s is not None]
     total = math.hypot(*known) if len(known) == 2 else None
-    return Quality(verdict=worst.verdict, sentence=worst.sentence, uncertainty_mm=total)
+    a, b = first.uncertainty_form, second.seen_through(matrix).uncertainty_form
+    form = None if a is None or b is None else as_form(np.add(a, b))
+    return Quality(
+        verdict=worst.verdict,
+        sentence=worst.sentence,
+        uncertainty_mm=total,
+        uncertainty_form=form,
+    )

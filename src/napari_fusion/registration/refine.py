@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_fusion.registration.climb import Summit
 from napari_fusion.registration.layers import Matrix
@@ -24,18 +23,34 @@ JOLT_MM = 1.5
 
 @dataclass(frozen=True, eq=False)
 class Refined:
-    """The middle of the repeated climbs, and how far they lie from it.
+    """An answer, and where the repeated climbs near it ended.
 
     Parameters
     ----------
     matrix
-        Still → mobile, LPS mm.
-    spread_mm
-        Root mean square distance of the repeats from the middle, over the body.
+        The answer, still → mobile, LPS mm.
+    forward, backward
+        Ends of the climbs with samples of the still and of the mobile volume, both still → mobile.
     """
 
     matrix: Matrix
-    spread_mm: float
+    forward: tuple[Matrix, ...]
+    backward: tuple[Matrix, ...]
+
+    @property
+    def ends(self) -> tuple[Matrix, ...]:
+        """All repeats."""
+        return self.forward + self.backward
+
+    def spread_mm(self, terrain: Terrain) -> float:
+        """Give the root mean square distance of the repeats from the answer, over the body."""
+        away = [terrain.apart(end, self.matrix) ** 2 for end in self.ends]
+        return float(np.sqrt(np.mean(away)))
+
+    def round_trip_mm(self, terrain: Terrain) -> float:
+        """Give how far from itself a point ends that goes forward and then back, over the body."""
+        there, back = (np.mean(ends, axis=0) for ends in (self.forward, self.backward))
+        return terrain.apart(there, back)
 
 
 def refine(terrain: Terrain, matrix: Matrix, model: Model) -> Refined:
@@ -48,16 +63,16 @@ def refine(terrain: Terrain, matrix: Matrix, model: Model) -> Refined:
             ).matrix
     rng = np.random.default_rng([scene.options.seed, 1])
     family = terrain.family(matrix, model)
-    ends = []
+    forward, backward = [], []
     for seed in range(1, REPEATS + 1):
         push = rng.normal(0, JOLT_MM * scene.unit, family.size)
         base = terrain.family(family.matrix(push), model)
-        ends.append(terrain.ascend(last, base, scene.similarity(last, seed)).matrix)
+        forward.append(terrain.ascend(last, base, scene.similarity(last, seed)).matrix)
         push = rng.normal(0, JOLT_MM * scene.unit, family.size)
-        ends.append(undone(_back(terrain, undone(family.matrix(push)), model, seed).matrix))
-    middle = family.matrix(np.median([numbers_of(family, end) for end in ends], axis=0))
-    spread = np.sqrt(np.mean([terrain.apart(end, middle) ** 2 for end in ends]))
-    return Refined(middle, float(spread))
+        backward.append(undone(_back(terrain, undone(family.matrix(push)), model, seed).matrix))
+    numbers = [numbers_of(family, end) for end in forward + backward]
+    middle = family.matrix(np.median(numbers, axis=0))
+    return Refined(middle, tuple(forward), tuple(backward))
 
 
 def _back(terrain: Terrain, base: Matrix, model: Model, seed: int) -> Summit:
@@ -89,10 +104,18 @@ def numbers_of(family: Family, matrix: Matrix) -> Vector:
     return np.concatenate([shift, np.multiply([*angles, *more], family.radius)])
 
 
-def parts_apart(terrain: Terrain, matrix: Matrix) -> NDArray[np.float64]:
-    """Align the six halves of the body on their own: how far each moves, mm."""
+@dataclass(frozen=True, eq=False)
+class Part:
+    """A half of the body that was aligned on its own: its map, and how far that moved it, mm."""
+
+    matrix: Matrix
+    moved_mm: float
+
+
+def parts_apart(terrain: Terrain, matrix: Matrix) -> list[Part]:
+    """Align the six halves of the body on their own."""
     fine, last = terrain.fine, len(terrain.levels) - 1
-    moves = []
+    found = []
     for axis in range(3):
         for side in (-1, 1):
             keep = side * fine.points[axis] > 0
@@ -101,5 +124,5 @@ def parts_apart(terrain: Terrain, matrix: Matrix) -> NDArray[np.float64]:
             half: Similarity = replace(fine.among(keep), floor=1e-3)
             base = Family(matrix, half.centre, terrain.radius)
             end = terrain.ascend(min(last, 2), base, half).matrix
-            moves.append(separation(end, matrix, half.probes(200)))
-    return np.array(moves)
+            found.append(Part(end, separation(end, matrix, half.probes(200))))
+    return found
