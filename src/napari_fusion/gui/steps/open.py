@@ -71,12 +71,11 @@ class OpenStep(Step):
         return asdict(self.current)
 
     def take_up(self, settings: Mapping[str, Any]) -> None:
-        """Choose the layers that are named, where they are open."""
+        """Choose the layers that are named, where they are open; two patients are typed anew."""
         for combo, key in ((self.fixed, "fixed"), (self.moving, "moving"), (self.third, "third")):
             row = combo.findText(settings.get(key, ""))
             if row >= 0:
                 combo.setCurrentIndex(row)
-        self.patients.setChecked(settings.get("different_patients") is True)
 
     @Slot(object)
     def move_on(self, layer: Any) -> None:
