@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 import napari_fusion
+from napari_fusion.cli.align import align
+from napari_fusion.cli.apply import apply
 from napari_fusion.cli.change import change
 from napari_fusion.cli.colour import colour
 from napari_fusion.cli.demo import demo
@@ -26,7 +28,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Register, fuse and account for CT, MR, PET and SPECT volumes. Not a medical device.",
 )
-for _command in (demo, run, change, colour, info, metrics, evaluate, train, prune, quantise):
+_COMMANDS = (
+    demo, align, apply, run, change, colour, info, metrics, evaluate, train, prune, quantise,
+)  # fmt: skip
+for _command in _COMMANDS:
     app.command()(_command)
 
 

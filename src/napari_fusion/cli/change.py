@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from napari_fusion.cli.run import Accept, Register
+from napari_fusion.cli.run import Register
 from napari_fusion.cli.screen import AsJson, bar, say, say_json, say_result
+from napari_fusion.cli.volumes import Accept, load_all, named
 from napari_fusion.cli.windows import HELP
 from napari_fusion.errors import QuantityError, between
 
@@ -41,7 +42,7 @@ def change(  # noqa: PLR0913 - one parameter per option
 ) -> None:
     """Align a follow-up to its baseline, fuse both, and write the signed change between them."""
     from napari_fusion import export, fusion
-    from napari_fusion.cli.run import _load_all, _named, _recipe
+    from napari_fusion.cli.run import _recipe
     from napari_fusion.cli.windows import windows as read_windows
     from napari_fusion.io import save
     from napari_fusion.recipe import run as carry_out
@@ -55,7 +56,7 @@ def change(  # noqa: PLR0913 - one parameter per option
     recipe = _recipe({}, {k: v for k, v in asked.items() if v is not None}, register)
     folder = export.prepared(out)
     with bar() as progress:
-        volumes = _named(_load_all([baseline, followup], [], None, progress), modality or [])
+        volumes = named(load_all([baseline, followup], [], None, progress), modality or [])
         given = [Alignment.load(alignment)] if alignment else None
         outcome = carry_out(
             recipe, *volumes, alignments=given, progress=between(progress, 0.1, 0.8)

@@ -10,6 +10,7 @@ import typer
 from numpy.typing import NDArray
 
 from napari_fusion.cli.screen import AsJson, bar, say_files, say_json
+from napari_fusion.cli.volumes import load_all, named
 from napari_fusion.cli.windows import HELP, windows
 from napari_fusion.errors import ParameterError
 
@@ -35,14 +36,13 @@ def colour(  # noqa: PLR0913 - one parameter per option
 ) -> None:
     """Colour a fused picture by a functional volume: RGB voxels, and its brightest slice."""
     from napari_fusion import export, fusion
-    from napari_fusion.cli.run import _load_all, _named
     from napari_fusion.io.rgb import save_rgb
 
     folder = export.prepared(out)
     with bar() as progress:
-        grey, measured = _load_all([fused, functional], [], None, progress)
+        grey, measured = load_all([fused, functional], [], None, progress)
         if modality:
-            measured = _named([measured], [modality])[0]
+            measured = named([measured], [modality])[0]
         shown = (windows([window] if window else None, 1) or [None])[0]
         _check_brightness(grey)
         progress(0.3, "colouring")

@@ -11,6 +11,7 @@ import typer
 from numpy.typing import NDArray
 
 from napari_fusion.cli.screen import AsJson, bar, say, say_json, warn
+from napari_fusion.cli.volumes import load_all, named
 from napari_fusion.cli.windows import HELP, windows
 from napari_fusion.errors import GeometryError, ParameterError, Progress, between
 from napari_fusion.slab import Window, default_window
@@ -41,14 +42,13 @@ def metrics(  # noqa: PLR0913 - one parameter per option
     as_json: AsJson = False,
 ) -> None:
     """Judge a fused picture by every metric, and say which of them can be raised without merit."""
-    from napari_fusion.cli.run import _load_all, _named
     from napari_fusion.metrics import lookup
     from napari_fusion.metrics import metrics as registered
 
     wanted = [lookup(n.strip()) for n in names.split(",")] if names else list(registered())
     with bar() as progress:
-        picture, *given = _load_all([fused, *sources], [], None, progress)
-        given = _named(given, modality or [])
+        picture, *given = load_all([fused, *sources], [], None, progress)
+        given = named(given, modality or [])
         _check(picture, given)
         shown = _windows(given, window)
         across = picture.grid.slice_axis if axis is None else axis

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 import typer
 
 from napari_fusion.cli.screen import AsJson, Shot, bar, say_json, say_result, warn
 from napari_fusion.cli.settings import checked, read_object
 from napari_fusion.cli.truth import error_mm
+from napari_fusion.cli.volumes import Accept, load_all, named
 from napari_fusion.cli.window import picture_window
 from napari_fusion.cli.windows import HELP
 from napari_fusion.cli.windows import windows as read_windows
-from napari_fusion.errors import ParameterError, Progress, between
-from napari_fusion.volume import Modality, Unit, Volume
+from napari_fusion.errors import ParameterError, between
+from napari_fusion.volume import Volume
 
 RECIPE = "the recipe"
-_UNITS: dict[str, Unit] = {"CT": "HU"}
 
 
 class Register(StrEnum):
@@ -28,14 +27,6 @@ class Register(StrEnum):
 
     rigid = "rigid"
     none = "none"
-
-
-class Accept(StrEnum):
-    """The worst verdict of the registration check that may still be fused."""
-
-    PASS = "PASS"
-    CHECK = "CHECK"
-    FAIL = "FAIL"
 
 
 class Nan(StrEnum):
@@ -98,8 +89,8 @@ def run(  # noqa: PLR0913 - one parameter per option
     asked = _recipe(written, {k: v for k, v in changes.items() if v is not None}, register)
     folder = export.prepared(out)
     with bar() as progress:
-        volumes = _load_all([fixed, *moving], series or [], frame, progress)
-        volumes = _named(volumes, modality or [])
+        volumes = load_all([fixed, *moving], series or [], frame, progress)
+        volumes = named(volumes, modality or [])
         _compare_with(written, volumes)
         given = [Alignment.load(path) for path in alignment or []]
         known = [Alignment.load(path) for path in truth or []]
@@ -141,39 +132,6 @@ def _recipe(written: dict[str, Any], changes: dict[str, Any], register: Register
         changes["align"] = None if register is Register.none else AlignOptions(model="rigid")
     inner = written.get("recipe", written)
     return checked(Recipe, inner | changes if isinstance(inner, dict) else inner, RECIPE)
-
-
-def _load_all(
-    paths: list[Path], series: list[str], frame: int | None, progress: Progress
-) -> list[Volume]:
-    """Load each path; a series UID or frame number is used where the path needs one."""
-    from napari_fusion.io.isolated import load, scan
-
-    volumes = []
-    for i, path in enumerate(paths):
-        progress(0.1 * i / len(paths), f"reading {path.name}")
-        found = scan(path) if series or frame is not None else []
-        uid = next((u for u in series if u in {s.uid for s in found}), None)
-        timed = any(s.frames > 1 for s in found if uid in {None, s.uid})
-        volumes.append(load(path, series=uid, frame=frame if timed else None))
-    return volumes
-
-
-def _named(volumes: list[Volume], modalities: list[str]) -> list[Volume]:
-    """Give volumes the modality the user names, where files cannot say."""
-    if not modalities:
-        return volumes
-    known: dict[str, Modality] = {name: name for name in get_args(Modality)}
-    names = [m.strip().upper() for text in modalities for m in text.split(",")]
-    if len(names) != len(volumes) or not set(names) <= set(known):
-        raise ParameterError(
-            f"--modality needs one of {', '.join(known)} for each of the "
-            f"{len(volumes)} volumes, fixed first"
-        )
-    return [
-        v if v.modality == name else replace(v, modality=known[name], unit=_UNITS.get(name, v.unit))
-        for v, name in zip(volumes, names, strict=True)
-    ]
 
 
 def _compare_with(written: dict[str, Any], volumes: list[Volume]) -> None:

@@ -47,7 +47,7 @@ def write_verified(
     'kept'
     """
     target = Path(path).resolve()
-    _writable(target)
+    check_writable(target)
     part = target.with_name(f"{PART}{secrets.token_hex(6)}{_suffix(target)}")
     try:
         write(part)
@@ -67,8 +67,14 @@ def write_verified(
     return target
 
 
-def _writable(target: Path) -> None:
-    """Say before any work what would stop the file from being written."""
+def check_writable(target: Path) -> None:
+    """Say before any work what would stop the file from being written.
+
+    Raises
+    ------
+    WriteError
+        Its folder is missing or not writable, or what has its name cannot be replaced.
+    """
     if not target.parent.is_dir():
         raise WriteError(f"{target.name} was not written: its folder does not exist, make it first")
     if target.is_dir():

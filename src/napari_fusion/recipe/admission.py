@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from napari_fusion.errors import AlignError, ParameterError
@@ -20,20 +22,32 @@ def admitted(recipe: Recipe, inputs: tuple[Volume, ...]) -> tuple[tuple[Volume, 
             f"the recipe holds {len(recipe.windows)} windows for {len(inputs)} volumes: "
             "give one per volume, fixed first, or none"
         )
-    patients = {v.patient for v in inputs if v.patient is not None}
-    if len(patients) > 1 and not recipe.different_patients:
-        raise ParameterError(
-            "the volumes belong to different patients (DICOM PatientID differs): choose volumes of "
-            "one patient, or allow it with --different-patients (different_patients=True)"
-        )
+    strangers = one_patient(inputs, allowed=recipe.different_patients)
     warnings = [w for v in inputs for w in v.warnings]
-    if len(patients) > 1:
-        warnings.append("DIFFERENT PATIENTS: the volumes' DICOM PatientID differs")
+    warnings += strangers
     roles = ["fixed", "moving"] + [f"moving {i}" for i in range(2, len(inputs))]
     cleaned = tuple(
         _usable(v, role, recipe, warnings) for v, role in zip(inputs, roles, strict=True)
     )
     return cleaned, warnings
+
+
+def one_patient(inputs: Sequence[Volume], *, allowed: bool) -> list[str]:
+    """Refuse volumes of different patients unless that is allowed; then give the warning.
+
+    Raises
+    ------
+    ParameterError
+        They differ and that was not allowed.
+    """
+    if len({v.patient for v in inputs if v.patient is not None}) < 2:
+        return []
+    if not allowed:
+        raise ParameterError(
+            "the volumes belong to different patients (DICOM PatientID differs): choose volumes of "
+            "one patient, or allow it with --different-patients (different_patients=True)"
+        )
+    return ["DIFFERENT PATIENTS: the volumes' DICOM PatientID differs"]
 
 
 def _usable(volume: Volume, role: str, recipe: Recipe, warnings: list[str]) -> Volume:

@@ -17,7 +17,7 @@ from napari_fusion.registration.files.images import Image, Source, image_of
 from napari_fusion.registration.files.written import NOWHERE, Written
 from napari_fusion.registration.quality import UNMEASURED, Quality
 
-__all__ = ["NOWHERE", "WRITTEN", "Source", "load", "other_roles", "save"]
+__all__ = ["NOWHERE", "WRITTEN", "Source", "check_target", "load", "load_for", "save"]
 
 Writer = Callable[[Alignment, Path, Image, Image], None]
 Reader = Callable[[Path, Image, Image], Written]
@@ -53,20 +53,13 @@ def save(
     from napari_fusion.io.atomic import write_verified
 
     target = Path(path)
-    if target.suffix.lower() not in WRITTEN:
-        raise ParameterError(
-            f"an alignment is saved as {', '.join(WRITTEN)}, not {target.suffix or target.name!r}"
-        )
-    suffix = target.suffix.lower()
-    write, same = _WRITERS[suffix]
+    images = check_target(target, fixed, moving)
+    write, same = _WRITERS[target.suffix.lower()]
     if not alignment.linear and write not in {itk_text.write, itk_binary.write}:
         raise ParameterError(
             f"{target.name} can hold rigid and affine maps only, and this alignment bends space: "
             "save it as .tfm or .h5"
         )
-    images = image_of(fixed), image_of(moving)
-    if suffix in _NEEDS:
-        _NEEDS[suffix](*images)
 
     def verify(place: Path) -> None:
         if not same(place, alignment, *images):
@@ -75,24 +68,54 @@ def save(
     write_verified(target, lambda place: write(alignment, place, *images), verify)
 
 
+def check_target(
+    path: Path, fixed: Source | None = None, moving: Source | None = None
+) -> tuple[Image, Image]:
+    """Say before any long work whether an alignment of these images can be saved there.
+
+    Raises
+    ------
+    ParameterError
+        Another ending, or images missing that the format needs.
+    WriteError
+        The folder is not there or cannot be written to.
+    """
+    from napari_fusion.io.atomic import check_writable
+
+    suffix = path.suffix.lower()
+    if suffix not in WRITTEN:
+        raise ParameterError(
+            f"an alignment is saved as {', '.join(WRITTEN)}, not {path.suffix or path.name!r}"
+        )
+    check_writable(path)
+    images = image_of(fixed), image_of(moving)
+    if suffix in _NEEDS:
+        _NEEDS[suffix](*images)
+    return images
+
+
 def load(
     path: str | PathLike[str], fixed: Source | None = None, moving: Source | None = None
 ) -> Alignment:
     """Read an alignment; see `Alignment.load`."""
+    return load_for(path, fixed, moving)[0]
+
+
+def load_for(
+    path: str | PathLike[str], fixed: Source | None, moving: Source | None
+) -> tuple[Alignment, list[str] | None]:
+    """Read an alignment, and name the volumes ("fixed", "moving") that it was not made for.
+
+    The second is empty where the file names these volumes, and None where it names none.
+    """
     target = Path(path)
     images = image_of(fixed), image_of(moving)
     found = _reader(target)(target, *images)
     grids = images[0].grid or found.fixed or NOWHERE, images[1].grid or found.moving or NOWHERE
     alignment = replace(found.alignment, fixed=grids[0], moving=grids[1])
-    return replace(alignment, quality=_trusted(found, alignment))
-
-
-def other_roles(path: str | PathLike[str], fixed: Grid, moving: Grid) -> list[str] | None:
-    """Name the volumes ("fixed", "moving") that a file was not made for; None when it is silent."""
-    found = _reader(Path(path))(Path(path), Image(fixed), Image(moving))
-    if found.fixed is None and found.moving is None:
-        return None
-    return _others(found, fixed, moving)
+    silent = found.fixed is None and found.moving is None
+    others = None if silent else _others(found, *grids)
+    return replace(alignment, quality=_trusted(found, alignment)), others
 
 
 def _others(found: Written, fixed: Grid, moving: Grid) -> list[str]:

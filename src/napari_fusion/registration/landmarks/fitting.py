@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fusion.errors import AlignError
+from napari_fusion.errors import AlignError, ParameterError
 from napari_fusion.registration.landmarks.pairs import Landmarks
 from napari_fusion.registration.options import Model
 
@@ -75,6 +75,8 @@ def _turned(x: Points, y: Points, *, scaled: bool, mirrored: bool) -> NDArray[np
 
 def _decided(pairs: Landmarks, model: Model) -> None:
     """Refuse pairs that leave the model undecided."""
+    if model not in FEWEST:
+        raise ParameterError(f"landmarks decide {', '.join(FEWEST)} maps, not {model!r}")
     fewest = FEWEST[model]
     if len(pairs) < fewest:
         raise AlignError(

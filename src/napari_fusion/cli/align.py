@@ -1,0 +1,162 @@
+"""``napari-fusion align``: find a transform between two volumes, judge it, and write it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+import typer
+
+from napari_fusion.cli.screen import AsJson, bar, say, say_files, say_json, warn
+from napari_fusion.cli.settings import checked
+from napari_fusion.cli.transform import (
+    OtherPair,
+    described,
+    hold,
+    load_transform,
+    say_alignment,
+    source_of,
+)
+from napari_fusion.cli.truth import error_mm
+from napari_fusion.cli.volumes import Accept, load_all, named
+from napari_fusion.errors import ParameterError, Progress, between
+from napari_fusion.volume import Volume
+
+if TYPE_CHECKING:
+    from napari_fusion.registration import Alignment, AlignOptions, Landmarks
+
+Pair = tuple[tuple[Path, Volume], tuple[Path, Volume]]
+
+
+def align(  # noqa: PLR0913 - one parameter per option
+    fixed: Annotated[Path, typer.Argument(help="The volume that stays: file, folder or zip.")],
+    moving: Annotated[Path, typer.Argument(help="The volume to bring onto it.")],
+    *,
+    out: Annotated[
+        Path, typer.Option(help="The transform: .tfm, .txt, .h5, .mat (FSL), .json or .dcm.")
+    ],
+    model: Annotated[str, typer.Option(help="rigid, similarity or affine.")] = "rigid",
+    search: Annotated[
+        str, typer.Option(help="wide: many starts; near: only the one given.")
+    ] = "wide",
+    seed: Annotated[int, typer.Option(min=0, help="Chooses the sample points.")] = 0,
+    initial: Annotated[
+        Path | None, typer.Option(help="A transform to start from, in any format.")
+    ] = None,
+    points: Annotated[
+        list[Path] | None,
+        typer.Option(help="Landmarks to start from: one file of pairs, or twice, fixed first."),
+    ] = None,
+    refine: Annotated[
+        bool, typer.Option(help="Go on from the start by voxels; otherwise judge and write it.")
+    ] = True,
+    accept: Annotated[Accept, typer.Option(help="Worst verdict to write.")] = Accept.CHECK,
+    other_pair: OtherPair = False,
+    series: Annotated[
+        list[str] | None, typer.Option(help="Series UID to take where a folder holds several.")
+    ] = None,
+    frame: Annotated[int | None, typer.Option(help="Frame of 4-D volumes, from 0.")] = None,
+    modality: Annotated[
+        list[str] | None,
+        typer.Option(help="CT, MR, PT or NM: one per volume, where files do not say."),
+    ] = None,
+    different_patients: Annotated[
+        bool, typer.Option("--different-patients", help="Allow volumes of different patients.")
+    ] = False,
+    truth: Annotated[
+        Path | None, typer.Option(help="A known transform, to print the error against.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Align two volumes, say how far to trust the result, and write the transform."""
+    from napari_fusion.recipe.admission import one_patient
+    from napari_fusion.registration import AlignOptions
+    from napari_fusion.registration.files import check_target
+
+    asked = {"model": model, "search": search, "seed": seed}
+    options = checked(AlignOptions, asked, "the options")
+    with bar() as progress:
+        volumes = load_all([fixed, moving], series or [], frame, progress)
+        volumes = named(volumes, modality or [])
+        strangers = one_patient(volumes, allowed=different_patients)
+        pair: Pair = (fixed, volumes[0]), (moving, volumes[1])
+        images = source_of(out, *pair[0]), source_of(out, *pair[1])
+        check_target(out, *images)
+        marks = _landmarks(points or [])
+        start = None if initial is None else load_transform(initial, *pair, other_pair=other_pair)
+        clock = time.perf_counter()
+        found = _found(pair, options, (start, marks), between(progress, 0.1, 1), refine=refine)
+        seconds = round(time.perf_counter() - clock, 3)
+    result: dict[str, Any] = described(found) | {"seconds": seconds}
+    if marks is not None:
+        result["landmarks_mm"] = [round(float(v), 4) for v in marks.errors(found)]
+    if truth is not None:
+        known = load_transform(truth, *pair, other_pair=other_pair)
+        result["tre_mm"] = error_mm(volumes[0], found, known)
+    accepted = found.quality.rank <= _rank(accept)
+    result["outputs"] = [str(out)] if accepted else []
+    if accepted:
+        found.save(out, fixed=images[0], moving=images[1])
+    for sentence in dict.fromkeys([*volumes[0].warnings, *volumes[1].warnings, *strangers]):
+        warn(sentence)
+    say_json(result) if as_json else _say(result, marks)
+    hold(found.quality, accept, "Nothing was written.")
+
+
+def _rank(accept: Accept) -> int:
+    from napari_fusion.registration.quality import RANK
+
+    return RANK[accept.value]
+
+
+def _landmarks(paths: list[Path]) -> Landmarks | None:
+    from napari_fusion.registration import Landmarks
+
+    if len(paths) > 2:
+        raise ParameterError("--points takes one file of pairs, or two files, fixed first")
+    return Landmarks.load(*paths) if paths else None
+
+
+def _found(
+    pair: Pair,
+    options: AlignOptions,
+    given: tuple[Alignment | None, Landmarks | None],
+    progress: Progress,
+    *,
+    refine: bool,
+) -> Alignment:
+    """Start where the user says, go on by voxels, or judge what was given."""
+    from napari_fusion.registration import align as register
+    from napari_fusion.registration import align_landmarks, assess
+
+    (_, fixed), (_, moving) = pair
+    start, marks = given
+    if start is not None and marks is not None:
+        raise ParameterError("give --initial or --points, not both: each is a start")
+    if marks is not None:
+        wanted = "rigid" if refine else options.model  # voxels find a stretch better than hands
+        start = align_landmarks(marks, fixed.grid, moving.grid, wanted)
+        if not refine:
+            return start
+    if refine:
+        return register(fixed, moving, options, initial=start, progress=progress)
+    if start is None:
+        raise ParameterError("--no-refine needs a start to judge: give --initial or --points")
+    progress(0.5, "judging")
+    return assess(fixed, moving, start)
+
+
+def _say(result: dict[str, Any], marks: Landmarks | None) -> None:
+    say_alignment(result)
+    if marks is not None:
+        apart = np.array(result["landmarks_mm"])
+        say(f"landmarks: {np.sqrt((apart**2).mean()):.2f} mm apart (root mean square); one by one:")
+        for name, value in zip(marks.names, apart, strict=True):
+            say(f"  {name}  {value:.2f} mm")
+    if "tre_mm" in result:
+        say(f"error against the known transform: {result['tre_mm']:.2f} mm")
+    say(f"seconds: {result['seconds']:.2f}")
+    if result["outputs"]:
+        say_files(result["outputs"])

@@ -1,0 +1,110 @@
+"""``napari-fusion apply``: draw a volume on another's grid through a transform file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_args
+
+import typer
+
+from napari_fusion.cli.labels import as_labels, looks_like_labels
+from napari_fusion.cli.screen import AsJson, bar, say, say_files, say_json, warn
+from napari_fusion.cli.transform import OtherPair, hold, load_transform
+from napari_fusion.cli.volumes import Accept, load_all
+from napari_fusion.errors import ParameterError
+
+if TYPE_CHECKING:
+    from napari_fusion.registration import Interpolation
+
+WRITTEN = (".nii", ".nii.gz", ".mha", ".nrrd")
+
+
+def apply(  # noqa: PLR0913 - one parameter per option
+    transform: Annotated[Path, typer.Argument(help="A transform, fixed to moving, any format.")],
+    moving: Annotated[Path, typer.Argument(help="The volume or labels to draw.")],
+    *,
+    like: Annotated[Path, typer.Option(help="The volume whose grid it is drawn on.")],
+    out: Annotated[Path, typer.Option(help="The result: .nii.gz, .nii, .mha or .nrrd.")],
+    inverse: Annotated[
+        bool, typer.Option("--inverse", help="The transform runs from MOVING to LIKE: undo it.")
+    ] = False,
+    labels: Annotated[
+        bool | None,
+        typer.Option(help="Draw with the nearest voxel, keep whole numbers. [when they look so]"),
+    ] = None,
+    interpolation: Annotated[
+        str | None, typer.Option(help="linear, cubic or nearest. [linear]")
+    ] = None,
+    fill: Annotated[
+        float | None, typer.Option(help="Value outside the volume. [its background]")
+    ] = None,
+    accept: Annotated[Accept, typer.Option(help="Worst verdict to apply.")] = Accept.CHECK,
+    other_pair: OtherPair = False,
+    series: Annotated[
+        list[str] | None, typer.Option(help="Series UID to take where a folder holds several.")
+    ] = None,
+    frame: Annotated[int | None, typer.Option(help="Frame of 4-D volumes, from 0.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw a volume, or labels, where a transform says they lie on another volume's grid."""
+    from napari_fusion.io import save
+    from napari_fusion.registration import resample
+
+    kind = _interpolation(interpolation, labels=labels)
+    _writable(out, (moving, like, transform))
+    with bar() as progress:
+        source, target = load_all([moving, like], series or [], frame, progress)
+        ends = ((moving, source), (like, target)) if inverse else ((like, target), (moving, source))
+        alignment = load_transform(transform, *ends, other_pair=other_pair)
+        hold(alignment.quality, accept, "Nothing was applied.")
+        alignment = alignment.inverse() if inverse else alignment
+        drawn_as_labels = looks_like_labels(source) if labels is None else labels
+        if drawn_as_labels and interpolation not in (None, "nearest"):
+            raise ParameterError(
+                f"{moving.name} holds labels, which cannot be mixed: leave --interpolation out, "
+                "or say --no-labels"
+            )
+        progress(0.4, "drawing")
+        source = as_labels(source) if drawn_as_labels else source
+        drawn = resample(source, target.grid, alignment, interpolation=kind, fill=fill)
+        progress(0.8, "writing")
+        path = save(drawn, out)
+    quality = alignment.quality
+    for sentence in dict.fromkeys([*source.warnings, *target.warnings]):
+        warn(sentence)
+    result: dict[str, Any] = {
+        "verdict": quality.verdict,
+        "sentence": quality.sentence,
+        "labels": drawn_as_labels,
+        "interpolation": drawn.history[-1].parameters["interpolation"],
+        "outputs": [str(path)],
+    }
+    if as_json:
+        say_json(result)
+        return
+    say(f"{quality.verdict}: {quality.sentence}")
+    say(f"drawn {'as labels, ' if drawn_as_labels else ''}{result['interpolation']}")
+    say_files(result["outputs"])
+
+
+def _interpolation(asked: str | None, *, labels: bool | None) -> Interpolation:
+    """Check the name before anything is read."""
+    from napari_fusion.registration import Interpolation
+
+    for known in get_args(Interpolation):
+        if known == (asked or ("nearest" if labels else "linear")):
+            kind: Interpolation = known
+            return kind
+    allowed = ", ".join(get_args(Interpolation))
+    raise ParameterError(f"--interpolation {asked}: expected one of {allowed}")
+
+
+def _writable(out: Path, inputs: tuple[Path, ...]) -> None:
+    """Say before any work why the result could not be written; never write over an input."""
+    from napari_fusion.io.atomic import check_writable
+
+    if not out.name.lower().endswith(WRITTEN):
+        raise ParameterError(f"--out {out.name}: its name must end in {', '.join(WRITTEN)}")
+    if out.resolve() in {path.resolve() for path in inputs}:
+        raise ParameterError(f"--out {out.name} is one of the inputs: choose another name")
+    check_writable(out.resolve())

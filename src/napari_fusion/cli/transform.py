@@ -1,0 +1,96 @@
+"""Transform files as commands take them: of this pair and good enough, or refused in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from napari_fusion.cli.screen import say, warn
+from napari_fusion.cli.volumes import Accept
+from napari_fusion.errors import AlignError, ParameterError
+from napari_fusion.volume import Volume
+
+if TYPE_CHECKING:
+    from napari_fusion.registration import Alignment, Quality
+    from napari_fusion.registration.files import Source
+
+OtherPair = Annotated[
+    bool, typer.Option("--other-pair", help="Allow a transform made for other volumes.")
+]
+SILENT = "does not say which volumes it was made for: check the result by eye"
+
+
+def load_transform(
+    path: Path, fixed: tuple[Path, Volume], moving: tuple[Path, Volume], *, other_pair: bool
+) -> Alignment:
+    """Read a transform for two images, each given by its path and as loaded.
+
+    Raises
+    ------
+    ReadError
+        It cannot be read.
+    ParameterError
+        It names other volumes, and that was not allowed.
+    """
+    from napari_fusion.registration.files import load_for
+
+    found, others = load_for(path, source_of(path, *fixed), source_of(path, *moving))
+    if others and not other_pair:
+        raise ParameterError(
+            f"{path.name} was made for another {' and another '.join(others)} volume: "
+            "use it all the same with --other-pair"
+        )
+    if others is None:
+        warn(f"{path.name} {SILENT}")
+    return found
+
+
+def source_of(transform: Path, path: Path, volume: Volume) -> Source:
+    """Give the image as the transform's format needs it: FLIRT counts in the stored file."""
+    return path if transform.suffix.lower() == ".mat" and path.is_file() else volume
+
+
+def hold(quality: Quality, accept: Accept, what: str) -> None:
+    """Hold an alignment to the worst verdict that was accepted.
+
+    Raises
+    ------
+    AlignError
+        Its verdict is worse.
+    """
+    from napari_fusion.registration.quality import RANK
+
+    if quality.rank > RANK[accept.value]:
+        raise AlignError(
+            f"{quality.verdict}: {quality.sentence} {what} Accept it by name with "
+            f"--accept {quality.verdict}."
+        )
+
+
+def described(alignment: Alignment) -> dict[str, Any]:
+    """Give what a terminal or a machine wants to know of an alignment, as JSON values."""
+    turn, shift = alignment.motion()
+    quality = alignment.quality
+    known = {name: round(v, 6) for name, v in quality.numbers.items() if abs(v) < float("inf")}
+    return {
+        "verdict": quality.verdict,
+        "sentence": quality.sentence,
+        "uncertainty_mm": quality.uncertainty_mm,
+        "shift_mm": shift,
+        "turn_degrees": turn,
+        "fixed_to_moving_lps": alignment.matrix.tolist(),
+        "linear": alignment.linear,
+        "numbers": known,
+    }
+
+
+def say_alignment(result: dict[str, Any]) -> None:
+    """Print an alignment in words."""
+    say(f"{result['verdict']}: {result['sentence']}")
+    if result["uncertainty_mm"] is not None:
+        say(f"uncertainty: {result['uncertainty_mm']:.2f} mm")
+    say(f"moves the centre by {result['shift_mm']:.2f} mm, turns by {result['turn_degrees']:.2f}°")
+    if result["numbers"]:
+        say(", ".join(f"{name} {value:.3g}" for name, value in result["numbers"].items()))
