@@ -7,6 +7,7 @@ from napari_fusion.errors import AlignError, ParameterError
 from napari_fusion.grid import Grid
 from napari_fusion.registration import Alignment, AlignOptions, Landmarks, align, align_landmarks
 from napari_fusion.registration.alignment import pose_matrix
+from napari_fusion.registration.landmarks.errors import lattice
 from napari_fusion.registration.landmarks.fitting import fit
 
 BOX = Grid.regular((150, 180, 160))
@@ -99,6 +100,22 @@ def test_predicted_target_errors_are_those_that_happen(model):
     np.testing.assert_allclose(ratio, 1, atol=0.12)
 
 
+@pytest.mark.parametrize(("model", "n"), [("rigid", 4), ("rigid", 9), ("affine", 6)])
+def test_nine_errors_of_ten_lie_within_the_uncertainty(model, n):
+    truth = pose() @ STRETCH[model]
+    targets = np.random.default_rng(3).uniform(-80, 80, (30, 3))
+    where = targets @ truth[:3, :3].T + truth[:3, 3]
+    layout = pairs(n, truth, seed=8).fixed
+    within = []
+    for seed in range(300):
+        noise = np.random.default_rng(seed).normal(0, 1, layout.shape)
+        marked = Landmarks(layout, layout @ truth[:3, :3].T + truth[:3, 3] + noise)
+        found = align_landmarks(marked, BOX, BOX, model)
+        apart = np.linalg.norm(found.map_points(targets) - where, axis=1)
+        within.append((apart < found.uncertainty_at(targets)).mean())
+    assert 0.85 < np.mean(within) < 0.95
+
+
 def test_leaving_each_out_finds_the_pair_marked_wrongly():
     marked = pairs(8, pose(), noise_mm=0.3)
     moving = marked.moving.copy()
@@ -117,7 +134,9 @@ def test_good_landmarks_pass_and_say_their_numbers():
     numbers = found.quality.numbers
     assert found.quality.verdict == "PASS"
     assert f"{numbers['fre_mm']:.1f} mm" in found.quality.sentence
-    assert found.quality.uncertainty_mm == numbers["tre_mm"]
+    assert found.quality.uncertainty_mm > numbers["tre_mm"]
+    over_box = found.uncertainty_at(lattice(BOX))
+    assert found.quality.uncertainty_mm == pytest.approx(np.sqrt((over_box**2).mean()))
     assert numbers["pairs"] == 8
     assert numbers["tre_centre_mm"] < numbers["tre_mm"]
     assert numbers["worst_mm"] >= numbers["fre_mm"]

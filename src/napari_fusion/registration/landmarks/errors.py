@@ -34,19 +34,48 @@ def rms(values: NDArray[np.float64]) -> float:
 
 def target_error(pairs: Landmarks, points: Points, model: Model) -> NDArray[np.float64] | None:
     """Predict the error at other places; see `Landmarks.target_error`."""
+    form = error_form(pairs, model)
+    if form is None:
+        return None
+    spots = np.concatenate([points, np.ones((len(points), 1))], axis=1)
+    spread: NDArray[np.float64] = np.sqrt(np.einsum("ni,ij,nj->n", spots, form, spots))
+    return spread
+
+
+def error_form(pairs: Landmarks, model: Model) -> NDArray[np.float64] | None:
+    """Give the expected squared error as a form: at fixed point p it is ``[p 1] U [p 1]ᵀ``, mm².
+
+    (4, 4), or None when the pairs leave nothing over to estimate it from.
+    """
     matrix = fit(pairs, model)
-    over = 3 * len(pairs) - FREEDOMS[model]
+    over = left_over(pairs, model)
     if over <= 0:
         return None
     variance = (residuals(pairs, matrix) ** 2).sum() / over
     x, _, x0, _ = centred(pairs)
     slopes = _slopes(x, matrix, model)
     inverse = np.linalg.inv(np.einsum("nij,nik->jk", slopes, slopes))
-    there = _slopes(points - x0, matrix, model)
-    spread: NDArray[np.float64] = np.sqrt(
-        variance * np.einsum("mij,jk,mik->m", there, inverse, there)
-    )
-    return spread
+    # slopes are linear in [p 1]: what they are at the origin, and how each axis changes them
+    origin, *ends = _slopes(np.concatenate([np.zeros((1, 3)), np.eye(3)]) - x0, matrix, model)
+    parts = np.stack([*(end - origin for end in ends), origin])
+    form: NDArray[np.float64] = variance * np.einsum("aij,jk,bik->ab", parts, inverse, parts)
+    return form
+
+
+def left_over(pairs: Landmarks, model: Model) -> int:
+    """Say how many numbers the pairs give beyond those the model chooses."""
+    return 3 * len(pairs) - FREEDOMS[model]
+
+
+def nine_of_ten(over: int) -> float:
+    """Say by what a squared error's expectation has to grow to hold nine errors of ten.
+
+    The 90 % point of the F distribution with 3 and `over` degrees of freedom: errors in three
+    directions alike, and a spread that was itself estimated from few pairs.
+    """
+    from scipy.special import fdtri
+
+    return float(fdtri(3, over, 0.9))
 
 
 def _slopes(x: Points, matrix: NDArray[np.float64], model: Model) -> NDArray[np.float64]:

@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 from napari_fusion.grid import Grid
 from napari_fusion.registration.gate import SCALE_LIMITS
 from napari_fusion.registration.landmarks.errors import (
+    error_form,
     lattice,
     leave_one_out,
+    left_over,
+    nine_of_ten,
     residuals,
     rms,
     target_error,
@@ -19,7 +22,7 @@ from napari_fusion.registration.landmarks.errors import (
 from napari_fusion.registration.landmarks.fitting import FEWEST, mirror_rms
 from napari_fusion.registration.landmarks.pairs import Landmarks
 from napari_fusion.registration.options import Model
-from napari_fusion.registration.quality import Quality, Verdict
+from napari_fusion.registration.quality import Quality, Verdict, as_form
 
 PASS_MM, FAIL_MM = 2.0, 8.0
 """Limits of the expected error over the volume, for a head or anything larger."""
@@ -105,11 +108,16 @@ def judged(pairs: Landmarks, matrix: NDArray[np.float64], model: Model, fixed: G
         unit=min(1.0, float(fixed.extent_mm.prod()) ** (1 / 3) / HEAD_EDGE_MM),
     )
     verdict, sentence = _said(found, pairs, model)
+    form = error_form(pairs, model)
+    if form is None or found.tre_mm is None:
+        return Quality(verdict=verdict, sentence=sentence, numbers=found.numbers())
+    wider = nine_of_ten(left_over(pairs, model))
     return Quality(
         verdict=verdict,
         sentence=sentence,
-        uncertainty_mm=found.tre_mm,
+        uncertainty_mm=found.tre_mm * wider**0.5,
         numbers=found.numbers(),
+        uncertainty_form=as_form(form * wider),
     )
 
 
