@@ -10,6 +10,7 @@ import typer
 
 from napari_fusion.cli.run import Register
 from napari_fusion.cli.screen import AsJson, bar, say, say_json, say_result
+from napari_fusion.cli.transform import OtherPair, load_transforms
 from napari_fusion.cli.volumes import Accept, load_all, named
 from napari_fusion.cli.windows import HELP
 from napari_fusion.errors import QuantityError, between
@@ -31,8 +32,9 @@ def change(  # noqa: PLR0913 - one parameter per option
     method: Annotated[str | None, typer.Option(help="Fusion method. [laplacian]")] = None,
     register: Annotated[Register | None, typer.Option(help="[rigid]")] = None,
     alignment: Annotated[
-        Path | None, typer.Option(help="A .tfm, used instead of registering.")
+        Path | None, typer.Option(help="A transform, used instead of registering.")
     ] = None,
+    other_pair: OtherPair = False,
     accept: Annotated[Accept | None, typer.Option(help="Worst verdict to fuse. [CHECK]")] = None,
     modality: Annotated[
         list[str] | None, typer.Option(help="CT, MR, PT or NM: one per volume.")
@@ -46,7 +48,6 @@ def change(  # noqa: PLR0913 - one parameter per option
     from napari_fusion.cli.windows import windows as read_windows
     from napari_fusion.io import save
     from napari_fusion.recipe import run as carry_out
-    from napari_fusion.registration import Alignment
 
     asked: dict[str, Any] = {
         "method": method,
@@ -57,7 +58,9 @@ def change(  # noqa: PLR0913 - one parameter per option
     folder = export.prepared(out)
     with bar() as progress:
         volumes = named(load_all([baseline, followup], [], None, progress), modality or [])
-        given = [Alignment.load(alignment)] if alignment else None
+        first, second = zip([baseline, followup], volumes, strict=True)
+        paths = [alignment] if alignment else []
+        given = load_transforms(paths, first, [second], other_pair=other_pair)
         outcome = carry_out(
             recipe, *volumes, alignments=given, progress=between(progress, 0.1, 0.8)
         )

@@ -11,6 +11,7 @@ import typer
 
 from napari_fusion.cli.screen import AsJson, Shot, bar, say_json, say_result, warn
 from napari_fusion.cli.settings import checked, read_object
+from napari_fusion.cli.transform import OtherPair, load_transforms
 from napari_fusion.cli.truth import error_mm
 from napari_fusion.cli.volumes import Accept, load_all, named
 from napari_fusion.cli.window import picture_window
@@ -49,8 +50,9 @@ def run(  # noqa: PLR0913 - one parameter per option
     ] = None,
     alignment: Annotated[
         list[Path] | None,
-        typer.Option(help="A .tfm per moving volume, used instead of registering."),
+        typer.Option(help="A transform per moving volume, used instead of registering."),
     ] = None,
+    other_pair: OtherPair = False,
     windows: Annotated[list[str] | None, typer.Option(help=HELP)] = None,
     accept: Annotated[Accept | None, typer.Option(help="Worst verdict to fuse. [CHECK]")] = None,
     nan: Annotated[Nan | None, typer.Option(help="Voxels that are not finite. [refuse]")] = None,
@@ -92,10 +94,11 @@ def run(  # noqa: PLR0913 - one parameter per option
         volumes = load_all([fixed, *moving], series or [], frame, progress)
         volumes = named(volumes, modality or [])
         _compare_with(written, volumes)
-        given = [Alignment.load(path) for path in alignment or []]
+        first, *others = zip([fixed, *moving], volumes, strict=True)
+        given = load_transforms(alignment or [], first, others, other_pair=other_pair)
         known = [Alignment.load(path) for path in truth or []]
         outcome = carry_out(
-            asked, *volumes, alignments=given or None, progress=between(progress, 0.1, 0.85)
+            asked, *volumes, alignments=given, progress=between(progress, 0.1, 0.85)
         )
         progress(0.85, "writing")
         outputs = [str(path) for path in export.export_outcome(outcome, folder)]

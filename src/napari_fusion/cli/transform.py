@@ -47,6 +47,30 @@ def load_transform(
     return found
 
 
+def load_transforms(
+    paths: list[Path],
+    fixed: tuple[Path, Volume],
+    moving: list[tuple[Path, Volume]],
+    *,
+    other_pair: bool,
+) -> list[Alignment] | None:
+    """Read a transform for each moving image; None when no path is given.
+
+    Raises
+    ------
+    ReadError, ParameterError
+        As for `load_transform`; or there are not as many as moving images.
+    """
+    if not paths:
+        return None
+    if len(paths) != len(moving):
+        raise ParameterError(f"{len(paths)} alignments were given for {len(moving)} moving volumes")
+    return [
+        load_transform(path, fixed, image, other_pair=other_pair)
+        for path, image in zip(paths, moving, strict=True)
+    ]
+
+
 def source_of(transform: Path, path: Path, volume: Volume) -> Source:
     """Give the image as the transform's format needs it: FLIRT counts in the stored file."""
     return path if transform.suffix.lower() == ".mat" and path.is_file() else volume

@@ -127,21 +127,25 @@ def _aligned(
     if given is not None and len(given) != len(moving):
         raise ParameterError(f"{len(given)} alignments were given for {len(moving)} moving volumes")
     if given is not None:
-        return tuple(given)
+        return tuple(_held(recipe, alignment) for alignment in given)
     if recipe.align is None:
         return tuple(_as_they_lie(fixed, volume) for volume in moving)
     found = []
     for i, volume in enumerate(moving):
         part = between(progress, i / len(moving), (i + 1) / len(moving))
-        alignment = registration.align(fixed, volume, recipe.align, progress=part)
-        if alignment.quality.rank > RANK[recipe.accept]:
-            raise AlignError(
-                f"the registration did not pass its check, so nothing was fused: "
-                f"{in_words(alignment.quality)} Give a better start, or fuse all the same with "
-                f"--accept {alignment.quality.verdict}"
-            )
-        found.append(alignment)
+        found.append(_held(recipe, registration.align(fixed, volume, recipe.align, progress=part)))
     return tuple(found)
+
+
+def _held(recipe: Recipe, alignment: Alignment) -> Alignment:
+    """Hold an alignment, found or given, to the worst verdict that the recipe accepts."""
+    if alignment.quality.rank > RANK[recipe.accept]:
+        raise AlignError(
+            f"the registration did not pass its check, so nothing was fused: "
+            f"{in_words(alignment.quality)} Give a better start, or fuse all the same with "
+            f"--accept {alignment.quality.verdict}"
+        )
+    return alignment
 
 
 def _as_they_lie(fixed: Volume, moving: Volume) -> Alignment:
