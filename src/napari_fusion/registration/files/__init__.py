@@ -17,7 +17,7 @@ from napari_fusion.registration.files.images import Image, Source, image_of
 from napari_fusion.registration.files.written import NOWHERE, Written
 from napari_fusion.registration.quality import UNMEASURED, Quality
 
-__all__ = ["NOWHERE", "WRITTEN", "Source", "check_target", "load", "load_for", "save"]
+__all__ = ["BENT", "NOWHERE", "WRITTEN", "Source", "check_target", "load", "load_for", "save"]
 
 Writer = Callable[[Alignment, Path, Image, Image], None]
 Reader = Callable[[Path, Image, Image], Written]
@@ -41,6 +41,9 @@ _NEEDS: Mapping[str, Callable[[Image, Image], object]] = {
 WRITTEN = tuple(_WRITERS)
 """Endings an alignment can be saved under."""
 
+BENT = (".tfm", ".txt", ".h5", ".hdf5")
+"""Those that hold alignments that bend space."""
+
 HEAD_BYTES = 4096
 MATCH_MM = 0.01
 """A grid whose corners lie this near is the one the file was made for."""
@@ -53,13 +56,14 @@ def save(
     from napari_fusion.io.atomic import write_verified
 
     target = Path(path)
-    images = check_target(target, fixed, moving)
-    write, same = _WRITERS[target.suffix.lower()]
-    if not alignment.linear and write not in {itk_text.write, itk_binary.write}:
+    suffix = target.suffix.lower()
+    if not alignment.linear and suffix in set(WRITTEN) - set(BENT):
         raise ParameterError(
             f"{target.name} can hold rigid and affine maps only, and this alignment bends space: "
-            "save it as .tfm or .h5"
+            f"save it as {', '.join(BENT)}"
         )
+    images = check_target(target, fixed, moving)
+    write, same = _WRITERS[suffix]
 
     def verify(place: Path) -> None:
         if not same(place, alignment, *images):
