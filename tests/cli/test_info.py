@@ -1,4 +1,5 @@
 import json
+import shutil
 
 
 def test_info_says_what_is_in_a_file(shell, files):
@@ -14,6 +15,16 @@ def test_info_for_machines(shell, files):
     (series,) = json.loads(out)["series"]
     assert series["modality"] == "CT"
     assert series["light"] == "green"
+
+
+def test_024_what_is_no_image_is_counted(shell, files, tmp_path):
+    shutil.copy(files["ct"], tmp_path)
+    (tmp_path / "report.pdf").write_bytes(b"%PDF")
+    code, out, _ = shell("info", tmp_path)
+    assert code == 0
+    assert "Beside these, 1 file is no image that can be read." in out
+    counts = json.loads(shell("info", tmp_path, "--json")[1])
+    assert (counts["ignored"], counts["damaged"]) == (1, 0)
 
 
 def test_nothing_there_is_a_fault(shell, tmp_path):

@@ -41,6 +41,13 @@ def test_a_thumbnail_has_true_proportions_and_brightness(found):
     assert middle[SIDE * 3 // 4 - 2] > middle[SIDE // 2] > middle[SIDE // 4 + 4]
 
 
+def test_a_thumbnail_is_the_same_from_the_process_that_reads(found):
+    for series in found[:2]:
+        there = isolated.call(thumbnail, series)
+        np.testing.assert_array_equal(there, thumbnail(series))
+        assert there.max() > 100
+
+
 @pytest.mark.real
 def test_the_middle_slice_of_dicom_is_read_alone(data):
     folder = data / "volumes" / "sts_petct_mr" / "STS_002" / "CT" / "image"
@@ -51,6 +58,11 @@ def test_the_middle_slice_of_dicom_is_read_alone(data):
 def test_pictures_come_while_the_table_is_used(dialog, qtbot):
     assert all(icon.isNull() for icon in icons(dialog))  # the table is there first
     qtbot.waitUntil(lambda: sum(not icon.isNull() for icon in icons(dialog)) == 2, timeout=30_000)
+    pictures = [icon.pixmap(SIDE).toImage() for icon in icons(dialog) if not icon.isNull()]
+    brightest = [
+        max(p.pixelColor(x, y).red() for x in range(SIDE) for y in range(SIDE)) for p in pictures
+    ]
+    assert min(brightest) > 100
     torn = next(row for row, one in dialog._rows if one.light == "red")
     assert torn.icon(0).isNull()
 

@@ -34,7 +34,7 @@ def test_the_reader_knows_what_the_manifest_promises(manifest):
     from napari_fusion.gui.reader import SUFFIXES
 
     (reader,) = manifest.contributions.readers
-    assert {f"*{suffix}" for suffix in SUFFIXES} == set(reader.filename_patterns)
+    assert {*(f"*{suffix}" for suffix in SUFFIXES), "DICOMDIR"} == set(reader.filename_patterns)
     assert reader.accepts_directories
 
 

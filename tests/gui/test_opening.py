@@ -9,7 +9,7 @@ from napari_fusion import Grid, ReadError, Volume
 from napari_fusion.gui import opening
 from napari_fusion.gui.chooser import HEADINGS, STATE, TIME, SeriesDialog
 from napari_fusion.gui.opening import open_paths
-from napari_fusion.io import Series
+from napari_fusion.io.series import Found, Series
 
 
 def series(uid, light="green", reason="", frames=1):
@@ -80,7 +80,7 @@ def test_a_cancelled_load_gives_no_layer(folder, monkeypatch):
 @pytest.fixture
 def dialog(qtbot):
     doubtful, refused = series("2", "amber", "uneven"), series("3", "red", "no")
-    widget = SeriesDialog([series("1"), doubtful, refused, series("4", frames=9)])
+    widget = SeriesDialog(Found([series("1"), doubtful, refused, series("4", frames=9)], 5, 1))
     qtbot.addWidget(widget)
     widget.show()
     return widget
@@ -94,6 +94,11 @@ def test_the_table_says_state_in_words_and_why(dialog):
     texts = [dialog.table.topLevelItem(i).text(STATE) for i in range(4)]
     assert texts == ["● ready", "▲ look", "✖ refused", "● ready"]
     assert dialog.table.topLevelItem(1).text(len(HEADINGS) - 1) == "uneven"
+
+
+def test_what_lies_beside_the_series_is_counted(dialog):
+    told = "Beside these, 5 files are no image that can be read and 1 file is damaged DICOM."
+    assert told in dialog.advice.text()
 
 
 def test_a_refused_series_cannot_be_ticked(dialog):

@@ -137,6 +137,19 @@ def test_a_folder_with_dicom_is_ours(tmp_path, name):
     assert get_reader(str(tmp_path)) is not None
 
 
+@pytest.mark.parametrize("name", ["study.zip", "a.nii.gz", "a.NRRD"])
+def test_a_folder_with_zips_or_volumes_is_ours(tmp_path, name):
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / name).write_bytes(b"")
+    assert get_reader(str(tmp_path)) is not None
+
+
+@pytest.mark.parametrize("name", ["DICOMDIR", "IM0001"])
+def test_dicom_without_a_suffix_is_ours(tmp_path, name):
+    (tmp_path / name).write_bytes(b"\0" * 128 + b"DICM")
+    assert get_reader(str(tmp_path / name)) is not None
+
+
 def test_a_damaged_file_is_one_plain_sentence(tmp_path):
     path = tmp_path / "a.nii"
     path.write_bytes(b"not a volume")

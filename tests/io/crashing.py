@@ -50,6 +50,22 @@ def devour_slowly(path):
     return len(held)
 
 
+def devour_all(path):
+    """Grow far beyond any cap, touching every page, until stopped from outside."""
+    held = []
+    for _ in range(128):
+        held.append(np.ones(2**25, np.uint8))
+        time.sleep(0.02)
+    return len(held)
+
+
+def platform(path):
+    """Say what this process takes its system for, and whether it may ask for memory caps."""
+    import sys
+
+    return sys.platform, "resource" in sys.modules
+
+
 def stumble(path):
     raise KeyError("a fault nobody foresaw, naming ZZPHI")
 

@@ -15,9 +15,10 @@ from dicom_making import SENTINEL, pixels, series, stored
 
 from napari_fusion.errors import Cancelled, GeometryError, ReadError
 from napari_fusion.grid import Grid
-from napari_fusion.io import identity, isolated, load, rectified, save, scan
+from napari_fusion.io import identity, isolated, load, rectified, save, scan, shared
 from napari_fusion.io.passage import SLOT, SLOTS, Incoming, Passage
 from napari_fusion.io.shared import Region
+from napari_fusion.io.worker import limit_memory
 from napari_fusion.io.workspace import Order, Scale
 from napari_fusion.volume import Volume
 
@@ -207,6 +208,58 @@ def test_089_memory_is_watched_where_the_system_caps_nothing(tmp_path, monkeypat
         isolated.call(crashing.devour_slowly, HOSTILE)
     assert worker.process.returncode is not None
     assert_lives(tmp_path)
+
+
+@pytest.fixture
+def on_macos(tmp_path, monkeypatch):
+    """Both processes take the system for macOS, which ignores limits and has no memfd."""
+    import psutil  # noqa: F401 - loads another part of itself there
+
+    isolated.close()
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.platform = 'darwin'")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr("os.memfd_create", None, raising=False)
+    yield
+    monkeypatch.undo()
+    isolated.close()
+
+
+@linux
+def test_089_without_caps_by_the_system_a_reader_that_eats_the_memory_is_ended(on_macos, tmp_path):
+    assert isolated.call(crashing.platform, HOSTILE)[0] == "darwin"
+    assert kept().watched
+    with pytest.raises(ReadError, match=r"hostile\.dcm needs more memory than its size explains"):
+        isolated.call(crashing.devour_all, HOSTILE)
+    assert_lives(tmp_path)
+
+
+@linux
+def test_without_memfd_a_volume_passes_through_a_file_without_a_name(on_macos, tmp_path):
+    folder = series(tmp_path / "study", 7)
+    np.testing.assert_array_equal(isolated.load(folder).array, load(folder).array)
+
+
+def test_on_windows_memory_is_found_by_name_and_no_cap_is_asked_for(monkeypatch):
+    """There is no `resource` there, no descriptor to hand over, and mappings have names."""
+    named = {}
+
+    def mapping(descriptor, nbytes, tagname=None, access=None):
+        assert descriptor == -1
+        return named.setdefault(tagname, bytearray(nbytes))
+
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setitem(sys.modules, "resource", None)
+    monkeypatch.setattr(shared.mmap, "mmap", mapping)
+    limit_memory(1)
+    ours, theirs = shared.hands()
+    regions = [Region(12), Region(8)]
+    regions[0].put(memoryview(np.arange(3, dtype=np.float32)).cast("B"))
+    taken = ours.take(theirs.give(regions))
+    np.testing.assert_array_equal(np.frombuffer(taken[0], np.float32), [0, 1, 2])
+    assert [len(region) for region in taken] == [12, 8]
+    assert ours.inherited == theirs.inherited == ()
+    regions[0].let_go()
 
 
 def test_089_a_fault_nobody_foresaw_names_its_kind_and_no_more(tmp_path):

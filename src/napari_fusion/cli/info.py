@@ -25,13 +25,16 @@ def info(
     if not found:
         raise ReadError(f"{path.name} holds no image that can be read")
     if as_json:
-        say_json({"path": str(path), "series": [_shown(series) for series in found]})
+        beside = {"ignored": found.ignored, "damaged": found.damaged}
+        say_json({"path": str(path), "series": [_shown(series) for series in found], **beside})
         return
     for series in found:
         for name, value in _shown(series).items():
             if value not in (None, "", []):
                 say(f"{name.replace('_', ' '):>22}  {_words(value)}")
         say("")
+    if found.beside:
+        say(found.beside)
 
 
 def _shown(series: Series) -> dict[str, JSON]:

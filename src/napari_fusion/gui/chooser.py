@@ -3,7 +3,6 @@
 # mypy: allow-subclassing-any, allow-untyped-decorators
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QSize, Qt
@@ -26,7 +25,7 @@ from napari_fusion.gui.thumbnail import SIDE
 from napari_fusion.gui.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
-    from napari_fusion.io import Series
+    from napari_fusion.io.series import Found, Series
 
 HEADINGS = (
     "Modality",
@@ -63,7 +62,7 @@ class SeriesDialog(QDialog):
         What `scan` found.
     """
 
-    def __init__(self, series: Sequence[Series], parent: QWidget | None = None) -> None:
+    def __init__(self, series: Found, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Choose series")
         self.table = QTreeWidget()
@@ -75,7 +74,8 @@ class SeriesDialog(QDialog):
         self._rows = [(self._row(one, _proposed(one, pair)), one) for one in series]
         for column in range(len(HEADINGS) - 1):  # the last takes the rest
             self.table.resizeColumnToContents(column)
-        self.advice = QLabel(f"There are {len(series)} series here. " + (why(pair) if pair else ""))
+        told = (f"There are {len(series)} series here.", why(pair) if pair else "", series.beside)
+        self.advice = QLabel(" ".join(filter(None, told)))
         self.advice.setWordWrap(True)
         self.buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel
@@ -144,7 +144,7 @@ def _spacing(series: Series) -> str:
     return " × ".join(f"{step:.3g}" for step in series.spacing) if series.spacing else ""
 
 
-def choose_series(series: Sequence[Series]) -> list[tuple[Series, int | None]]:
+def choose_series(series: Found) -> list[tuple[Series, int | None]]:
     """Ask which series to open.
 
     Raises

@@ -14,7 +14,7 @@ from napari_fusion.gui.origin import ORIGIN, Opened
 from napari_fusion.volume import Volume
 
 if TYPE_CHECKING:
-    from napari_fusion.io import Series
+    from napari_fusion.io.series import Found, Series
 
 T = TypeVar("T")
 
@@ -126,7 +126,7 @@ def wanted_of(path: str) -> list[Wanted]:
     return _chosen(found)
 
 
-def _chosen(found: Sequence[Series]) -> list[Wanted]:
+def _chosen(found: Found) -> list[Wanted]:
     """Ask which series to open; without a window on screen, take all that read faithfully."""
     if current_viewer() is not None:
         from napari_fusion.gui.chooser import choose_series

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ Reader = Callable[[str | Sequence[str]], list[LayerData]]
 SUFFIXES = (".nii", ".nii.gz", ".mha", ".mhd", ".nrrd", ".nhdr", ".dcm", ".ima", ".zip")
 
 _LOOKED_AT = 500
+"""Files of a folder that are looked at before it is left to other plugins."""
 
 
 def get_reader(path: str | Sequence[str]) -> Reader | None:
@@ -39,25 +41,20 @@ def read(path: str | Sequence[str]) -> list[LayerData]:
 
 def _may_hold_a_volume(path: Path) -> bool:
     if path.is_dir():
-        return _holds_dicom(path)
-    return path.name.lower().endswith(SUFFIXES)
+        return _holds_a_volume(path)
+    return path.name.lower().endswith(SUFFIXES) or _is_dicom(path)
 
 
-def _holds_dicom(folder: Path) -> bool:
-    """Look for DICOM among the first files, so that other plugins' folders are left to them."""
-    for number, file in enumerate(folder.rglob("*")):
-        if file.suffix.lower() in {".dcm", ".ima"} or file.name.upper() == "DICOMDIR":
-            return True
-        if not file.suffix and file.is_file() and _has_preamble(file):
-            return True
-        if number >= _LOOKED_AT:
-            break
-    return False
+def _holds_a_volume(folder: Path) -> bool:
+    """Look for one among the first files, so that other plugins' folders are left to them."""
+    first = islice(folder.rglob("*"), _LOOKED_AT)
+    return any(file.name.lower().endswith(SUFFIXES) or _is_dicom(file) for file in first)
 
 
-def _has_preamble(file: Path) -> bool:
+def _is_dicom(file: Path) -> bool:
+    """Whether a file without a suffix begins as DICOM does; a DICOMDIR is one."""
     try:
         with file.open("rb") as stream:
-            return stream.read(132)[128:] == b"DICM"
-    except OSError:
+            return not file.suffix and stream.read(132)[128:] == b"DICM"
+    except OSError:  # a folder, or not ours to read
         return False

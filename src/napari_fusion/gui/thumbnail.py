@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fusion.io.series import Series
+from napari_fusion.io.workspace import keeping_voxels
 
 SIDE = 64
 """Rows and columns of a thumbnail."""
@@ -36,7 +37,8 @@ def thumbnail(series: Series) -> NDArray[np.uint8]:
     from napari_fusion.io import load
     from napari_fusion.slab import default_window
 
-    volume = load(_middle(series), frame=0 if series.frames > 1 and not series.stack else None)
+    with keeping_voxels():
+        volume = load(_middle(series), frame=0 if series.frames > 1 and not series.stack else None)
     few = int(np.argmin(volume.grid.shape))
     axis = few if volume.grid.shape[few] <= 2 else volume.grid.slice_axis
     plane = np.take(volume.array, volume.grid.shape[axis] // 2, axis)

@@ -142,3 +142,10 @@ class Found(list[Series]):
         super().__init__(series)
         self.ignored = ignored
         self.damaged = damaged
+
+    @property
+    def beside(self) -> str:
+        """What else is there, in a sentence; "" when nothing is."""
+        counts = [(self.ignored, "no image that can be read"), (self.damaged, "damaged DICOM")]
+        told = [f"{n} {'file is' if n == 1 else 'files are'} {what}" for n, what in counts if n]
+        return f"Beside these, {' and '.join(told)}." if told else ""

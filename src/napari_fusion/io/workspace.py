@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -104,6 +104,13 @@ _current: ContextVar[Workspace] = ContextVar("workspace", default=Workspace())  
 def workspace() -> Workspace:
     """Give the surroundings of the reader that asks."""
     return _current.get()
+
+
+@contextmanager
+def keeping_voxels() -> Iterator[None]:
+    """Let readers called within hold their voxels, for a caller that computes with them here."""
+    with working_in(replace(workspace(), stream=_nowhere)):
+        yield
 
 
 @contextmanager
