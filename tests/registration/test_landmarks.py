@@ -162,6 +162,19 @@ def test_poor_landmarks_do_not_pass(noise_mm, verdict, words):
     assert words in quality.sentence
 
 
+def test_landmarks_in_another_frame_are_asked_about():
+    """A volume whose corner is the origin: what is RAS there lies outside in LPS."""
+    marked = pairs(8, pose(shift=(110, 110, 110)), noise_mm=0.5)
+    there = Grid.regular((220, 220, 220), centre=(110, 110, 110))
+    assert align_landmarks(marked, BOX, there).quality.verdict == "PASS"
+    ras = Landmarks(marked.fixed, marked.moving * [-1, -1, 1])
+    quality = align_landmarks(ras, BOX, there).quality
+    assert quality.verdict == "CHECK"
+    assert "LPS mm" in quality.sentence
+    far = Landmarks(marked.fixed + 1000, marked.moving)
+    assert "8 fixed" in align_landmarks(far, BOX, there).quality.sentence
+
+
 def test_limits_shrink_with_the_volume():
     exact = pairs(8, pose())
     noise = np.random.default_rng(0).normal(0, 0.7, (8, 3))

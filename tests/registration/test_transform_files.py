@@ -384,10 +384,29 @@ def test_d62_damaged_files_are_refused(name, content, words, images, tmp_path):
 
 
 @pytest.mark.real
-def test_a_published_dicom_pair_goes_to_a_registration_and_back(data, tmp_path):
-    """STS_002's three series share one frame: a registration between them is refused by name."""
+def test_dicom_folders_of_one_frame_are_not_mapped_to_themselves(data, tmp_path):
     study = data / "volumes" / "sts_petct_mr" / "STS_002"
     paths = study / "CT" / "image", study / "MR_T1" / "image"
     with pytest.raises(ParameterError, match="share one frame"):
         between(pose()).save(tmp_path / "a.dcm", fixed=paths[0], moving=paths[1])
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.real
+def test_published_dicom_folders_in_two_frames_go_out_and_in(data, tmp_path):
+    study = data / "volumes" / "sts_petct_mr" / "STS_002"
+    ct, mr = study / "CT" / "image", tmp_path / "mr"
+    mr.mkdir()
+    for path in (study / "MR_T1" / "image").iterdir():
+        slice_ = pydicom.dcmread(path)
+        slice_.FrameOfReferenceUID = UIDS[1]
+        slice_.save_as(mr / path.name)
+    asked = between(pose())
+    asked.save(tmp_path / "a.dcm", fixed=ct, moving=mr)
+    read = Alignment.load(tmp_path / "a.dcm", ct, mr)
+    np.testing.assert_allclose(read.matrix, asked.matrix, atol=1e-8)
+    turned = Alignment.load(tmp_path / "a.dcm", mr, ct)
+    np.testing.assert_allclose(turned.matrix, asked.inverse().matrix, atol=1e-8)
+    text = (tmp_path / "a.dcm").read_bytes()
+    patient = pydicom.dcmread(next(ct.iterdir())).PatientID
+    assert patient.encode() not in text

@@ -49,4 +49,4 @@ def align_landmarks(
     array([1., 2., 3.])
     """
     matrix = fit(landmarks, model)
-    return Alignment(fixed, moving, matrix, judged(landmarks, matrix, model, fixed))
+    return Alignment(fixed, moving, matrix, judged(landmarks, matrix, model, (fixed, moving)))

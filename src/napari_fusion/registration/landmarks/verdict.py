@@ -33,6 +33,11 @@ HEAD_EDGE_MM = 80.0
 STRAY = 3.0
 """A pair this many times further off than is usual among the others was perhaps marked wrongly."""
 
+BEYOND = 0.5
+"""A landmark that lies further outside the volume, as a share of its length, is in another frame.
+
+Markers on a frame, and the corners of another volume, lie a little outside what was imaged."""
+
 MIRRORED = 0.5
 """A mirror image that fits with less than this share of the error is what was marked."""
 
@@ -56,6 +61,8 @@ class Agreement:
         Smallest and largest stretch of the map.
     unit
         The volume's size, as 1 for a head.
+    outside
+        Fixed and moving landmarks that lie well outside their volume's box.
     """
 
     apart: NDArray[np.float64]
@@ -65,6 +72,7 @@ class Agreement:
     mirror_mm: float
     scales: tuple[float, float]
     unit: float
+    outside: tuple[int, int]
 
     @property
     def stray(self) -> int | None:
@@ -93,8 +101,11 @@ class Agreement:
         return {name: value for name, value in figures.items() if value is not None}
 
 
-def judged(pairs: Landmarks, matrix: NDArray[np.float64], model: Model, fixed: Grid) -> Quality:
+def judged(
+    pairs: Landmarks, matrix: NDArray[np.float64], model: Model, grids: tuple[Grid, Grid]
+) -> Quality:
     """Judge a fitted map by how well the pairs agree about it; voxels are not looked at."""
+    fixed, moving = grids
     box = target_error(pairs, lattice(fixed), model)
     middle = target_error(pairs, pairs.fixed.mean(axis=0)[None], model)
     stretch = np.linalg.svd(matrix[:3, :3], compute_uv=False)
@@ -106,6 +117,7 @@ def judged(pairs: Landmarks, matrix: NDArray[np.float64], model: Model, fixed: G
         mirror_mm=mirror_rms(pairs),
         scales=(float(stretch.min()), float(stretch.max())),
         unit=min(1.0, float(fixed.extent_mm.prod()) ** (1 / 3) / HEAD_EDGE_MM),
+        outside=(_outside(pairs.fixed, fixed), _outside(pairs.moving, moving)),
     )
     verdict, sentence = _said(found, pairs, model)
     form = error_form(pairs, model)
@@ -119,6 +131,19 @@ def judged(pairs: Landmarks, matrix: NDArray[np.float64], model: Model, fixed: G
         numbers=found.numbers(),
         uncertainty_form=as_form(form * wider),
     )
+
+
+def _outside(points: NDArray[np.float64], grid: Grid) -> int:
+    """Count points beyond a grid's box by more than half its length along some axis."""
+    share = _from_middle(points, grid)
+    return int((share > 0.5 + BEYOND).any(axis=1).sum())
+
+
+def _from_middle(points: NDArray[np.float64], grid: Grid) -> NDArray[np.float64]:
+    """Say how far points lie from a grid's middle along its axes, as shares of its lengths."""
+    shape = np.asarray(grid.shape)
+    shares: NDArray[np.float64] = np.abs(grid.lps_to_index(points) - (shape - 1) / 2) / shape
+    return shares
 
 
 def _said(a: Agreement, pairs: Landmarks, model: Model) -> tuple[Verdict, str]:
@@ -137,6 +162,11 @@ def _said(a: Agreement, pairs: Landmarks, model: Model) -> tuple[Verdict, str]:
     if tre is not None and tre > FAIL_MM * a.unit:
         return "FAIL", (
             f"The landmarks disagree: expect {tre:.1f} mm error over the volume. Do not use it."
+        )
+    if any(a.outside):
+        return "CHECK", (
+            f"{a.outside[0]} fixed and {a.outside[1]} moving landmarks of {len(pairs)} lie outside "
+            "their volume: are they in LPS mm, and of these volumes?"
         )
     if tre is None or len(pairs) <= FEWEST[model]:
         return "CHECK", (
