@@ -4,7 +4,8 @@ from napari.layers import Layer
 
 from napari_fusion import Grid, Step, Volume
 from napari_fusion.gui import to_layer
-from napari_fusion.gui.looks import hot_iron, look, share_colours
+from napari_fusion.gui.looks import look, share_colours
+from napari_fusion.palette import palette
 
 
 def volume(modality, unit="1", **changes):
@@ -12,20 +13,11 @@ def volume(modality, unit="1", **changes):
     return Volume(np.linspace(0, 10, 120).reshape(grid.shape), grid, modality, unit, **changes)
 
 
-def test_hot_iron_is_the_palette_of_the_standard():
-    from pydicom import dcmread
-    from pydicom.data import get_palette_files
-
-    (path,) = [p for p in get_palette_files("*.dcm") if "hotiron" in str(p)]
-    table = dcmread(path)
-    for column, name in enumerate(("Red", "Green", "Blue")):
-        standard = np.frombuffer(getattr(table, f"{name}PaletteColorLookupTableData"), np.uint8)
-        np.testing.assert_allclose(hot_iron()[:, column] * 255, standard, atol=1)
-
-
-def test_pet_is_clear_where_there_is_nothing():
-    assert hot_iron()[0, 3] == 0
-    assert hot_iron()[26:, 3].min() == 1
+def test_pet_is_clear_at_and_below_half_an_suv():
+    colours = look(volume("PT", "g/mL"))["colormap"]["colors"]
+    assert (colours[:27, 3] == 0).all()  # 0.5 of 0 to 5
+    assert (colours[27:, 3] == 1).all()
+    np.testing.assert_array_equal(colours[:, :3], palette("hot iron"))
 
 
 @pytest.mark.parametrize(
@@ -39,7 +31,7 @@ def test_the_window_is_the_one_readers_expect(modality, unit, window):
 def test_anatomy_is_grey_and_function_is_hot_iron():
     assert Layer.create(*to_layer(volume("MR"))).colormap.name == "gray"
     pet = Layer.create(*to_layer(volume("PT", "Bq/mL")))
-    assert pet.colormap.name == "hot iron"
+    assert pet.colormap.name == "hot iron, clear below 10 %"
     assert pet.opacity < 1
 
 

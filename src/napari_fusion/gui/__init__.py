@@ -16,6 +16,7 @@ _HOMES = {
     "open_session": "session.file",
     "preview_layers": "preview",
     "save_session": "session.file",
+    "set_palette": "palettes",
     "show_plane": "letters",
     "to_layer": "layers",
 }

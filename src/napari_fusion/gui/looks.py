@@ -8,11 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fusion.gui.dressed import clear_name
+from napari_fusion.palette import clear_below
 from napari_fusion.slab import Window, default_window
 from napari_fusion.volume import Volume
 
 OVERLAY_OPACITY = 0.6
 """PET and SPECT are shown over anatomy."""
+
+FLOOR_SUV, FLOOR_SHARE = 0.5, 0.1
+"""Function at and below this, in SUV or in parts of the upper end of its window, is not drawn."""
 
 FIRST_COLOUR, SECOND_COLOUR = (0.20, 0.45, 0.85), (0.95, 0.55, 0.10)
 """Blue and orange: told apart by almost every eye; the first and the second source."""
@@ -21,8 +26,8 @@ FIRST_COLOUR, SECOND_COLOUR = (0.20, 0.45, 0.85), (0.95, 0.55, 0.10)
 def look(volume: Volume) -> dict[str, Any]:
     """Choose the keywords of a napari Image layer for a volume.
 
-    Anatomy is grey. PET and SPECT are hot iron, transparent at zero, over what lies below. A share
-    runs from blue (none of this source) over grey to orange (all of it).
+    Anatomy is grey. PET and SPECT are hot iron, clear at and below a floor, over what lies below.
+    A share runs from blue (none of this source) over grey to orange (all of it).
     """
     if is_share(volume):
         return _shown(Window(lower=0, upper=1), {"name": "share", "colors": share_colours()})
@@ -30,8 +35,21 @@ def look(volume: Volume) -> dict[str, Any]:
         return _shown(Window(lower=0, upper=1), "gray")
     window = default_window(volume.array, volume.modality, volume.unit)
     if volume.modality in {"PT", "NM"}:
-        return _shown(window, {"name": "hot iron", "colors": hot_iron()}, opacity=OVERLAY_OPACITY)
+        share = (floor_of(volume, window) - window.lower) / (window.upper - window.lower)
+        colours = {
+            "name": clear_name("hot iron", round(100 * share)),
+            "colors": clear_below("hot iron", round(100 * share) / 100),
+        }
+        return _shown(window, colours, opacity=OVERLAY_OPACITY)
     return _shown(window, "gray")
+
+
+def floor_of(volume: Volume, window: Window | None = None) -> float:
+    """Give the value at and below which a functional volume lets anatomy through."""
+    if volume.unit == "g/mL":
+        return FLOOR_SUV
+    window = window or default_window(volume.array, volume.modality, volume.unit)
+    return FLOOR_SHARE * window.upper
 
 
 def is_share(volume: Volume) -> bool:
@@ -47,21 +65,6 @@ def _shown(window: Window, colormap: Any, *, opacity: float = 1.0) -> dict[str, 
         "blending": "translucent_no_depth",
         "interpolation2d": "linear",
     }
-
-
-@cache
-def hot_iron() -> NDArray[np.float32]:
-    """Give the Hot Iron palette of the DICOM standard, (256, 4) RGBA in [0, 1], clear at zero.
-
-    Black to red to orange to white (DICOM PS3.6 B.1.1); its lightness only rises, so it reads the
-    same to colour-blind eyes. The lowest tenth fades in, so that what lies below shows.
-    """
-    steps = np.arange(256)
-    red = np.clip(steps * 2, 0, 255)
-    green = np.clip((steps - 128) * 2, 0, 255)
-    blue = np.clip((steps - 191) * 4, 0, 255)
-    alpha = np.clip(steps * 10, 0, 255)
-    return (np.stack([red, green, blue, alpha], axis=1) / 255).astype(np.float32)
 
 
 @cache

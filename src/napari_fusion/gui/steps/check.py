@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QWidget
 from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.compare import Comparer
 from napari_fusion.gui.modebar import ModeBar
+from napari_fusion.gui.palettebox import PaletteBox
 from napari_fusion.gui.planes import PlaneBar
 from napari_fusion.gui.steps.step import Step
 
@@ -32,13 +33,17 @@ class CheckStep(Step):
         self.comparer = Comparer(viewer, self)
         self.comparer.said.connect(self.said)
         self.modes = ModeBar(self.comparer)
+        self.palettes = PaletteBox(viewer)
+        self.palettes.said.connect(self.said)
         self.form.addRow(self.planes)
         self.form.addRow(self.modes)
+        self.form.addRow(self.palettes)
         self.destroyed.connect(partial(_close, self.comparer))
 
     @Slot(object)
     def choose(self, chosen: Chosen) -> None:
         """Take what is to be compared."""
+        self.palettes.choose(chosen)
         self.comparer.choose(chosen)
 
 

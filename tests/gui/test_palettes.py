@@ -1,0 +1,174 @@
+"""Palettes follow what lies below a layer, its window, and the user, in this order of weakness."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+from numpy.testing import assert_array_equal
+from qtpy.QtCore import Qt
+
+from napari_fusion import ParameterError
+from napari_fusion.gui import set_palette, to_layer
+from napari_fusion.gui.chosen import Chosen
+from napari_fusion.gui.steps.check import CheckStep
+from napari_fusion.palette import clear_below, palette, palettes
+
+
+@pytest.fixture
+def pet(pair):
+    ct = pair[0]
+    return replace(ct, array=np.clip(ct.array / 100, 0, 9), modality="PT", unit="g/mL", name="PET")
+
+
+@pytest.fixture
+def model(pair, pet):
+    viewer = ViewerModel()
+    for volume in (replace(pair[0], name="CT"), pet):
+        data, keywords, _ = to_layer(volume)
+        viewer.add_image(data, **keywords)
+    return viewer
+
+
+@pytest.fixture
+def step(qtbot, model):
+    widget = CheckStep(model)
+    qtbot.addWidget(widget)
+    widget.choose(Chosen("CT", "PET"))
+    widget.show()
+    return widget
+
+
+def choose(qtbot, box, name):
+    """Choose an entry of a list with the keyboard."""
+    box.setFocus()
+    ahead = box.findText(name) - box.currentIndex()
+    for _ in range(abs(ahead)):
+        qtbot.keyClick(box, Qt.Key.Key_Down if ahead > 0 else Qt.Key.Key_Up)
+
+
+@pytest.mark.parametrize("name", palettes())
+def test_every_palette_is_in_naparis_list_and_can_be_worn(step, model, name):
+    layer = set_palette(model, "CT", name)
+    assert layer is model.layers["CT"]
+    assert layer.colormap.name in layer.colormaps
+    shown = layer.colormap.map(np.linspace(0, 1, 256))
+    np.testing.assert_allclose(shown[:, :3], palette(name), atol=1e-3)
+    assert (shown[:, 3] == 1).all()
+
+
+def test_wearing_a_palette_changes_colours_and_nothing_else(model):
+    layer = model.layers["PET"]
+    before = layer.contrast_limits, layer.opacity, layer.visible, layer.data.tobytes()
+    set_palette(model, layer, "hot metal blue", clear_below=1.0)
+    after = layer.contrast_limits, layer.opacity, layer.visible, layer.data.tobytes()
+    assert after == before
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 5), (0, 10), (0.5, 3), (-1, 4), (2, 4)])
+def test_the_floor_stays_where_it_is_when_the_window_changes(model, low, high):
+    layer = set_palette(model, "PET", "hot iron", clear_below=1.0)
+    layer.contrast_limits = (low, high)
+    values = np.linspace(low, high, 256)
+    alpha = layer.colormap.map(np.linspace(0, 1, 256))[:, 3]
+    fuzzy = 0.006 * (high - low)  # floors are whole percents of the window
+    assert (alpha[values < 1.0 - fuzzy] == 0).all()
+    assert (alpha[values > 1.0 + 2 * fuzzy] == 1).all()
+
+
+def test_function_is_hot_iron_over_anatomy_and_inverse_grey_alone(step, model):
+    layer = model.layers["PET"]
+    assert layer.colormap.name == "hot iron, clear below 10 %"
+    assert layer.opacity == 0.6
+    model.layers["CT"].visible = False
+    assert layer.colormap.name == "inverse grey"
+    assert layer.opacity == 1.0
+    model.layers["CT"].visible = True
+    assert layer.colormap.name == "hot iron, clear below 10 %"
+    assert layer.opacity == 0.6
+    del model.layers["CT"]
+    assert layer.colormap.name == "inverse grey"
+
+
+def test_a_volume_that_comes_later_is_dressed_too(step, model, pet):
+    model.layers.clear()
+    data, keywords, _ = to_layer(pet)
+    layer = model.add_image(data, **keywords)
+    assert layer.colormap.name == "inverse grey"
+
+
+@pytest.mark.parametrize("how", ["napari", "console"])
+def test_what_the_user_chose_is_left_alone(step, model, how):
+    layer = model.layers["PET"]
+    if how == "napari":
+        layer.colormap = "magma"
+    else:
+        set_palette(model, layer, "PET 20 step")
+    chosen = layer.colormap.name
+    model.layers["CT"].visible = False
+    layer.contrast_limits = (0, 8)
+    assert layer.colormap.name == chosen
+    said = step.palettes.palettes["B"].currentText()
+    assert said == ("as in napari" if how == "napari" else "PET 20 step")
+
+
+def test_the_list_in_the_dock_colours_and_says_its_line(step, model, qtbot):
+    said = []
+    step.said.connect(said.append)
+    choose(qtbot, step.palettes.palettes["B"], "hot metal blue")
+    layer = model.layers["PET"]
+    assert layer.colormap.name == "hot metal blue, clear below 10 %"
+    assert said[-1].endswith("set_palette(viewer, 'PET', 'hot metal blue', clear_below=0.5)")
+    layer.colormap = "gray"
+    exec(said[-1], {"viewer": model})
+    assert layer.colormap.name == "hot metal blue, clear below 10 %"
+
+
+def test_the_floor_is_chosen_in_the_layers_unit(step, model, qtbot):
+    box = step.palettes.floors["B"]
+    assert box.isVisible()
+    assert not step.palettes.floors["A"].isVisible()
+    assert box.suffix() == " g/mL"
+    box.setFocus()
+    for _ in range(5):
+        qtbot.keyClick(box, Qt.Key.Key_Up)
+    assert box.value() == pytest.approx(1.0)
+    expected = clear_below("hot iron", 0.2)
+    assert_array_equal(model.layers["PET"].colormap.colors, expected)
+
+
+def test_automatic_can_be_chosen_again(step, model, qtbot):
+    layer = model.layers["PET"]
+    set_palette(model, layer, "winter")
+    choose(qtbot, step.palettes.palettes["B"], "automatic")
+    assert layer.colormap.name == "hot iron, clear below 10 %"
+    model.layers["CT"].visible = False
+    assert layer.colormap.name == "inverse grey"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(("PET", "jet"), "there is no palette 'jet'"), (("nobody", "PET"), "no image layer 'nobody'")],
+)
+def test_what_cannot_be_worn_is_one_sentence(model, words, said):
+    before = model.layers["PET"].colormap
+    with pytest.raises(ParameterError, match=said):
+        set_palette(model, *words)
+    assert model.layers["PET"].colormap is before
+
+
+def test_two_viewers_are_dressed_on_their_own(step, model, pet):
+    other = ViewerModel()
+    data, keywords, _ = to_layer(pet)
+    other.add_image(data, **keywords)
+    model.layers["CT"].visible = False
+    assert other.layers["PET"].colormap.name == "hot iron, clear below 10 %"
+
+
+def test_nothing_is_dressed_once_the_dock_is_gone(qtbot, model):
+    widget = CheckStep(model)
+    widget.deleteLater()
+    qtbot.wait(50)
+    model.layers["CT"].visible = False
+    model.layers["PET"].visible = False
+    model.layers.clear()
