@@ -442,11 +442,8 @@ def test_flicker_goes_back_and_forth_until_it_is_left(dock, aligned, click, qtbo
     assert found._timer is None
 
 
-@pytest.mark.parametrize("how", ["dock", "workspace is forgotten"])
-def test_nothing_moves_when_the_dock_is_gone(qtbot, aligned, how):
+def test_nothing_moves_when_the_dock_is_gone(qtbot, aligned):
     dock = FusionWorkspace(aligned)
-    if how == "dock":
-        qtbot.addWidget(dock)
     dock.show()
     qtbot.mouseClick(dock.check.modes.buttons[Mode.ROCK], Qt.MouseButton.LeftButton)
     found = find_comparison(aligned)

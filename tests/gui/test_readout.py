@@ -1,9 +1,21 @@
 import numpy as np
 import pytest
+from napari.components import ViewerModel
+from napari.layers import Layer
 
-from napari_fusion.gui import align_layers, from_layer, fuse_layers, show_plane
-from napari_fusion.gui.layers import place_of
-from napari_fusion.gui.readout import readout
+from napari_fusion import Grid, PetInfo, Volume
+from napari_fusion.gui import (
+    align_layers,
+    compare_layers,
+    from_layer,
+    fuse_layers,
+    show_plane,
+    to_layer,
+)
+from napari_fusion.gui.layers import place_of, world_of
+from napari_fusion.gui.pictures import Seen
+from napari_fusion.gui.readout import cursor_point, readout
+from napari_fusion.review import opaque
 
 
 def point_at(viewer, lps):
@@ -66,9 +78,93 @@ def test_nothing_is_attributed_where_the_picture_is_black_or_hidden(viewer, pair
     assert "fused" not in lines(viewer)
 
 
-def test_outside_there_is_nothing_to_tell(viewer):
+def test_outside_a_volume_it_says_so(viewer, pair):
     point_at(viewer, (900.0, 0.0, 0.0))
-    assert readout(viewer) == ""
+    assert set(lines(viewer).values()) == {"outside"}
+    corner = pair[0].grid.index_to_lps((0, 0, 0))
+    point_at(viewer, corner)
+    told = lines(viewer)
+    assert told["head CT"] != "outside"
+    inside = pair[1].grid.lps_to_index(corner)
+    assert (told["head T1"] == "outside") == bool((inside < -0.5).any())
+
+
+def test_a_gap_is_no_value(viewer):
+    holes = Volume(np.full((3, 3, 3), np.nan), Grid.regular((3, 3, 3)), "MR", name="holes")
+    data, keywords, _ = to_layer(holes)
+    viewer.add_image(data, **keywords | {"contrast_limits": (0, 1)})
+    point_at(viewer, (0.0, 0.0, 0.0))
+    assert lines(viewer)["holes"] == "no value"
+
+
+@pytest.mark.parametrize(
+    ("modality", "unit", "pet", "written"),
+    [
+        ("PT", "g/mL", PetInfo(suv_type="BW"), "3.2 g/mL SUVbw"),
+        ("PT", "g/mL", PetInfo(suv_type="LBM"), "3.2 g/mL SUVlbm"),
+        ("PT", "g/mL", None, "3.2 g/mL SUV"),
+        ("PT", "Bq/mL", PetInfo(), "3.2 Bq/mL"),
+        ("CT", "HU", None, "3.2 HU"),
+        ("MR", "1", None, "3.2"),
+    ],
+)
+def test_a_unit_says_what_the_number_means(viewer, modality, unit, pet, written):
+    volume = Volume(
+        np.full((3, 3, 3), 3.2), Grid.regular((3, 3, 3)), modality, unit, pet=pet, name="X"
+    )
+    data, keywords, _ = to_layer(volume)
+    viewer.add_image(data, **keywords)
+    point_at(viewer, (0.0, 0.0, 0.0))
+    assert lines(viewer)["X"] == written
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_layer_moved_by_hand_is_read_where_it_lies_now(viewer, pair, turned):
+    layer = viewer.layers["head CT"]
+    if turned:
+        layer.affine = [[1, 0, 0, 3], [0, 0.8, -0.6, 0], [0, 0.6, 0.8, 0], [0, 0, 0, 1]]
+    else:
+        layer.translate = np.add(layer.translate, (8, -12, 4))
+    index = (20, 30, 24)
+    world = world_of(layer)
+    place = world[:3, :3] @ index + world[:3, 3]
+    told = readout(viewer, place).splitlines()[0]
+    assert float(told.split()[2]) == pytest.approx(pair[0].array[index], rel=1e-3)
+
+
+@pytest.mark.parametrize("plane", ["axial", "coronal", "sagittal"])
+def test_a_linked_canvas_reads_the_same(viewer, pair, plane):
+    other = ViewerModel()
+    for layer in viewer.layers:
+        other.add_layer(Layer.create(*layer.as_layer_data_tuple()))
+    show_plane(other, plane)
+    lps = pair[0].grid.index_to_lps((20, 30, 24))
+    point_at(viewer, lps)
+    point_at(other, lps)
+    assert readout(other) == readout(viewer) != ""
+    assert readout(viewer, cursor_point(other)) == readout(viewer)
+
+
+@pytest.mark.parametrize("plane", ["axial", "coronal", "sagittal"])
+@pytest.mark.parametrize("mode", ["swipe", "checkerboard"])
+def test_while_comparing_it_says_whose_picture_is_shown(viewer, pair, plane, mode):
+    show_plane(viewer, plane)
+    shown = compare_layers(viewer, "head CT", "head T1", mode)
+    axis = viewer.dims.order[0]
+    a, b = (Seen.of(layer) for layer in viewer.layers if layer is not shown)
+    sheet = shown.data.raster.sheet(axis, 12)
+    pictures = {one.name: opaque(one.picture(sheet)) for one in (a, b)}
+    drawn = shown.data.draw(axis, 12)
+    heard = set()
+    for row, column in np.ndindex(*sheet.shape):
+        if (row + column) % 7:
+            continue
+        point = np.array(sheet.corner)
+        point[list(sheet.along)] += np.array([row, column]) * sheet.pixel_mm
+        name = readout(viewer, point).splitlines()[-1].removeprefix("shown here: ")
+        heard.add(name)
+        np.testing.assert_array_equal(drawn[row, column], pictures[name][row, column])
+    assert heard == {"head CT", "head T1"}
 
 
 def test_in_another_plane_the_slice_counts(viewer, pair):
@@ -99,9 +195,6 @@ def test_the_dock_tells_it_as_the_cursor_moves(qtbot, viewer, pair):
 
 
 def test_large_numbers_are_written_out(viewer):
-    from napari_fusion import Grid, Volume
-    from napari_fusion.gui import to_layer
-
     grid = Grid.regular((3, 3, 3))
     data, keywords, _ = to_layer(
         Volume(np.full((3, 3, 3), 29570.0), grid, "PT", "Bq/mL", name="PT")

@@ -7,6 +7,8 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
 from qtpy.QtCore import QCoreApplication, QTimer
 
 from napari_fusion.errors import GeometryError, ParameterError
@@ -100,6 +102,12 @@ class Comparison:
     def is_shown(self) -> bool:
         """Whether its pictures are in the viewer."""
         return bool(self._layers)
+
+    def shown_at(self, axis: int, world: NDArray[np.float64]) -> str:
+        """Name whose picture is at a point (3,) in viewer mm on a slice across an axis."""
+        if not self._layers:
+            return ""
+        return str(self._layers[-1].data.owner(axis, world))
 
     # drawing
 

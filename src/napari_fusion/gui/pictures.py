@@ -29,6 +29,7 @@ from napari_fusion.review import (
     swipe,
     two_colours,
 )
+from napari_fusion.review.compose import is_b
 from napari_fusion.review.paint import Picture
 from napari_fusion.slab import Window
 
@@ -216,6 +217,33 @@ class Pictures:
     def draw(self, axis: int, index: int) -> Picture:
         """Draw one slice; what no layer covers is black."""
         return opaque(self._composed(self.raster.sheet(axis, index)))
+
+    def owner(self, axis: int, world: NDArray[np.float64]) -> str:
+        """Name the layer whose picture is at a point (3,) in viewer mm, seen across an axis.
+
+        Both names where both are mixed; nothing outside the pictures.
+        """
+        rows, columns = (i for i in range(3) if i != axis)
+        index = np.round((world - self.raster.origin) / self.raster.step).astype(int)
+        if (index < 0).any() or (index >= self.raster.shape).any():
+            return ""
+        sheet, asked = self.raster.sheet(axis, int(index[axis])), self.options
+        row, column = int(index[rows]), int(index[columns])
+        if self.mode in {Mode.A, Mode.B}:
+            return (self.a if self.mode is Mode.A else self.b).name
+        if self.mode is Mode.CHECKERBOARD:
+            odd = is_b(sheet.shape, asked.size_mm, sheet.pixel_mm)[row, column]
+            return (self.b if odd else self.a).name
+        if self.mode is Mode.SWIPE:
+            place, length = (
+                (column, sheet.shape[1])
+                if asked.direction == "left-right"
+                else (row, sheet.shape[0])
+            )
+            return (self.a if place < round(asked.position * length) else self.b).name
+        if self.mode is Mode.EDGES:
+            return f"{self.b.name}, with edges of {self.a.name}"
+        return f"{self.a.name} and {self.b.name}"
 
     def _composed(self, sheet: Sheet) -> Picture:
         a, b, asked = self.a, self.b, self.options

@@ -7,37 +7,51 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fusion.gui.layers import DARK, VOLUME, place_of, was_moved
+from napari_fusion.gui.comparison import find_comparison
+from napari_fusion.gui.layers import DARK, VOLUME, place_of, world_of
 from napari_fusion.gui.looks import is_share
 from napari_fusion.gui.snapshot import ALIGNMENT, ORIGINAL, SHARES
 from napari_fusion.volume import Volume
 
 Point = NDArray[np.float64]
 
+OUTSIDE = "outside"
+"""Said of a source that does not reach to the point."""
 
-def readout(viewer: Any) -> str:
+NO_VALUE = "no value"
+"""Said of a source that has a gap at the point."""
+
+
+def readout(viewer: Any, point: Point | None = None) -> str:
     """Say what lies under the cursor: one line per source, and one for the fused picture.
 
     A value is the nearest voxel of the volume as it was read: that of an aligned layer is looked
-    up in its original, through the alignment. The brightness of a fused picture is no measurement
-    and is not told; what each source gave to it is. Hidden sources are told too.
+    up in its original, through the alignment, and that of one moved by hand where it lies now. A
+    source that does not reach to the point says so. The brightness of a fused picture is no
+    measurement and is not told; what each source gave to it is. While two layers are compared,
+    the last line says whose picture it is there. Hidden sources are told too.
+
+    Parameters
+    ----------
+    viewer
+        A napari viewer or viewer model.
+    point
+        (3,) in viewer mm; by default the cursor of this viewer, which may be over another canvas
+        of the same layers.
     """
     if viewer.dims.ndisplay != 2 or viewer.dims.ndim != 3:
         return ""
-    world = cursor_point(viewer)
-    placed = [(layer, place_of(layer)) for layer in viewer.layers if not was_moved(layer)]
-    points = [(layer, place.frame.to_lps(world)) for layer, place in placed if place]
-    replaced = {id(layer.metadata.get(ORIGINAL)) for layer, _ in points}
-    lines = []
-    for layer, lps in points:
-        volume = layer.metadata[VOLUME]
-        measured = volume.modality not in {"FUSED", "LABEL"} and not is_share(volume)
-        if measured and id(volume) not in replaced:
-            lines.append(_value(layer, volume, lps))
-    fused = [(layer, lps) for layer, lps in points if layer.visible and SHARES in layer.metadata]
-    if fused:
-        lines.append(_shares(*fused[-1]))
-    return "\n".join(filter(None, lines))
+    world = cursor_point(viewer) if point is None else np.asarray(point, float)
+    lines = [f"{layer.name}: {value_at(layer, world)}" for layer in sources(viewer)]
+    fused = fused_layer(viewer)
+    if fused is not None:
+        told = shares_at(fused, world)
+        lines += [f"fused: {told}"] if told else []
+    compared = find_comparison(viewer)
+    if compared is not None:
+        told = compared.shown_at(int(viewer.dims.order[0]), world)
+        lines += [f"shown here: {told}"] if told else []
+    return "\n".join(lines)
 
 
 def cursor_point(viewer: Any) -> Point:
@@ -48,33 +62,79 @@ def cursor_point(viewer: Any) -> Point:
     return point
 
 
-def _value(layer: Any, volume: Volume, lps: Point) -> str:
+def sources(viewer: Any) -> list[Any]:
+    """Give the layers that hold measured values, each volume once: an aligned one, not both."""
+    ours = [layer for layer in viewer.layers if place_of(layer) is not None]
+    replaced = {id(layer.metadata.get(ORIGINAL)) for layer in ours}
+    return [
+        layer
+        for layer in ours
+        if _is_measured(layer.metadata[VOLUME]) and id(layer.metadata[VOLUME]) not in replaced
+    ]
+
+
+def fused_layer(viewer: Any) -> Any:
+    """Give the uppermost fused layer that is seen; None where there is none."""
+    seen = (one for one in reversed(viewer.layers) if one.visible and SHARES in one.metadata)
+    return next(seen, None)
+
+
+def value_at(layer: Any, world: Point) -> str:
+    """Say a source's own value and unit at a point in viewer mm, or that it has none there."""
+    volume, lps = layer.metadata[VOLUME], patient_point(layer, world)
     if ORIGINAL in layer.metadata:
         volume = layer.metadata[ORIGINAL]
         lps = layer.metadata[ALIGNMENT].map_points(lps)
     value = _at(volume, lps)
-    unit = "" if volume.unit == "1" else f" {volume.unit}"
     if value is None:
-        return ""
+        return OUTSIDE
+    if not np.isfinite(value):
+        return NO_VALUE
     digits = np.format_float_positional(value, 4, unique=False, fractional=False, trim="-")
-    return f"{layer.name}: {digits}{unit}"
+    return f"{digits} {unit_of(volume)}".rstrip()
 
 
-def _shares(layer: Any, lps: Point) -> str:
-    """Say what each source gave to the pixel; the one not kept is the rest of the whole."""
+def shares_at(layer: Any, world: Point) -> str:
+    """Say what each source gave to a pixel of a fused layer; nothing where it is black.
+
+    The one share that is not kept is the rest of the whole.
+    """
+    lps = patient_point(layer, world)
     brightness = _at(layer.metadata[VOLUME], lps)
-    if brightness is None or brightness <= DARK:
+    if brightness is None or not brightness > DARK:
         return ""
     names, kept = layer.metadata[SHARES]
     given = {name: _at(volume, lps) or 0.0 for name, volume in kept.items()}
     told = [(name, given.get(name, 1 - sum(given.values()))) for name in names]
-    return "fused: " + ", ".join(f"{100 * share:.0f} % {name}" for name, share in told)
+    return ", ".join(f"{100 * share:.0f} % {name}" for name, share in told)
+
+
+def unit_of(volume: Volume) -> str:
+    """Write a volume's unit; of SUV also the kind, which decides what a value means."""
+    if volume.unit == "1":
+        return ""
+    if volume.unit != "g/mL" or volume.modality != "PT":
+        return str(volume.unit)
+    kind = (volume.pet.suv_type if volume.pet else "").lower()
+    return f"g/mL SUV{kind}"
+
+
+def patient_point(layer: Any, world: Point) -> Point:
+    """Give the point of a layer's volume, in LPS mm, that is shown at a point of the viewer."""
+    place = place_of(layer)
+    if place is None:
+        raise LookupError("only layers of ours have a place in the patient")
+    matrix = np.linalg.inv(world_of(layer))
+    return place.grid.index_to_lps(matrix[:3, :3] @ world + matrix[:3, 3])
+
+
+def _is_measured(volume: Volume) -> bool:
+    return volume.modality not in {"FUSED", "LABEL"} and not is_share(volume)
 
 
 def _at(volume: Volume, lps: Point) -> float | None:
-    """Give the voxel nearest to a patient point; None outside, or where there is no value."""
+    """Give the voxel nearest to a patient point; None outside."""
     index = np.round(volume.grid.lps_to_index(lps)).astype(int)
     if (index < 0).any() or (index >= volume.grid.shape).any():
         return None
-    value = float(volume.array[tuple(index)])
-    return value if np.isfinite(value) else None
+    return float(volume.array[tuple(index)])

@@ -3,7 +3,6 @@
 # mypy: allow-subclassing-any, allow-untyped-decorators
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from qtpy.QtCore import Slot
@@ -11,6 +10,7 @@ from qtpy.QtWidgets import QWidget
 
 from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.compare import Comparer
+from napari_fusion.gui.ending import at_end
 from napari_fusion.gui.modebar import ModeBar
 from napari_fusion.gui.palettebox import PaletteBox
 from napari_fusion.gui.planes import PlaneBar
@@ -38,14 +38,10 @@ class CheckStep(Step):
         self.form.addRow(self.planes)
         self.form.addRow(self.modes)
         self.form.addRow(self.palettes)
-        self.destroyed.connect(partial(_close, self.comparer))
+        at_end(self, self.comparer.close)
 
     @Slot(object)
     def choose(self, chosen: Chosen) -> None:
         """Take what is to be compared."""
         self.palettes.choose(chosen)
         self.comparer.choose(chosen)
-
-
-def _close(comparer: Comparer, gone: object = None) -> None:
-    comparer.close()
