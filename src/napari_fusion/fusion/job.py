@@ -37,8 +37,10 @@ class Kernel:
 
     def __call__(self, slabs: Sequence[NDArray[Any]]) -> Stack:
         """Give the parts (k, n, h, w) of measured slices, k arrays (n, h, w)."""
-        shown = [window(slab) for window, slab in zip(self.windows, slabs, strict=True)]
-        return lookup(self.method)(np.stack(shown), **self.params)
+        shown = np.empty((len(slabs), *slabs[0].shape), np.float32)
+        for plane, window, slab in zip(shown, self.windows, slabs, strict=True):
+            plane[...] = window(slab)
+        return lookup(self.method)(shown, **self.params)
 
     def pieces(self, slabs: Sequence[NDArray[Any]]) -> Iterator[tuple[slice, Stack]]:
         """Give the parts a few slices at a time, so that memory stays small."""

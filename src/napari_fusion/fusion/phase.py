@@ -1,8 +1,6 @@
 """Selection by phase congruency: an edge counts for being one, not for being strong."""
 
-import numpy as np
-
-from napari_fusion.fusion.pyramid import Levels, merge, split
+from napari_fusion.fusion.pyramid import Levels, mixed
 from napari_fusion.fusion.registry import method
 from napari_fusion.fusion.rules import Planes, each_slice, select
 from napari_fusion.slab import Stack
@@ -30,7 +28,6 @@ def phase(sources: Stack, *, levels: Levels = 4) -> Stack:
 
 
 def _phase(planes: Planes, levels: int) -> Planes:
-    *details, bases = zip(*(split(plane, levels) for plane in planes), strict=True)
-    chosen = [select(np.stack(detail), "phase") for detail in details]
-    base = select(np.stack(bases), "sml")
-    return np.stack([merge([*parts]) for parts in zip(*chosen, base, strict=True)])
+    return mixed(
+        planes, levels, lambda bands, _: select(bands, "phase"), lambda base: select(base, "sml")
+    )

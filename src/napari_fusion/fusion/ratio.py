@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from napari_fusion.fusion.pyramid import Levels, expand, gaussian, merge, split
+from napari_fusion.fusion.pyramid import Levels, expand, gaussian, mixed
 from napari_fusion.fusion.registry import method
 from napari_fusion.fusion.rules import Plane, Planes, each_slice, presence, select, strongest
 from napari_fusion.slab import Stack
@@ -67,9 +67,9 @@ def _contrast(planes: Planes, levels: int) -> Planes:
 
 def _gradient(planes: Planes, levels: int) -> Planes:
     there = presence(planes)
-    *details, bases = zip(*(split(plane, levels) for plane in planes), strict=True)
-    chosen = [_by_direction(np.stack(detail), there) for detail in details]
-    return np.stack([merge([*p]) for p in zip(*chosen, np.stack(bases) * there, strict=True)])
+    return mixed(
+        planes, levels, lambda bands, _: _by_direction(bands, there), lambda base: base * there
+    )
 
 
 def _by_direction(details: Planes, there: Planes) -> Planes:

@@ -27,6 +27,9 @@ that won most of the 3 × 3 around it."""
 UNCERTAIN = np.float32(0.1)
 """Phase congruency that counts even where phases disagree, so that fine texture has a say."""
 
+STRIP_PIXELS = 1 << 20
+"""Larger bands are decided on a strip of rows at a time, to spare memory."""
+
 FAINT = np.float32(0.25)
 """A slice whose brightest value is below this counts in a mean in proportion to it."""
 
@@ -37,8 +40,10 @@ def each_slice(rule: Callable[..., Planes], sources: Stack, *args: Any) -> Stack
     The rule sees only the sources that show anything in the slice, at least two of them: an empty
     one gives nothing and changes nothing, and a lone one is its own fusion.
     """
-    parts = np.zeros_like(sources)
     shown = np.any(sources, axis=(2, 3))
+    if shown.all() and shown.shape[1] == 1 and len(shown) > 1:
+        return rule(sources[:, 0], *args)[:, None]  # spares huge slices a copy
+    parts = np.zeros_like(sources)
     for i, seen in enumerate(shown.T):
         if seen.all() and len(seen) > 1:
             parts[:, i] = rule(sources[:, i], *args)
@@ -120,5 +125,30 @@ def modified_laplacian(plane: Plane) -> Plane:
 
 def select(bands: Planes, rule: Rule = "magnitude") -> Planes:
     """Give each source the part of a band (k, h, w) where it is the most active."""
+    if rule == "phase":
+        return _selected(bands, rule)
+    return in_strips(lambda rows: _selected(rows, rule), bands, margin=2)
+
+
+def _selected(bands: Planes, rule: Rule) -> Planes:
     winners = strongest(activity(bands, rule))
-    return bands * (majority(winners) if rule == "consistent" else winners)
+    winners = majority(winners) if rule == "consistent" else winners
+    winners *= bands
+    return winners
+
+
+def in_strips(rule: Callable[[Planes], Planes], planes: Planes, margin: int) -> Planes:
+    """Apply a rule that looks `margin` rows up and down to a few rows at a time.
+
+    What the rule needs beside its result then stays small for slices of any size.
+    """
+    _, h, w = planes.shape
+    size = max(STRIP_PIXELS // max(w, 1), 8 * margin, 1)
+    if size >= h:
+        return rule(planes)
+    result = np.empty_like(planes)
+    for start in range(0, h, size):
+        stop, first = min(start + size, h), max(start - margin, 0)
+        given = rule(planes[:, first : stop + margin])
+        result[:, start:stop] = given[:, start - first : stop - first]
+    return result

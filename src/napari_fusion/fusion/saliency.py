@@ -4,7 +4,7 @@ from typing import Annotated
 
 import numpy as np
 
-from napari_fusion.fusion.pyramid import Levels, gaussian, merge, split
+from napari_fusion.fusion.pyramid import Levels, mixed
 from napari_fusion.fusion.registry import method
 from napari_fusion.fusion.rules import (
     Plane,
@@ -65,14 +65,13 @@ def _weighted(planes: Planes, sharpness: float) -> Planes:
 
 
 def _structure(planes: Planes, levels: int) -> Planes:
-    blurred = [gaussian(plane, levels) for plane in planes]
-    *details, bases = zip(*(split(plane, levels) for plane in planes), strict=True)
-    chosen = []
-    for level, detail in enumerate(details):
-        tensor = np.stack([_tensor(pyramid[level]) for pyramid in blurred])
-        chosen.append(np.stack(detail) * strongest(tensor))
-    base = np.stack(bases) * presence(planes)
-    return np.stack([merge([*parts]) for parts in zip(*chosen, base, strict=True)])
+    there = presence(planes)
+    return mixed(planes, levels, _most_structured, lambda base: base * there)
+
+
+def _most_structured(details: Planes, blurred: Planes) -> Planes:
+    tensors = np.stack([_tensor(plane) for plane in blurred])
+    return details * strongest(tensors)
 
 
 def _tensor(plane: Plane) -> Plane:
