@@ -38,3 +38,24 @@ def test_no_halo_around_an_edge_only_one_source_has():
     fused = lookup("auto")(stack).sum(axis=0)[0]
     assert fused.max() < 0.7 + 0.05
     assert (np.diff(fused, axis=1) > -0.02).all()
+
+
+def test_unrelated_details_get_past_each_other_but_no_louder_than_the_winner():
+    y, x = np.indices((128, 128))
+    across, down = (0.5 + 0.2 * np.sin(v / 4) for v in (x, y))
+    fused = lookup("auto")(np.stack([across, down])[:, None].astype(np.float32)).sum(axis=0)[0]
+    inside = fused[32:96, 32:96]
+    rows, columns = inside.mean(axis=1), inside.mean(axis=0)
+    assert min(np.ptp(rows), np.ptp(columns)) > 0.5 * 0.4 * 1.1  # more than half of each
+    loud = lookup("auto")(
+        np.stack([across, 0.5 + 0.02 * np.sin(y / 4)])[:, None].astype(np.float32)
+    )
+    assert np.ptp(loud.sum(axis=0)[0][32:96, 64]) < 0.05
+
+
+def test_contradicting_details_are_chosen_not_added():
+    x = np.indices((128, 128))[1]
+    wave = 0.2 * np.sin(x / 4)
+    stack = np.stack([0.5 + wave, 0.5 - 0.5 * wave])[:, None].astype(np.float32)
+    fused = lookup("auto")(stack).sum(axis=0)[0]
+    assert np.corrcoef(fused[64, 16:112], wave[64, 16:112])[0, 1] > 0.99

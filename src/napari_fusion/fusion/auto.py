@@ -1,12 +1,13 @@
 """Our own classic method: one balanced decision, blended at every scale."""
 
+from functools import partial
 from typing import Annotated
 
 import numpy as np
 
-from napari_fusion.fusion.pyramid import Levels, expand, merge, reduce, split
+from napari_fusion.fusion.pyramid import Levels, expand, mixed, split
 from napari_fusion.fusion.registry import method
-from napari_fusion.fusion.rules import Plane, Planes, each_slice, proportional, smooth
+from napari_fusion.fusion.rules import Plane, Planes, each_slice, in_strips, proportional, smooth
 from napari_fusion.slab import Stack
 
 FAINT = np.float32(1e-3)
@@ -20,6 +21,12 @@ QUIET = np.float32(2e-3)
 
 FADE = np.float32(0.9)
 """How much less each coarser scale says about saliency."""
+
+ASIDE = np.float32(0.3)
+"""How much of a losing detail gets through where it neither repeats nor contradicts the winner."""
+
+LIT = np.float32(0.7)
+"""How much of the base goes by brightness; the rest follows the decision."""
 
 
 @method("auto", title="Automatic", cite="This project; blending of Burt & Adelson 1983")
@@ -38,8 +45,11 @@ def auto(
     no contradictions between them, and its Gaussian pyramid blends without seams; the energy
     :math:`E_j^l` around each detail lets small structure, a lesion, through:
     :math:`p_j = \sum_l \uparrow^l (V_j^l D_j^l) + \uparrow^L (U_j B_j^L)`,
-    :math:`V_j^l \propto W_j^l E_j^l / \bar S_j^{\,\beta}`. The base weights :math:`U` are half
-    :math:`W^L`, half by brightness, so that bone stays bright.
+    :math:`V_j^l \propto W_j^l E_j^l / \bar S_j^{\,\beta}`. Above the finest scale details that the
+    match measure :math:`M` finds unrelated get past each other, no louder than the winner,
+    :math:`V_j \leftarrow V_j + 0.3\,(1 - V_j)(1 - |M|) \min(1, \sum_i V_i E_i / E_j)`: equal ones
+    do not, so nothing is counted twice. The base weights :math:`U` are 0.3 :math:`W^L`, the rest by
+    brightness, so that bone stays bright.
 
     Parameters
     ----------
@@ -52,26 +62,58 @@ def auto(
 
 
 def _auto(planes: Planes, levels: int, balance: float) -> Planes:
-    pyramids = [split(plane, levels) for plane in planes]
-    *details, bases = (np.stack(bands) for bands in zip(*pyramids, strict=True))
-    if not details:  # a single pixel
+    if max(planes.shape[1:]) <= 1:
         return planes * _bright(planes)
-    saliency = np.stack([_saliency(pyramid[:-1]) for pyramid in pyramids])
+    saliency = np.stack([_saliency(split(plane, levels)[:-1]) for plane in planes])
     standard = (saliency.mean(axis=(1, 2), keepdims=True) + QUIET) ** np.float32(balance)
-    weights = _decision(planes, saliency / standard)
-    bands = []
-    for detail in details:
-        energy = np.stack([smooth(np.abs(band), 1) for band in detail])
-        bands.append(detail * proportional(weights * (energy / standard + FAINT)))
-        weights = np.stack([reduce(weight) for weight in weights])
-    base = bases * (weights + _bright(bases)) / 2
-    return np.stack([merge([*part]) for part in zip(*bands, base, strict=True)])
+    saliency /= standard
+    weights = in_strips(_decision, planes, saliency, margin=9)
+    del saliency
+
+    def detail(bands: Planes, maps: Planes) -> Planes:
+        aside = ASIDE if bands.shape < planes.shape else np.float32(0)
+        return in_strips(partial(_voiced, standard, aside), bands, maps, margin=2)
+
+    def base(bases: Planes, maps: Planes) -> Planes:
+        return bases * ((1 - LIT) * maps + LIT * _bright(bases))
+
+    return mixed(planes, levels, detail, base, guide=weights)
+
+
+def _voiced(standard: Planes, aside: np.float32, bands: Planes, weights: Planes) -> Planes:
+    """Weigh details (k, h, w) by the decision and by the energy around them.
+
+    Of what loses, `aside` gets through, where it is unrelated to the winner and not louder.
+    """
+    energy = np.stack([smooth(np.abs(band), 1) for band in bands])
+    voices = proportional(weights * (energy / standard + FAINT))
+    if aside > 0:
+        heard = np.einsum("kij,kij->ij", voices, energy)
+        softly = np.minimum(1, heard / np.maximum(energy, FAINT))
+        voices += (1 - voices) * softly * (aside * _unrelated(bands))
+    voices *= bands
+    return voices
+
+
+def _unrelated(bands: Planes) -> Plane:
+    r"""Say how far details neither repeat (0) nor contradict (0) each other, in 5 × 5 pixels.
+
+    One less the size of the match measure of Burt & Kolczynski 1993,
+    :math:`2 \sum ab / \sum (a^2 + b^2)`.
+    """
+    own = smooth(np.einsum("kij,kij->ij", bands, bands), 2)
+    both = smooth(bands.sum(axis=0) ** 2, 2)
+    match = np.ones_like(own)
+    np.divide(both - own, (len(bands) - 1) * own, out=match, where=own > 0)
+    unrelated: Plane = np.clip(1 - np.abs(match), 0, 1)
+    return unrelated
 
 
 def _decision(planes: Planes, saliency: Planes) -> Planes:
     """Give every source's weight (k, h, w) at the finest scale."""
-    bright = np.stack([_blur(plane, 9) for plane in planes])
-    votes = (saliency + FAINT) ** 2 * (bright + DARK)
+    votes = (saliency + FAINT) ** 2
+    for vote, plane in zip(votes, planes, strict=True):
+        vote *= _blur(plane, 9) + DARK
     return proportional(votes * votes * votes)
 
 

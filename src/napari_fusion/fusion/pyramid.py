@@ -14,8 +14,8 @@ Levels = Annotated[int, {"min": 1, "max": 8}]
 """Number of detail bands."""
 
 
-Detail = Callable[[Planes, Planes], Planes]
-"""From the details (k, h, w) of a level and the sources blurred to it, what each source gives."""
+Mix = Callable[[Planes, Planes], Planes]
+"""From a band (k, h, w) of the sources and a guide (m, h, w) of its size, what each gives."""
 
 
 def reduce(plane: Plane) -> Plane:
@@ -61,7 +61,9 @@ def merge(bands: list[Plane]) -> Plane:
     return plane
 
 
-def mixed(planes: Planes, levels: int, detail: Detail, base: Callable[[Planes], Planes]) -> Planes:
+def mixed(
+    planes: Planes, levels: int, detail: Mix, base: Mix, guide: Planes | None = None
+) -> Planes:
     """Mix pyramids level by level: the same as `split`, choose and `merge`, in less memory.
 
     Parameters
@@ -70,20 +72,24 @@ def mixed(planes: Planes, levels: int, detail: Detail, base: Callable[[Planes], 
         (k, h, w): the sources.
     levels
         Number of detail bands, fewer where a band would have a single pixel.
-    detail
-        From the details (k, h, w) of a level and the sources blurred to it, what each gives.
-    base
-        From the bases (k, h, w), what each gives.
+    detail, base
+        How the details of a level are mixed, and how what remains is.
+    guide
+        (m, h, w): maps given to `detail` and `base`, blurred to each level; by default the sources.
     """
+    maps = planes if guide is None else guide
     if levels == 0 or max(planes.shape[1:]) <= 1:
-        return base(planes)
+        return base(planes, maps)
     coarse = np.stack([reduce(plane) for plane in planes])
     bands = np.empty_like(planes)
     for band, plane, smaller in zip(bands, planes, coarse, strict=True):
         np.subtract(plane, expand(smaller, plane), out=band)
-    parts = detail(bands, planes)
-    del bands
-    for part, smaller in zip(parts, mixed(coarse, levels - 1, detail, base), strict=True):
+    parts = detail(bands, maps)
+    del bands, maps
+    if guide is not None:
+        guide = np.stack([reduce(plane) for plane in guide])
+    deeper = mixed(coarse, levels - 1, detail, base, guide)
+    for part, smaller in zip(parts, deeper, strict=True):
         part += expand(smaller, part)
     return parts
 
@@ -131,10 +137,10 @@ def laplacian_sml(sources: Stack, *, levels: Levels = 4) -> Stack:
 
 def _laplacian(planes: Planes, levels: int, rule: Rule) -> Planes:
     there = presence(planes)
-    return mixed(planes, levels, lambda bands, _: select(bands, rule), lambda base: base * there)
+    return mixed(planes, levels, lambda bands, _: select(bands, rule), lambda base, _: base * there)
 
 
 def _laplacian_sml(planes: Planes, levels: int) -> Planes:
     return mixed(
-        planes, levels, lambda bands, _: select(bands, "sml"), lambda base: select(base, "sml")
+        planes, levels, lambda band, _: select(band, "sml"), lambda base, _: select(base, "sml")
     )

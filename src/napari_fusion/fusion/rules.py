@@ -137,18 +137,18 @@ def _selected(bands: Planes, rule: Rule) -> Planes:
     return winners
 
 
-def in_strips(rule: Callable[[Planes], Planes], planes: Planes, margin: int) -> Planes:
-    """Apply a rule that looks `margin` rows up and down to a few rows at a time.
+def in_strips(rule: Callable[..., Planes], *planes: Planes, margin: int) -> Planes:
+    """Apply a rule that looks `margin` rows up and down to a few rows of all planes at a time.
 
     What the rule needs beside its result then stays small for slices of any size.
     """
-    _, h, w = planes.shape
+    _, h, w = planes[0].shape
     size = max(STRIP_PIXELS // max(w, 1), 8 * margin, 1)
     if size >= h:
-        return rule(planes)
-    result = np.empty_like(planes)
+        return rule(*planes)
+    result = np.empty_like(planes[0])
     for start in range(0, h, size):
         stop, first = min(start + size, h), max(start - margin, 0)
-        given = rule(planes[:, first : stop + margin])
+        given = rule(*(plane[:, first : stop + margin] for plane in planes))
         result[:, start:stop] = given[:, start - first : stop - first]
     return result

@@ -10,6 +10,7 @@ from napari_fusion.fusion.rules import (
     Plane,
     Planes,
     each_slice,
+    in_strips,
     presence,
     proportional,
     smooth,
@@ -66,7 +67,11 @@ def _weighted(planes: Planes, sharpness: float) -> Planes:
 
 def _structure(planes: Planes, levels: int) -> Planes:
     there = presence(planes)
-    return mixed(planes, levels, _most_structured, lambda base: base * there)
+
+    def detail(bands: Planes, blurred: Planes) -> Planes:
+        return in_strips(_most_structured, bands, blurred, margin=3)
+
+    return mixed(planes, levels, detail, lambda base, _: base * there)
 
 
 def _most_structured(details: Planes, blurred: Planes) -> Planes:
