@@ -1,11 +1,12 @@
-"""Draw every fusion method on a slice of two pairs, with metrics and time, for docs/methods.md.
+"""Draw every fusion method on slices of three pairs, with metrics and time, for docs/methods.md.
 
-    python benchmarks/method_pictures.py --pet DIR [--out docs/images/methods]
+    python benchmarks/method_pictures.py --sts DIR [--out docs/images/methods]
 
-The first pair is the digital head (CT and T1). The second is a PET and a CT of one patient that
-share a frame of reference: DIR holds CT/image and PET/image, as in the soft-tissue sarcoma
-collection (Vallières et al. 2015, doi:10.7937/K9/TCIA.2015.7GO2GSKS, CC BY 3.0).
-One picture a method, the pairs side by side; its figures are printed as rows of a table.
+The first pair is the digital head (CT and T1). The others are of patients: CT and T1 of a thigh
+and PET and T1 of a tumour of the buttock, each pair in one frame of reference. DIR holds STS_001
+and STS_002 of the soft-tissue sarcoma collection (Vallières et al. 2015,
+doi:10.7937/K9/TCIA.2015.7GO2GSKS, CC BY 3.0) as folders CT/image, PET/image and MR_T1/image.
+One picture a method, the pairs side by side; the figures of the patients are printed as a table.
 """
 
 import argparse
@@ -19,12 +20,12 @@ from PIL import Image
 from napari_fusion import load, phantom, resample
 from napari_fusion.fusion import lookup, methods
 from napari_fusion.metrics import evaluate, two_sided
-from napari_fusion.slab import CT_WINDOWS, Window, default_window
+from napari_fusion.slab import CT_WINDOWS, PT_WINDOWS, default_window
 
 SIDE = 200
 """Least height of a picture, in pixels: slices with fewer are shown twice as large."""
 
-MOST_BYTES = 60_000
+MOST_BYTES = 75_000
 
 NAMES = ("q_abf", "n_abf")
 SIDED = ("q_abf", "vif")
@@ -36,13 +37,18 @@ def head():
     return slices(sources, [default_window(v.array, v.modality, v.unit) for v in sources], 0.5)
 
 
-def patient(folder):
-    """Give CT and PET on the CT's grid with pixels of 1 mm, through the hottest slice."""
-    ct, pet = load(folder / "CT" / "image"), load(folder / "PET" / "image")
-    pet = resample(pet, ct.grid)
-    hottest = np.unravel_index(np.nanargmax(pet.array), pet.array.shape)[0]
-    windows = [CT_WINDOWS["whole"], Window(lower=0, upper=10)]
-    return slices([ct, pet], windows, hottest / len(pet.array))
+def patient(folder, kind, window, depth):
+    """Give a slice of CT or PET and T1 on the MR's grid, `depth` of the way through it."""
+    mr = load(folder / "MR_T1" / "image")
+    other = resample(load(folder / kind / "image"), mr.grid)
+    return slices([other, mr], [window, default_window(mr.array, mr.modality, mr.unit)], depth)
+
+
+def hottest(folder):
+    """Say how far through the MR the slice with the highest uptake lies."""
+    mr = load(folder / "MR_T1" / "image")
+    pet = resample(load(folder / "PET" / "image"), mr.grid)
+    return np.unravel_index(np.nanargmax(pet.array), pet.array.shape)[0] / len(pet.array)
 
 
 def slices(volumes, windows, depth):
@@ -84,18 +90,25 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--pet", type=Path, required=True)
+    parser.add_argument("--sts", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=Path("docs/images/methods"))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     cv2.setNumThreads(1)
-    pairs = [head(), patient(options.pet)]
-    for name, stack in zip(("head", "patient"), pairs, strict=True):
+    thigh, tumour = options.sts / "STS_001", options.sts / "STS_002"
+    patients = [
+        patient(thigh, "CT", CT_WINDOWS["whole"], 0.85),
+        patient(tumour, "PET", PT_WINDOWS["suv 10"], hottest(tumour)),
+    ]
+    pairs = [head(), *patients]
+    for name, stack in zip(("head", "ct-mr", "pet-mr"), pairs, strict=True):
         save(stack[:, 0], options.out / f"sources-{name}.png")
     for method in methods():
         fused = [method(stack).sum(axis=0).clip(0, 1)[0] for stack in pairs]
         save(fused, options.out / f"{method.name}.png")
-        cells = [c for s, f in zip(pairs, fused, strict=True) for c in row(method.name, s, f)]
+        cells = [
+            c for s, f in zip(patients, fused[1:], strict=True) for c in row(method.name, s, f)
+        ]
         print(f"| `{method.name}` | {' | '.join(cells)} |", flush=True)
 
 
