@@ -17,7 +17,7 @@ from napari_fusion.cli.transform import (
     hold,
     load_transform,
     say_alignment,
-    source_of,
+    seen,
 )
 from napari_fusion.cli.truth import error_mm
 from napari_fusion.cli.volumes import Accept, load_all, named
@@ -82,7 +82,7 @@ def align(  # noqa: PLR0913 - one parameter per option
         volumes = named(volumes, modality or [])
         strangers = one_patient(volumes, allowed=different_patients)
         pair: Pair = (fixed, volumes[0]), (moving, volumes[1])
-        images = source_of(out, *pair[0]), source_of(out, *pair[1])
+        images = seen(*pair[0]), seen(*pair[1])
         check_target(out, *images)
         marks = _landmarks(points or [])
         start = None if initial is None else load_transform(initial, *pair, other_pair=other_pair)

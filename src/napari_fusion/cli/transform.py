@@ -14,7 +14,7 @@ from napari_fusion.volume import Volume
 
 if TYPE_CHECKING:
     from napari_fusion.registration import Alignment, Quality
-    from napari_fusion.registration.files import Source
+    from napari_fusion.registration.files.images import Image
 
 OtherPair = Annotated[
     bool, typer.Option("--other-pair", help="Allow a transform made for other volumes.")
@@ -27,6 +27,8 @@ def load_transform(
 ) -> Alignment:
     """Read a transform for two images, each given by its path and as loaded.
 
+    It is read in a process of its own, as images are: no file can take the caller with it.
+
     Raises
     ------
     ReadError
@@ -34,9 +36,11 @@ def load_transform(
     ParameterError
         It names other volumes, and that was not allowed.
     """
+    from napari_fusion.io.isolated import call
     from napari_fusion.registration.files import load_for
 
-    found, others = load_for(path, source_of(path, *fixed), source_of(path, *moving))
+    place = path.absolute()
+    found, others = call(load_for, place, fixed=seen(*fixed), moving=seen(*moving))
     if others and not other_pair:
         raise ParameterError(
             f"{path.name} was made for another {' and another '.join(others)} volume: "
@@ -71,9 +75,11 @@ def load_transforms(
     ]
 
 
-def source_of(transform: Path, path: Path, volume: Volume) -> Source:
-    """Give the image as the transform's format needs it: FLIRT counts in the stored file."""
-    return path if transform.suffix.lower() == ".mat" and path.is_file() else volume
+def seen(path: Path, volume: Volume) -> Image:
+    """Say of an image what transform formats need: FLIRT counts in the file, DICOM in its frame."""
+    from napari_fusion.registration.files.images import Image
+
+    return Image(volume.grid, volume.frame_uid, path.absolute())
 
 
 def hold(quality: Quality, accept: Accept, what: str) -> None:

@@ -9,9 +9,6 @@ from pathlib import Path
 from napari_fusion.grid import Grid
 from napari_fusion.volume import Volume
 
-Source = Grid | Volume | str | PathLike[str]
-"""An image, as much of it as the caller has."""
-
 
 @dataclass(frozen=True)
 class Image:
@@ -32,6 +29,10 @@ class Image:
     path: Path | None = None
 
 
+Source = Grid | Volume | Image | str | PathLike[str]
+"""An image, as much of it as the caller has."""
+
+
 def image_of(source: Source | None) -> Image:
     """Gather what is known; a NIfTI file is asked for its header only, others are loaded.
 
@@ -42,6 +43,8 @@ def image_of(source: Source | None) -> Image:
     """
     if source is None:
         return Image()
+    if isinstance(source, Image):
+        return source
     if isinstance(source, Grid):
         return Image(source)
     if isinstance(source, Volume):
