@@ -1,9 +1,11 @@
 """Catalogue D at the shell's door: nothing applied, nothing changed, one sentence."""
 
+import base64
 import json
 import os
 import subprocess
 import sys
+import zlib
 from dataclasses import replace
 
 import nibabel as nib
@@ -155,6 +157,36 @@ def test_d62_transform_files_that_are_none(name, command, refused, files, tmp_pa
     out = {"align": "t.tfm", "apply": "a.nii.gz", "run": "out"}[command]
     said = refused(*commands[command], "--out", tmp_path / out)
     assert any(word in said for word in words.split("|"))
+
+
+CRASHING = (
+    "eNrr9HBx4+WS4mLi4GCAgf9QcEIBwjeAis/Lk9zn7+ESxKQwtY49GxlXMAkha4QBLiYGRgYGNlEGIMXlGeId"
+    "llpUnJmfdxhqHlQC6AKoxH1GiISAAAPDM1YI24oBIWYMFVOAO/XAHc0dYCcpojuJgZFRhIGBiREIoGphNLMI"
+    "A6MkkCPAAMEQcQ4GVqBrmZk4gD5hZmSAhoYAzKINDEMOMBaum0yLsBGQGPphE+nB7E6LsFEYBmFz569+CS3C"
+    "xmAYhM36+cbc/s4e3mwiID9y+gdDSy5xFoi8yZKURnKKSB6QcYwGCmxQezyo5+SWczfYwU4WBNnB5h/sl5ib"
+    "+psJWgRLggT5QooS84rT8oty3YvySwuCocXst8C6u+R4RgJkJi/czJDKgtTNUI+xKYPkJOBybpkVqSkBiUVA"
+    "J5UAQzJAAlHYn2eHsLUYkNKaXFnNblqkTYdhkDbL7/2pB0e0HMiPwvAwRgRvjiREZbFq+hSoJlBUC3AgAszd"
+    "2d+HESkkGJHUgYCpnomeBZCGph8GGViCdXEzVcjJTCpKLKpUKINkCisFQz1DIz1DcCSgmeOTmVdaAaSh+YaB"
+    "H0qb6Rla6JmY6KYl65aZm1nC1UsBMcggx7S0zLxUuN/iU/JLk3JS443jjVEDw4GfYRSMglEwCkbBKBgFQx3c"
+    "GCketR+N61FAPzBrNAhGASo4MRoEIxbIII0HMKGNDzBD++kwPgu0Xw7jg9QSGpyBjQPAaREGRkEFe+h4uwOD"
+    "CTeDyX+gJHhwhgsyOBOgAFErAXPkEByc+f7VxY5Q2PBA1fKQEDYZ0LBJGMJh07xRu2g0542CUTAKRsHwBEf3"
+    "sHP/+v/e/v3qOoc7/GH7rT00JifIJNifszGx6DMOs9/0oC3lFVD+8AuOyif7Cvdzs0xYKSmQsF/RT6tzzcFC"
+    "e+9gfecXQPnLwcnbFs3fvf/vlyjd08GX9qttajzxQeL8fgCmhTm+"
+)
+"""An ITK HDF5 transform with a few bytes changed, deflated: it ends the process that reads it."""
+
+
+@pytest.mark.parametrize("command", ["align", "apply", "run"])
+def test_d62_a_transform_that_crashes_its_reader(command, refused, files, tmp_path):
+    path = tmp_path / "crash.h5"
+    path.write_bytes(zlib.decompress(base64.b64decode(CRASHING)))
+    commands = {
+        "align": ("align", files["ct"], files["moved"], "--initial", path),
+        "apply": ("apply", path, files["moved"], "--like", files["ct"]),
+        "run": ("run", files["ct"], files["moved"], "--no-window", "--alignment", path),
+    }
+    out = {"align": "t.tfm", "apply": "a.nii.gz", "run": "out"}[command]
+    assert "crash.h5" in refused(*commands[command], "--out", tmp_path / out)
 
 
 @pytest.mark.parametrize("command", ["align", "apply", "run", "change"])
