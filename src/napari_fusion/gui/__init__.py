@@ -10,6 +10,7 @@ from typing import Any
 _HOMES = {
     "Frame": "frame",
     "align_layers": "actions",
+    "colour_layers": "colouring",
     "compare_layers": "comparing",
     "from_layer": "layers",
     "fuse_layers": "actions",

@@ -47,7 +47,7 @@ class LayerCombo(QComboBox):
         layers = [
             layer
             for layer in self._viewer.layers
-            if isinstance(layer, Image) and LIVE not in layer.metadata
+            if isinstance(layer, Image) and not layer.rgb and LIVE not in layer.metadata
         ]
         before = self.layer
         self.blockSignals(True)  # noqa: FBT003 - Qt's signature

@@ -11,6 +11,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QGroupBox, QLabel, QVBoxLayout, QWidget
 
 from napari_fusion.gui.layers import LIVE, VOLUME, place_of, was_moved
+from napari_fusion.gui.rgb import RGB, Coloured
 from napari_fusion.gui.sides import SIDES_UNKNOWN, sides_unknown
 from napari_fusion.volume import JSON, Volume
 
@@ -71,6 +72,11 @@ def told(layer: Any) -> list[str]:
     """Tell a layer's geometry, one sentence a line; a shape before each says how bad it is."""
     if layer is None:
         return ["Select a layer."]
+    coloured = layer.metadata.get(RGB)
+    if isinstance(coloured, Coloured):
+        told_of = _repairs([step.to_json() for step in coloured.history])
+        lines = [f"{layer.name}: {coloured.grid.describe()}"]
+        return lines + [f"▲ {verb}: {warning}" for verb, warning in dict.fromkeys(told_of)]
     volume = layer.metadata.get(VOLUME)
     if not isinstance(volume, Volume):
         return ["⚠ This layer holds no patient position."]

@@ -96,7 +96,7 @@ def to_layer(
     >>> keywords["scale"], kind
     ((3.0, 1.0, 1.0), 'image')
     """
-    place = replace(_drawn(volume, frame or Frame.of(volume.grid)), aligned=aligned)
+    place = replace(drawn(volume, frame or Frame.of(volume.grid)), aligned=aligned)
     keywords: dict[str, Any] = {
         "name": name or _named(volume),
         "scale": tuple(place.grid.spacing.tolist()),
@@ -210,7 +210,7 @@ def frame_of(viewer: Any) -> Frame | None:
     return next((place.frame for place in places if place), None)
 
 
-def _drawn(volume: Volume, frame: Frame) -> Place:
+def drawn(volume: Volume, frame: Frame) -> Place:
     """Show a volume along a frame: a view of its voxels, or, when it is oblique, a drawing."""
     grid = frame.parallel(volume.grid)
     if grid is not None:

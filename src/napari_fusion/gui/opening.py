@@ -102,6 +102,8 @@ def announce(layers: Sequence[LayerData]) -> None:
     from napari.utils.notifications import show_warning
 
     for _, keywords, _ in layers:
+        if PLACE not in keywords["metadata"]:
+            continue  # colours, which were told of when they were made
         place, volume = keywords["metadata"][PLACE], keywords["metadata"][VOLUME]
         for sentence in (*volume.warnings, *filter(None, [place.note])):
             show_warning(f"{keywords['name']}: {sentence}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from napari_fusion.volume import JSON
 
@@ -39,7 +40,7 @@ class Made:
     Parameters
     ----------
     verb
-        "align" or "fuse".
+        "align", "fuse" or "colour".
     sources
         napari's unique ids of the layers it was made of, the fixed one first.
     arguments
@@ -48,7 +49,7 @@ class Made:
         Of a fusion, which of its results this is, 0 for the picture.
     """
 
-    verb: str
+    verb: Literal["align", "fuse", "colour"]
     sources: tuple[str, ...]
     arguments: Mapping[str, JSON] = field(default_factory=dict)
     part: int = 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from napari_fusion.errors import ParameterError
@@ -12,6 +12,7 @@ from napari_fusion.gui.gate import Source, Standing
 from napari_fusion.gui.layers import LIVE, LayerData, frame_of, place_of, source_of, to_layer
 from napari_fusion.gui.letters import show_letters
 from napari_fusion.gui.opening import announce
+from napari_fusion.gui.rgb import RGB, Coloured, rgb_layer
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -87,6 +88,9 @@ class Snapshot:
                 source = self.source(name)
                 data = to_layer(source.volume, frame, name=name, aligned=source.aligned)
                 redrawn.append((layer, data))
+            coloured = layer.metadata.get(RGB)
+            if isinstance(coloured, Coloured) and not coloured.frame.matches(frame):
+                redrawn.append((layer, rgb_layer(replace(coloured, frame=frame), name)))
         return redrawn
 
 

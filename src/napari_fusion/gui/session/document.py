@@ -60,7 +60,7 @@ class FromLayers(_Part):
     """
 
     how: Literal["layers"] = "layers"
-    verb: Literal["align", "fuse"]
+    verb: Literal["align", "fuse", "colour"]
     sources: tuple[int, ...]
     arguments: dict[str, JsonValue] = {}
     part: int = 0

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from napari_fusion.export import digest, versions
 from napari_fusion.gui.layers import LIVE, VOLUME, frame_of, was_edited
 from napari_fusion.gui.origin import ORIGIN, Made, Opened
+from napari_fusion.gui.rgb import RGB, Coloured
 from napari_fusion.gui.session.document import (
     FromArray,
     FromFile,
@@ -112,6 +113,8 @@ class _Teller:
                 return _Told(self._opened(layer, origin))
             if isinstance(origin, Made):
                 return _Told(self._made(layer, origin), origin.sources)
+        if isinstance(layer.metadata.get(RGB), Coloured) and isinstance(origin, Made):
+            return _Told(self._made(layer, origin), origin.sources)
         return self._whole(layer)
 
     def _opened(self, layer: Any, origin: Opened) -> Source:
@@ -133,7 +136,7 @@ class _Teller:
             name = f"alignments/{len(self.alignments)}.tfm"
             self.alignments[name] = layer.metadata[ALIGNMENT]
         return FromLayers(
-            verb="align" if origin.verb == "align" else "fuse",
+            verb=origin.verb,
             sources=(),
             arguments=dict(origin.arguments),
             part=origin.part,

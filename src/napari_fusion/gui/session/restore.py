@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,11 @@ import numpy as np
 from napari_fusion.errors import Progress, ReadError, between
 from napari_fusion.export import digest
 from napari_fusion.gui.actions import Fusing, placed
+from napari_fusion.gui.colouring import Colouring
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.layers import VOLUME, place_of, to_layer
 from napari_fusion.gui.origin import ORIGIN, Opened
+from napari_fusion.gui.rgb import RGB, Coloured, rgb_layer
 from napari_fusion.gui.samples import rendered
 from napari_fusion.gui.session.document import FromArray, FromFile, FromLayers, FromSample, Session
 from napari_fusion.gui.session.keep import Contents
@@ -167,7 +169,8 @@ def _made_again(contents: Contents, place: int, made: dict[int, Any], progress: 
         found = contents.alignments[source.alignment]
         return _layer(placed(Snapshot.of(bench), fixed, moving, found).layers[0])
     arguments: dict[str, Any] = dict(source.arguments)
-    job = Fusing(Snapshot.of(bench), tuple(names), **arguments)
+    make: Any = Colouring if source.verb == "colour" else Fusing
+    job = make(Snapshot.of(bench), tuple(names), **arguments)
     return _layer(job.compute(progress).layers[source.part])
 
 
@@ -186,6 +189,12 @@ def _ours(volume: Volume, frame: Frame | None, origin: Opened) -> Any:
 
 def _turn(layer: Any, frame: Frame) -> None:
     """Draw a layer of ours in the frame of the session, if it is in another."""
+    coloured = layer.metadata.get(RGB)
+    if isinstance(coloured, Coloured) and not coloured.frame.matches(frame):
+        array, keywords, _ = rgb_layer(replace(coloured, frame=frame), str(layer.name))
+        layer.data, layer.metadata = array, {**layer.metadata, **keywords["metadata"]}
+        layer.scale, layer.translate = keywords["scale"], keywords["translate"]
+        return
     place, volume = place_of(layer), layer.metadata.get(VOLUME)
     if place is None or not isinstance(volume, Volume) or place.frame.matches(frame):
         return

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from qtpy.QtCore import Qt, Signal, Slot
 from qtpy.QtWidgets import QComboBox, QMessageBox, QStackedWidget, QWidget
@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QComboBox, QMessageBox, QStackedWidget, QWidget
 from napari_fusion.fusion import methods
 from napari_fusion.gui.actions import Fusing
 from napari_fusion.gui.chosen import Chosen
+from napari_fusion.gui.colouring import Colouring, grey_and_function
 from napari_fusion.gui.form import method_form
 from napari_fusion.gui.jobs import JobRow
 from napari_fusion.gui.layers import VOLUME
@@ -19,6 +20,7 @@ from napari_fusion.gui.live import LiveBox
 from napari_fusion.gui.sides import SIDES_UNKNOWN, sides_unknown
 from napari_fusion.gui.snapshot import Result, Snapshot
 from napari_fusion.gui.steps.step import Step, button
+from napari_fusion.palette import Palette, palettes
 from napari_fusion.volume import JSON, Volume
 
 START = "auto"
@@ -63,7 +65,15 @@ class FuseStep(Step):
         self.form.addRow(self.forms)
         self.form.addRow(self.live)
         self.form.addRow(self.button)
-        jobs.busy.connect(self.button.setDisabled)
+        self.palette = QComboBox()
+        self.palette.setToolTip("Colours of the PET or SPECT.")
+        self.palette.addItems(palettes())
+        self.colour_button = button(
+            "Colour", "PET or SPECT in its palette over the other layer, in one.", self._colour
+        )
+        self.form.addRow(self.palette, self.colour_button)
+        for one in (self.button, self.colour_button):
+            jobs.busy.connect(one.setDisabled)
 
     @Slot(object)
     def choose(self, chosen: Chosen) -> None:
@@ -96,6 +106,26 @@ class FuseStep(Step):
         if not unknown or self._sides_allowed():
             self._jobs.start(lambda: self._fusing(unknown_sides=unknown), self._done)
 
+    @Slot()
+    def _colour(self) -> None:
+        unknown = self._sides_unknown()
+        if not unknown or self._sides_allowed():
+            self._jobs.start(lambda: self._colouring(unknown_sides=unknown), self._done)
+
+    def _colouring(self, *, unknown_sides: bool) -> Colouring:
+        chosen, snapshot = self._chosen, Snapshot.of(self._viewer)
+        snapshot.check((chosen.fixed, chosen.moving))
+        volumes = [snapshot.source(name).volume for name in (chosen.fixed, chosen.moving)]
+        names = grey_and_function({chosen.fixed: volumes[0], chosen.moving: volumes[1]})
+        return Colouring(
+            snapshot,
+            names,
+            cast(Palette, self.palette.currentText()),
+            None,
+            chosen.different_patients,
+            unknown_sides,
+        )
+
     def _fusing(self, *, unknown_sides: bool = False) -> Fusing:
         method, chosen = str(self.method.currentData()), self._chosen
         return Fusing(
@@ -108,7 +138,7 @@ class FuseStep(Step):
             unknown_sides,
         )
 
-    def _done(self, job: Fusing, result: Result) -> None:
+    def _done(self, job: Fusing | Colouring, result: Result) -> None:
         self.live.stop()
         self._jobs.show_result(result, lambda added: self.fused.emit())
 
