@@ -2,10 +2,11 @@ import json
 
 import nibabel as nib
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK as sitk
 
-from napari_fusion import Alignment, Landmarks, load, save
+from napari_fusion import Alignment, Landmarks, load, resample, save
 from napari_fusion.registration.files import WRITTEN
 
 
@@ -115,7 +116,7 @@ def test_landmarks_start_a_search(shell, files, marks, tmp_path):
 
 @pytest.mark.parametrize("ending", [e for e in WRITTEN if e != ".dcm"])
 def test_any_format_goes_out_and_in(ending, shell, files, marks, tmp_path):
-    from napari_fusion import align_landmarks, resample
+    from napari_fusion import align_landmarks
 
     out = tmp_path / f"t{ending}"
     code, _, err = shell(
@@ -205,8 +206,6 @@ def labels(files, tmp_path):
 
 
 def test_apply_draws_an_image_as_python_does(shell, files, truth, tmp_path):
-    from napari_fusion import resample
-
     out = tmp_path / "drawn.nii.gz"
     code, said, _ = shell(
         "apply", files["truth"], files["moved"], "--like", files["ct"], "--out", out
@@ -256,8 +255,6 @@ def test_apply_does_as_it_is_told(shell, files, labels, tmp_path):
 
 
 def test_apply_undoes_a_transform(shell, files, truth, tmp_path):
-    from napari_fusion import resample
-
     out = tmp_path / "drawn.mha"
     command = ("apply", files["truth"], files["ct"], "--like", files["moved"], "--out", out)
     code, _, err = shell(*command)
@@ -306,3 +303,30 @@ def test_apply_never_writes_over_its_input(shell, files, tmp_path):
     assert code == 1
     assert "one of the inputs" in err
     assert path.read_bytes() == before
+
+
+@pytest.mark.real
+@pytest.mark.slow
+def test_a_dicom_registration_goes_out_and_in_of_dicom_folders(shell, data, tmp_path):
+    """The published CT and MR, the MR moved and given a frame of its own."""
+    study = data / "volumes" / "sts_petct_mr" / "STS_002"
+    ct, mr = study / "CT" / "image", tmp_path / "mr"
+    mr.mkdir()
+    for path in (study / "MR_T1" / "image").iterdir():
+        slice_ = pydicom.dcmread(path)
+        slice_.FrameOfReferenceUID = "1.2.3.4"
+        x, y, z = map(float, slice_.ImagePositionPatient)
+        slice_.ImagePositionPatient = [x + 5, y, z]
+        slice_.save_as(mr / path.name)
+    shift = {"matrix": np.eye(4).tolist(), "frame": "LPS", "direction": "fixed to moving"}
+    shift["matrix"][0][3] = 5
+    (tmp_path / "shift.json").write_text(json.dumps(shift))
+    code, _, err = shell(
+        *("align", ct, mr, "--initial", tmp_path / "shift.json", "--no-refine"),
+        *("--accept", "FAIL", "--out", tmp_path / "t.dcm"),
+    )
+    assert code == 0, err
+    draw = ("apply", tmp_path / "t.dcm", mr, "--like", ct, "--out", tmp_path / "moved.nii.gz")
+    assert shell(*draw)[0] == 0
+    there = resample(load(study / "MR_T1" / "image"), load(ct).grid)
+    np.testing.assert_allclose(load(tmp_path / "moved.nii.gz").array, there.array, atol=0.5)

@@ -186,6 +186,21 @@ def test_ants_writes_mat_files_too(tmp_path):
     np.testing.assert_array_equal(read.matrix, asked.matrix)
 
 
+def test_slicer_by_hand(tmp_path):
+    """Slicer shows "to parent, R +10": the moving volume is pushed 10 mm to the patient's right.
+
+    Its file holds the way back (from parent) in LPS: a point of the fixed volume 10 mm to the
+    right, L = -10, comes from L = 0 in the moving one.
+    """
+    path = tmp_path / "LinearTransform.tfm"
+    path.write_text(
+        "#Insight Transform File V1.0\n#Transform 0\n"
+        "Transform: AffineTransform_double_3_3\n"
+        "Parameters: 1 0 0 0 1 0 0 0 1 10 0 0\nFixedParameters: 0 0 0\n"
+    )
+    np.testing.assert_allclose(Alignment.load(path).map_points([-10, 0, 0]), [0, 0, 0])
+
+
 @pytest.mark.parametrize("frame", ["LPS", "RAS"])
 @pytest.mark.parametrize("direction", ["fixed to moving", "moving to fixed"])
 def test_json_is_read_as_it_says(frame, direction, tmp_path):

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from napari_fusion.errors import ParameterError, ReadError
 from napari_fusion.registration.alignment import Alignment
 from napari_fusion.registration.files.images import Image
-from napari_fusion.registration.files.written import Written, linear, undone
+from napari_fusion.registration.files.written import Written, linear
+from napari_fusion.registration.scene import undone
 
 if TYPE_CHECKING:
     from pydicom import Dataset

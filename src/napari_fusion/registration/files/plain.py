@@ -11,7 +11,8 @@ import numpy as np
 from napari_fusion.errors import ReadError
 from napari_fusion.registration.alignment import Alignment
 from napari_fusion.registration.files.images import Image
-from napari_fusion.registration.files.written import Written, linear, note_of, noted, undone
+from napari_fusion.registration.files.written import Written, linear, note_of, noted
+from napari_fusion.registration.scene import undone
 
 LARGEST_BYTES = 1 << 20
 FRAMES = ("LPS", "RAS")

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from napari_fusion.errors import GeometryError, ReadError
@@ -60,13 +59,6 @@ def linear(matrix: Any, name: str) -> Alignment:
         raise ReadError(f"the last row of the matrix in {name} must be 0 0 0 1: it is no map")
     numbers[3] = 0, 0, 0, 1
     return Alignment(NOWHERE, NOWHERE, sound(numbers))
-
-
-def undone(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Invert a (4, 4) linear map; its last row stays exact."""
-    back = np.linalg.inv(matrix).astype(np.float64)
-    back[3] = 0, 0, 0, 1
-    return back
 
 
 def note_of(alignment: Alignment) -> dict[str, Any]:
