@@ -13,6 +13,7 @@ from napari_fusion import (
     ParameterError,
     Quality,
     Recipe,
+    Step,
     Window,
     fuse,
     phantom,
@@ -93,6 +94,16 @@ def test_as_they_lie_says_not_registered(pair):
 def test_one_frame_of_reference_is_named(pair):
     ct, mr = (replace(v, frame_uid="1.2.3") for v in pair)
     assert "same frame of reference" in run(AS_THEY_LIE, ct, mr).state
+
+
+def test_031_volumes_of_unknown_sides_are_fused_only_when_that_is_allowed(pair):
+    ct, mr = pair[:2]
+    mr = mr.with_step(Step("load", {"orientation": "unknown"}, ("orientation unknown",)))
+    with pytest.raises(ParameterError, match="which side of volume 2 is .* --unknown-sides"):
+        run(Recipe(align=None, method="average"), ct, mr)
+    outcome = run(Recipe(align=None, method="average", unknown_sides=True), ct, mr)
+    assert outcome.fused.sides_unknown  # so that no picture of it carries letters
+    assert "orientation unknown" in outcome.warnings
 
 
 def test_013_volumes_that_barely_overlap_are_told(pair):

@@ -97,9 +97,8 @@ def _write_montage(outcome: Outcome, path: Path) -> None:
     windows = outcome.recipe.windows or ()
     more = " ".join(f"{w}." for w in outcome.warnings if w not in outcome.state)
     picture = montage(
-        outcome.fixed.grid,
+        outcome.fused,
         [w(v.array) for w, v in zip(windows, outcome.sources, strict=True) if w is not None],
-        outcome.fused.array,
         [share.array for share in outcome.shares],
         labels(outcome),
         f"{outcome.recipe.method} fusion. {outcome.state} {more}",

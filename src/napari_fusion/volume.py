@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -156,6 +156,11 @@ class Volume:
             return -1024.0 if self.unit == "HU" else float(np.nanmin(self.array))
         return float(np.nanmin(self.array)) if self.modality == "OTHER" else 0.0
 
+    @property
+    def sides_unknown(self) -> bool:
+        """Whether its file, or that of a source of it, does not say which side is left."""
+        return _sides_unknown(step.to_json() for step in self.history)
+
     def with_array(self, array: NDArray[Any], step: Step, **changes: Any) -> Volume:
         """Make a new volume with other voxels (and grid, unit … in `changes`) and one more step."""
         return replace(self, array=array, history=(*self.history, step), **changes)
@@ -166,3 +171,14 @@ class Volume:
 
     def __repr__(self) -> str:
         return f"<Volume {self.modality} [{self.unit}] {self.grid.describe()}>"
+
+
+def _sides_unknown(steps: Iterable[Any]) -> bool:
+    for step in steps:
+        parameters = step["parameters"]
+        if parameters.get("orientation") == "unknown":
+            return True
+        inner = parameters.get("history")
+        if step["name"] == "source" and isinstance(inner, list) and _sides_unknown(inner):
+            return True
+    return False

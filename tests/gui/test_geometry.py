@@ -9,7 +9,6 @@ from napari_fusion import ParameterError, Step
 from napari_fusion.gui import fuse_layers, to_layer
 from napari_fusion.gui.geometry import GeometryPanel, repairs, told
 from napari_fusion.gui.layers import VOLUME
-from napari_fusion.gui.sides import sides_unknown
 from napari_fusion.gui.workspace import FusionWorkspace
 
 TILTED = Step("load", {}, ("tilted by 18.5° (48.2 mm end to end), straightened on loading",))
@@ -76,7 +75,7 @@ def test_unknown_sides_are_not_fused_unasked(viewer, sideless):
     with pytest.raises(ParameterError, match="'Analyze' is left is not known"):
         fuse_layers(viewer, ["head CT", sideless], "average")
     fused, *_ = fuse_layers(viewer, ["head CT", sideless], "average", unknown_sides=True)
-    assert sides_unknown(fused.metadata[VOLUME])
+    assert fused.metadata[VOLUME].sides_unknown
     assert any("left and right may be swapped" in line for line in told(fused))
 
 

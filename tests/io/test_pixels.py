@@ -12,6 +12,7 @@ from pydicom.uid import (
 
 from napari_fusion.errors import ReadError
 from napari_fusion.io import load, scan
+from napari_fusion.slab import default_window
 
 
 def values(folder):
@@ -98,6 +99,31 @@ def test_019_padding_becomes_air_and_is_counted(tmp_path, limit):
     assert (volume.array[:, 1, 0] == (-1024 if limit else -1995 - 1024)).all()
     padded = 12 if limit else 9
     assert volume.warnings == (f"padding voxels, set to the background: {padded}",)
+
+
+@pytest.mark.parametrize("modality", ["CT", "MR", "PT"])
+def test_019_window_and_statistics_do_not_see_the_padding(tmp_path, modality):
+    """A padded volume is the volume with nothing around it, so nothing downstream can tell."""
+
+    def edit(ds, index):
+        array = stored(index) + 50
+        array[:, :5] = -2000
+        pixels(ds, array.astype("<i2"))
+        ds.add_new("PixelPaddingValue", "SS", -2000)
+
+    def plain(ds, index):
+        array = stored(index) + 50
+        array[:, :5] = 0
+        pixels(ds, array.astype("<i2"))
+
+    padded = load(series(tmp_path / "a", 6, modality, edit))
+    empty = load(series(tmp_path / "b", 6, modality, plain))
+    np.testing.assert_array_equal(padded.array, empty.array)
+    window = default_window(padded.array, padded.modality, padded.unit)
+    assert window == default_window(empty.array, empty.modality, empty.unit)
+    if modality == "MR":  # which has no fixed window: it comes from what was measured
+        lower, upper = np.percentile(padded.array[:, :, 5:], [1, 99])
+        assert (window.lower, window.upper) == pytest.approx((lower, upper), rel=1e-6)
 
 
 def test_019_a_padding_value_written_unsigned_is_read_by_the_sign_of_the_pixels(tmp_path):

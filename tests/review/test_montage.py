@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from napari_fusion import Grid
+from napari_fusion import Grid, Step, Volume
 from napari_fusion.review import montage
 from napari_fusion.review.montage import SOURCE_COLOURS, TILE, _coloured
 from napari_fusion.review.planes import planes
@@ -9,11 +9,12 @@ from napari_fusion.review.planes import planes
 GRID = Grid.regular((6, 20, 30), (3.0, 1.0, 1.0))
 
 
-def picture(value_a=0.2, value_b=0.8):
+def picture(value_a=0.2, value_b=0.8, history=()):
     a = np.full(GRID.shape, value_a, np.float32)
     b = np.full(GRID.shape, value_b, np.float32)
     share = np.full(GRID.shape, 0.5, np.float32)
-    return montage(GRID, [a, b], (a + b) / 2, [share, share], ["CT", "MR"], "PASS: 1 mm.")
+    fused = Volume((a + b) / 2, GRID, history=history)
+    return montage(fused, [a, b], [share, share], ["CT", "MR"], "PASS: 1 mm.")
 
 
 def test_a_montage_has_one_row_a_picture_and_three_columns():
@@ -37,6 +38,16 @@ def test_a_pixel_of_one_source_has_that_sources_colour(owner):
     ones = np.ones(GRID.shape, np.float32)
     coloured = _coloured(planes(GRID)[0], 2, ones, shares)
     assert np.array_equal(coloured[5, 5], SOURCE_COLOURS[owner].astype(np.uint8))
+
+
+def yellow(image):
+    return int(((image[..., 0] > 200) & (image[..., 1] > 200) & (image[..., 2] < 60)).sum())
+
+
+def test_031_sides_that_are_unknown_have_no_letters():
+    assert yellow(picture()) > 100
+    inner = Step("load", {"orientation": "unknown"}).to_json()
+    assert yellow(picture(history=(Step("source", {"history": [inner]}),))) == 0
 
 
 def test_an_empty_volume_still_makes_a_picture():

@@ -67,6 +67,9 @@ def run(  # noqa: PLR0913 - one parameter per option
     different_patients: Annotated[
         bool, typer.Option("--different-patients", help="Allow volumes of different patients.")
     ] = False,
+    unknown_sides: Annotated[
+        bool, typer.Option("--unknown-sides", help="Allow files that do not say what is left.")
+    ] = False,
     truth: Annotated[
         list[Path] | None,
         typer.Option(help="A known alignment per moving volume, to print the error against."),
@@ -86,6 +89,7 @@ def run(  # noqa: PLR0913 - one parameter per option
         "accept": accept and accept.value,
         "nan": nan and nan.value,
         "different_patients": different_patients or None,
+        "unknown_sides": unknown_sides or None,
     }
     written = read_object(recipe, RECIPE)
     asked = _recipe(written, {k: v for k, v in changes.items() if v is not None}, register)

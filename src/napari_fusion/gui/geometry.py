@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QGroupBox, QLabel, QVBoxLayout, QWidget
 
 from napari_fusion.gui.layers import LIVE, VOLUME, place_of, was_moved
 from napari_fusion.gui.rgb import RGB, Coloured
-from napari_fusion.gui.sides import SIDES_UNKNOWN, sides_unknown
+from napari_fusion.gui.sides import SIDES_UNKNOWN
 from napari_fusion.volume import JSON, Volume
 
 MOVES = frozenset({"scale", "translate", "rotate", "shear", "affine"})
@@ -82,7 +82,7 @@ def told(layer: Any) -> list[str]:
         return ["⚠ This layer holds no patient position."]
     place = place_of(layer)
     lines = [f"{layer.name}: {volume.grid.describe()}"]
-    lines += [f"⚠ {SIDES_UNKNOWN}"] if sides_unknown(volume) else []
+    lines += [f"⚠ {SIDES_UNKNOWN}"] if volume.sides_unknown else []
     lines += [f"▲ {verb}: {warning}" for verb, warning in repairs(volume)]
     lines += ["▲ moved by hand since it was opened"] if was_moved(layer) else []
     lines += [f"▲ view: {place.note}"] if place is not None and place.note else []

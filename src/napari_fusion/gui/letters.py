@@ -7,7 +7,6 @@ from typing import Any
 from napari_fusion.errors import ParameterError
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.layers import SHOWN, VOLUME, frame_of
-from napari_fusion.gui.sides import sides_unknown
 from napari_fusion.volume import Volume
 
 _EDGES = {
@@ -106,4 +105,4 @@ def show_plane(viewer: Any, name: str, *, left_on: str = "right") -> None:
 def _shows_unknown_sides(viewer: Any) -> bool:
     seen = [layer.metadata for layer in viewer.layers if layer.visible]
     volumes = [one for told in seen for one in (told.get(VOLUME), *told.get(SHOWN, ()))]
-    return any(isinstance(volume, Volume) and sides_unknown(volume) for volume in volumes)
+    return any(isinstance(volume, Volume) and volume.sides_unknown for volume in volumes)

@@ -23,6 +23,7 @@ def admitted(recipe: Recipe, inputs: tuple[Volume, ...]) -> tuple[tuple[Volume, 
             "give one per volume, fixed first, or none"
         )
     strangers = one_patient(inputs, allowed=recipe.different_patients)
+    _check_sides(recipe, inputs)
     warnings = [w for v in inputs for w in v.warnings]
     warnings += strangers
     roles = ["fixed", "moving"] + [f"moving {i}" for i in range(2, len(inputs))]
@@ -48,6 +49,17 @@ def one_patient(inputs: Sequence[Volume], *, allowed: bool) -> list[str]:
             "one patient, or allow it with --different-patients (different_patients=True)"
         )
     return ["DIFFERENT PATIENTS: the volumes' DICOM PatientID differs"]
+
+
+def _check_sides(recipe: Recipe, inputs: tuple[Volume, ...]) -> None:
+    """Refuse volumes whose left may be right, unless the recipe allows it."""
+    unknown = [f"volume {i}" for i, v in enumerate(inputs, start=1) if v.sides_unknown]
+    if unknown and not recipe.unknown_sides:
+        raise ParameterError(
+            f"nothing says which side of {' and '.join(unknown)} is the patient's left: give a "
+            "file that does, or compare it with the patient and allow it with --unknown-sides "
+            "(unknown_sides=True)"
+        )
 
 
 def _usable(volume: Volume, role: str, recipe: Recipe, warnings: list[str]) -> Volume:

@@ -33,6 +33,8 @@ class Recipe(BaseModel):
         Whether voxels that are not finite refuse the job or count as background.
     different_patients
         Allow volumes whose DICOM PatientID differs.
+    unknown_sides
+        Allow volumes whose files do not say which side is the patient's left.
     metrics
         Names of the measures of fusion quality to report.
 
@@ -54,4 +56,5 @@ class Recipe(BaseModel):
     axis: int | None = None
     nan: Literal["refuse", "background"] = "refuse"
     different_patients: bool = False
+    unknown_sides: bool = False
     metrics: tuple[str, ...] = ("q_abf", "mutual_information", "ssim")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from napari_fusion.grid import Grid
 from napari_fusion.review.planes import Plane, planes
+from napari_fusion.volume import Volume
 
 if TYPE_CHECKING:
     from PIL import Image, ImageDraw, ImageFont
@@ -30,9 +32,8 @@ _LABEL = 22
 
 
 def montage(
-    grid: Grid,
+    fused: Volume,
     sources: Sequence[NDArray[np.float32]],
-    fused: NDArray[np.float32],
     shares: Sequence[NDArray[np.float32]],
     names: Sequence[str],
     caption: str,
@@ -41,10 +42,10 @@ def montage(
 
     Parameters
     ----------
-    grid
-        The grid all arrays lie on, axes in S, P, L order.
-    sources, fused, shares
-        Arrays of ``grid.shape`` in [0, 1]; one share per source, summing to 1.
+    fused
+        Values in [0, 1], axes in S, P, L order; where its sides are unknown, no letters are drawn.
+    sources, shares
+        Arrays on its grid in [0, 1]; one share per source, summing to 1.
     names
         One label per source.
     caption
@@ -57,10 +58,13 @@ def montage(
     """
     from PIL import Image, ImageDraw
 
-    centre = _centre([*sources, fused])
-    views = planes(grid)
+    grid = fused.grid
+    centre = _centre([*sources, fused.array])
+    views = [
+        replace(v, letters=("", "", "", "")) if fused.sides_unknown else v for v in planes(grid)
+    ]
     titles = [*names, "fused", "attribution"]
-    greys = [*sources, fused]
+    greys = [*sources, fused.array]
     notes = textwrap.wrap(f"{caption} Not a medical device.", 130)
     step = TILE + _LABEL + _GAP
     size = (3 * (TILE + _GAP) + _GAP, len(titles) * step + 20 * (len(notes) + 1))
@@ -72,7 +76,7 @@ def montage(
             index = centre[view.axis]
             coloured = r == len(greys)
             picture = (
-                _coloured(view, index, fused, shares)
+                _coloured(view, index, fused.array, shares)
                 if coloured
                 else _grey(view.cut(greys[r], index))
             )

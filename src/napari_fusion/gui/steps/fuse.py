@@ -17,7 +17,7 @@ from napari_fusion.gui.form import method_form
 from napari_fusion.gui.jobs import JobRow
 from napari_fusion.gui.layers import VOLUME
 from napari_fusion.gui.live import LiveBox
-from napari_fusion.gui.sides import SIDES_UNKNOWN, sides_unknown
+from napari_fusion.gui.sides import SIDES_UNKNOWN
 from napari_fusion.gui.snapshot import Result, Snapshot
 from napari_fusion.gui.steps.step import Step, button
 from napari_fusion.palette import Palette, palettes
@@ -145,7 +145,7 @@ class FuseStep(Step):
     def _sides_unknown(self) -> bool:
         layers = [layer for layer in self._viewer.layers if layer.name in self._chosen.names]
         volumes = [layer.metadata.get(VOLUME) for layer in layers]
-        return any(isinstance(volume, Volume) and sides_unknown(volume) for volume in volumes)
+        return any(isinstance(volume, Volume) and volume.sides_unknown for volume in volumes)
 
     def _sides_allowed(self) -> bool:
         answer = QMessageBox.question(self, "Unknown sides", f"{SIDES_UNKNOWN} Fuse all the same?")
