@@ -16,6 +16,10 @@ from napari_fusion.volume import Volume
 CT_WINDOW = Window(lower=-300, upper=900)
 """Soft tissue and bone, table and padding below it; Hounsfield units."""
 
+COUNTED = ("PT", "NM")
+"""Modalities that count decays: their values are compared by their root. It makes the noise of
+counts even (Anscombe 1948), and shows the body beside a tumour that outshines it."""
+
 BLUR = 0.5
 """Standard deviation of a coarser level's smoothing, in its voxel size."""
 
@@ -98,6 +102,8 @@ def opened(volume: Volume, window: Window, mm: float, beat: Callable[[], None]) 
     for start in range(0, volume.grid.shape[0] // factors[0] * factors[0], run):
         beat()
         piece = _scaled(volume.array[start : start + run], window)
+        if volume.modality in COUNTED:
+            np.sqrt(piece, out=piece)
         for axis, factor in enumerate(factors):
             piece = _blocks(piece, axis, factor)
         pieces.append(piece)
