@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -113,9 +114,14 @@ def _frame(
 
 def _items(path: Path) -> tuple[str, dict[str, NDArray[np.float64]]]:
     """Give the registered frame, and each frame's map to it."""
+    from pydicom.config import disable_value_validation
+
     from napari_fusion.io.plain import plainly
 
-    with plainly(path.name, "a DICOM Spatial Registration"):
+    kind = "a DICOM Spatial Registration"
+    # pydicom would log the values it finds odd, and they may name a patient
+    with disable_value_validation(), warnings.catch_warnings(), plainly(path.name, kind):
+        warnings.simplefilter("ignore")
         dataset = _dataset(path)
         registered = str(dataset.FrameOfReferenceUID)
         found: dict[str, NDArray[np.float64]] = {}
