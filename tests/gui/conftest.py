@@ -55,6 +55,22 @@ def viewer(pair):
 
 
 @pytest.fixture
+def dock(qtbot, viewer):
+    """The workspace on that viewer; it goes at once, or Python might collect it in a thread."""
+    from qtpy.QtCore import QCoreApplication, QEvent
+
+    from napari_fusion.gui.workspace import FusionWorkspace
+
+    widget = FusionWorkspace(viewer)
+    widget.show()
+    yield widget
+    widget.jobs.cancel()
+    widget.close()
+    widget.deleteLater()
+    QCoreApplication.sendPostedEvents(widget, QEvent.Type.DeferredDelete.value)
+
+
+@pytest.fixture
 def plugins():
     """Let napari find the installed plugins, as its window does when it starts."""
     from npe2 import PluginManager

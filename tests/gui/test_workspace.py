@@ -15,15 +15,6 @@ from napari_fusion.gui.workspace import FusionWorkspace
 
 
 @pytest.fixture
-def dock(qtbot, viewer):
-    widget = FusionWorkspace(viewer)
-    qtbot.addWidget(widget)
-    widget.show()
-    yield widget
-    widget.jobs.cancel()
-
-
-@pytest.fixture
 def click(qtbot):
     def press(button):
         assert button.isVisible()

@@ -9,13 +9,16 @@ from typing import Any
 
 _HOMES = {
     "Frame": "frame",
-    "align_layers": "actions",
+    "align_by_landmarks": "marking",
+    "align_layers": "aligning",
     "colour_layers": "colouring",
     "compare_layers": "comparing",
     "from_layer": "layers",
     "fuse_layers": "actions",
     "open_session": "session.file",
+    "place_layer": "hand",
     "preview_layers": "preview",
+    "refine_layers": "aligning",
     "save_session": "session.file",
     "set_palette": "palettes",
     "show_plane": "letters",

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_fusion.errors import (
-    AlignError,
     GeometryError,
     ParameterError,
     Progress,
@@ -28,9 +27,8 @@ from napari_fusion.gui.gate import Aligned, Source, Standing, check_patients, st
 from napari_fusion.gui.layers import LayerData, to_layer, veiled
 from napari_fusion.gui.origin import ORIGIN, Made
 from napari_fusion.gui.sides import check_sides
-from napari_fusion.gui.snapshot import ALIGNMENT, ORIGINAL, SHARES, STATE, Result, Snapshot, show
-from napari_fusion.registration import Alignment, AlignOptions, resample
-from napari_fusion.registration.quality import RANK
+from napari_fusion.gui.snapshot import SHARES, STATE, Result, Snapshot, show
+from napari_fusion.registration import resample
 from napari_fusion.slab import Window
 from napari_fusion.volume import JSON, Step, Volume
 
@@ -39,69 +37,6 @@ if TYPE_CHECKING:
 
 LATTICE = 12
 """Points along each axis at which two boxes are asked whether they overlap."""
-
-OVER_FIXED = 0.5
-"""Opacity of a moving layer drawn over the fixed one."""
-
-
-@dataclass(frozen=True, eq=False)
-class Aligning:
-    """Bring one layer onto another: the job behind *Align*."""
-
-    snapshot: Snapshot
-    fixed: str
-    moving: str
-    model: str = "rigid"
-    different_patients: bool = False
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be done before any work."""
-        self.snapshot.check([self.fixed, self.moving])
-
-    def line(self, accept: str = "CHECK") -> str:
-        """Write the Python that repeats this."""
-        words = [repr(self.fixed), repr(self.moving), f"model={self.model!r}"]
-        words += ["different_patients=True"] if self.different_patients else []
-        words += [f"accept={accept!r}"] if accept != "CHECK" else []
-        return (
-            f"from napari_fusion.gui import align_layers; align_layers(viewer, {', '.join(words)})"
-        )
-
-    def compute(self, progress: Progress) -> Result:
-        """Align, judge and resample; touches no layer."""
-        from napari_fusion import align
-
-        fixed, moving = self.snapshot.source(self.fixed), self.snapshot.source(self.moving)
-        check_patients([fixed, moving], different_patients=self.different_patients)
-        options = AlignOptions.model_validate({"model": self.model})
-        found = align(fixed.volume, moving.volume, options, progress=between(progress, 0, 0.9))
-        progress(0.9, "drawing on the fixed grid")
-        return placed(self.snapshot, self.fixed, self.moving, found)
-
-
-def placed(snapshot: Snapshot, fixed: str, moving: str, found: Alignment) -> Result:
-    """Draw a layer where an alignment says it lies on another; touches no layer.
-
-    Parameters
-    ----------
-    snapshot
-        The layers.
-    fixed, moving
-        Their names.
-    found
-        Where points of the fixed one lie in the moving one, and how far that may be trusted.
-    """
-    still, mobile = snapshot.source(fixed), snapshot.source(moving)
-    drawn = resample(mobile.volume, still.volume.grid, found)
-    stands = Standing.of(found.quality)
-    if still.aligned:
-        stands = max(stands, still.aligned.standing, key=lambda one: one.rank)
-    layer = _layer(drawn, f"{moving} on {fixed}", stands, still.anchor)
-    made = Made("align", snapshot.ids((fixed, moving)))
-    layer[1]["metadata"] |= {ALIGNMENT: found, ORIGINAL: mobile.volume, ORIGIN: made}
-    layer[1]["opacity"] = OVER_FIXED  # both are seen, to be checked by eye
-    turned = snapshot.turned(Frame.of(still.volume.grid))
-    return Result(stands, [layer], turned, hidden=(moving,))
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,7 +107,7 @@ class Fusing:
         if len(given) == 2:  # the first one's share is the rest of the whole
             del given[self.names[0]]
         told_of += [(f"share of {name}", share) for name, share in given.items()]
-        picture, *rest = (_layer(v, name, stands, sources[0].anchor) for name, v in told_of)
+        picture, *rest = (result_layer(v, name, stands, sources[0].anchor) for name, v in told_of)
         picture[1]["metadata"][SHARES] = (self.names, given)
         told = [veiled(layer, picture[0]) for layer in rest]
         for part, one in enumerate([picture, *told]):
@@ -204,54 +139,6 @@ class Fusing:
             progress=between(progress, 0.2, 1.0),
             **self.params,
         )
-
-
-def align_layers(
-    viewer: Any,
-    fixed: str | Layer,
-    moving: str | Layer,
-    *,
-    model: str = "rigid",
-    accept: str = "CHECK",
-    different_patients: bool = False,
-) -> Layer:
-    """Align one layer to another and add it, drawn on the fixed grid; both originals stay.
-
-    Parameters
-    ----------
-    viewer
-        The napari viewer.
-    fixed, moving
-        Layers or their names.
-    model
-        What may change: "rigid", "similarity" or "affine".
-    accept
-        The worst verdict of the gate that is still added: "PASS", "CHECK" or "FAIL".
-    different_patients
-        Allow volumes of different patients.
-
-    Returns
-    -------
-    napari.layers.Image
-        The new layer; its metadata hold the alignment and what the gate says.
-
-    Raises
-    ------
-    ParameterError
-        There is no such layer, or the patients differ.
-    AlignError
-        Nothing trustworthy was found; nothing is added.
-    """
-    if accept not in RANK:
-        raise ParameterError(f"accept is one of {', '.join(RANK)}, not {accept!r}")
-    job = Aligning(Snapshot.of(viewer), named(fixed), named(moving), model, different_patients)
-    result = job.compute(silent)
-    if result.standing.rank > RANK[accept]:
-        raise AlignError(
-            f"{result.standing.sentence} Nothing was added; to see it all the same, "
-            f"pass accept={result.standing.word!r}"
-        )
-    return show(viewer, result)[0]
 
 
 def fuse_layers(
@@ -308,7 +195,7 @@ def named(layer: str | Layer) -> str:
     return layer if isinstance(layer, str) else str(layer.name)
 
 
-def _layer(volume: Volume, name: str, stands: Standing, anchor: Volume) -> LayerData:
+def result_layer(volume: Volume, name: str, stands: Standing, anchor: Volume) -> LayerData:
     """Make a result's layer: its state is in its name and in its metadata."""
     layer = to_layer(volume, name=stands.label(name), aligned=_aligned(anchor, stands))
     layer[1]["metadata"][STATE] = stands.text

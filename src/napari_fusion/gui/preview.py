@@ -76,7 +76,7 @@ def preview(job: Fusing, spot: Spot, drawn: Drawn) -> LayerData:
     """
     sources, stands = job.admitted()
     fixed, frame = sources[0].volume, job.snapshot.frame or Frame()
-    axis, index = _slice_at(fixed.grid, frame, spot)
+    axis, index = slice_at(fixed.grid, frame, spot)
     picture, given = fuse_slice_with_shares(
         [drawn.on(source, fixed) for source in sources],
         job.method,
@@ -87,7 +87,7 @@ def preview(job: Fusing, spot: Spot, drawn: Drawn) -> LayerData:
     )
     asked: dict[str, JSON] = {"method": job.method, "params": job.params, "index": index}
     step = Step("preview", asked | {"axis": axis, "sources": list(job.names)})
-    grid = _one_slice(fixed.grid, axis, index)
+    grid = one_slice(fixed.grid, axis, index)
     fused = Volume(np.expand_dims(picture, axis), grid, "FUSED", history=(step,))
     shares = [Volume(np.expand_dims(one, axis), grid, history=(step,)) for one in given]
     name = stands.label(f"live {job.method}")
@@ -102,13 +102,14 @@ def preview(job: Fusing, spot: Spot, drawn: Drawn) -> LayerData:
 
 
 def show_preview(viewer: Any, data: LayerData) -> Layer:
-    """Show a preview in the viewer, in the window's thread; there is one at a time."""
+    """Show a layer of one slice in the viewer, in the window's thread; one at a time of a kind."""
     from napari.layers import Layer
 
     array, keywords, _ = data
-    layer = find_preview(viewer)
+    kind = keywords["metadata"][LIVE]
+    layer = find_preview(viewer, kind)
     if layer is None or layer.data.shape != array.shape:
-        hide_preview(viewer)
+        hide_preview(viewer, kind)
         active = viewer.layers.selection.active
         layer = viewer.add_layer(Layer.create(*data))
         viewer.layers.selection.active = active
@@ -123,14 +124,15 @@ def show_preview(viewer: Any, data: LayerData) -> Layer:
     return layer
 
 
-def find_preview(viewer: Any) -> Any:
-    """Give the layer of the preview, or None."""
-    return next((layer for layer in viewer.layers if layer.metadata.get(LIVE) is True), None)
+def find_preview(viewer: Any, kind: bool | str = True) -> Any:  # noqa: FBT001, FBT002 - a key
+    """Give the layer of one slice of a kind, or None; the fused preview's kind is True."""
+    layers = (layer for layer in viewer.layers if layer.metadata.get(LIVE) == kind)
+    return next(layers, None)
 
 
-def hide_preview(viewer: Any) -> None:
-    """Take the preview away, if there is one."""
-    layer = find_preview(viewer)
+def hide_preview(viewer: Any, kind: bool | str = True) -> None:  # noqa: FBT001, FBT002 - a key
+    """Take the layer of one slice away, if there is one."""
+    layer = find_preview(viewer, kind)
     if layer is not None:
         viewer.layers.remove(layer)
 
@@ -164,8 +166,14 @@ def preview_layers(
     return show_preview(viewer, preview(job, Spot.of(viewer), Drawn()))
 
 
-def _slice_at(grid: Grid, frame: Frame, spot: Spot) -> tuple[int, int]:
-    """Say which array axis runs across the slice on screen, and which index lies there."""
+def slice_at(grid: Grid, frame: Frame, spot: Spot) -> tuple[int, int]:
+    """Say which array axis runs across the slice on screen, and which index lies there.
+
+    Raises
+    ------
+    GeometryError
+        The grid is oblique to the view, or has no slice there.
+    """
     if frame.parallel(grid) is None:
         raise GeometryError(
             "the fixed layer is oblique to the view, so that no slice of it is on screen: Align or "
@@ -180,7 +188,8 @@ def _slice_at(grid: Grid, frame: Frame, spot: Spot) -> tuple[int, int]:
     return axis, index
 
 
-def _one_slice(grid: Grid, axis: int, index: int) -> Grid:
+def one_slice(grid: Grid, axis: int, index: int) -> Grid:
+    """Give the grid of one slice."""
     affine = grid.affine.copy()
     affine[:3, 3] += index * affine[:3, axis]
     a, b, c = (1 if i == axis else n for i, n in enumerate(grid.shape))

@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 import time
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from napari_fusion.errors import Progress, silent
 
 INTERVAL_S = 0.04
 """Least time between two reports of one phase."""
+
+
+@runtime_checkable
+class Watching(Protocol):
+    """A `Progress` that also wants to see where a search stands."""
+
+    def __call__(self, fraction: float, message: str) -> None:
+        """Hear how far the job is; cancel by raising."""
+
+    def pose(self, matrix: NDArray[np.float64], score: float) -> None:
+        """See a better pose: (4, 4) fixed → moving LPS mm, and its score at its own level.
+
+        Scores of a finer level are not comparable with those of a coarser one; poses of a finer
+        level come later.
+        """
 
 
 class Pulse:
@@ -35,6 +54,11 @@ class Pulse:
         self._done += 1
         if time.monotonic() - self._last >= INTERVAL_S:
             self._tell()
+
+    @property
+    def watched(self) -> Watching | None:
+        """Whoever wants to see poses, if anybody."""
+        return self._progress if isinstance(self._progress, Watching) else None
 
     def _tell(self) -> None:
         self._last = time.monotonic()

@@ -108,10 +108,20 @@ def search(terrain: Terrain, starts: Sequence[Matrix], always: Sequence[Matrix])
     summits = [*always, *(summit.matrix for summit in picked)]
     last = len(terrain.levels) - 1
     for level in range(last):
-        climbed = [terrain.climb(level, matrix) for matrix in summits]
-        kept = distinct(terrain, climbed, min(level + 1, 2))
+        kept = distinct(terrain, _climbed(terrain, level, summits), min(level + 1, 2))
         summits = [summit.matrix for summit in kept]
-    return distinct(terrain, [terrain.climb(last, matrix) for matrix in summits], 2)
+    return distinct(terrain, _climbed(terrain, last, summits), 2)
+
+
+def _climbed(terrain: Terrain, level: int, starts: Sequence[Matrix]) -> list[Summit]:
+    """Climb from every start, and show each summit that is the highest of its level so far."""
+    watched, climbed = terrain.pulse.watched, list[Summit]()
+    for matrix in starts:
+        summit = terrain.climb(level, matrix)
+        if watched and all(summit.score > other.score for other in climbed):
+            watched.pose(terrain.scene.oriented(summit.matrix), summit.score)
+        climbed.append(summit)
+    return climbed
 
 
 def scored(terrain: Terrain, level: int, starts: Iterable[Matrix]) -> list[Summit]:

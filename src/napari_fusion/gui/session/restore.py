@@ -11,7 +11,8 @@ import numpy as np
 
 from napari_fusion.errors import Progress, ReadError, between
 from napari_fusion.export import digest
-from napari_fusion.gui.actions import Fusing, placed
+from napari_fusion.gui.actions import Fusing
+from napari_fusion.gui.aligning import placed
 from napari_fusion.gui.colouring import Colouring
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.layers import VOLUME, place_of, to_layer

@@ -3,22 +3,35 @@
 # mypy: allow-subclassing-any, allow-untyped-decorators
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from napari.utils.notifications import show_error
+from numpy.typing import NDArray
 from qtpy.QtCore import Qt, Signal, Slot
-from qtpy.QtWidgets import QComboBox, QLabel, QWidget
+from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel, QWidget
 
-from napari_fusion.gui.actions import Aligning
+from napari_fusion.errors import Cancelled, FusionError
+from napari_fusion.gui.aligning import Aligning
 from napari_fusion.gui.chosen import Chosen
-from napari_fusion.gui.jobs import JobRow
+from napari_fusion.gui.curve import Curve
+from napari_fusion.gui.frame import Frame
+from napari_fusion.gui.ghost import Ghost, hide_ghost, show_ghost
+from napari_fusion.gui.jobs import Asked, JobRow
 from napari_fusion.gui.snapshot import Result, Snapshot
+from napari_fusion.gui.steps.hand import HandBox
+from napari_fusion.gui.steps.landmarks import LandmarkBox
 from napari_fusion.gui.steps.step import Step, button
+from napari_fusion.registration import Alignment
 from napari_fusion.registration.quality import RANK
 
 
 class AlignStep(Step):
     """Align the chosen layers; what does not pass is added only when the user insists.
+
+    While a search runs, the moving picture is seen where its best pose so far puts it, and the
+    score of that pose as a line.
 
     Parameters
     ----------
@@ -31,14 +44,29 @@ class AlignStep(Step):
     aligned = Signal(object)
     """The layer that was added."""
 
+    posed = Signal(object, float)
+    """A better pose, and its score; sent from the thread that searches."""
+
     def __init__(self, viewer: Any, jobs: JobRow, parent: QWidget | None = None) -> None:
         super().__init__("&Align", "Bring the moving layer onto the fixed one.", parent)
         self._viewer, self._jobs, self._chosen = viewer, jobs, Chosen()
-        self._refused: tuple[Aligning, Result] | None = None
+        self._refused: tuple[Any, Result] | None = None
+        self._watched: tuple[Ghost, Any, Any] | None = None
+        self._hid: Any = None
+        self._fill_form()
+        self.posed.connect(self._see)
+        jobs.busy.connect(self._follow)
+
+    def _fill_form(self) -> None:
         self.model = QComboBox()
         self.model.addItems(["rigid", "similarity", "affine"])
         self.model.setToolTip("What may change: position; also size; also shear.")
+        self.watch = QCheckBox("Watch")
+        self.watch.setToolTip("See where the moving picture is while it is sought.")
+        self.watch.setChecked(True)
         self.button = button("Align", "Find where the moving layer lies.", self._align)
+        self.curve = Curve()
+        self.curve.hide()
         self.verdict = QLabel("Nothing aligned yet.")
         self.verdict.setWordWrap(True)
         self.verdict.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -46,16 +74,21 @@ class AlignStep(Step):
             "Add it anyway", "Show an alignment that did not pass; its name says so.", self._anyway
         )
         self.anyway_button.hide()
+        self.hand, self.landmarks = HandBox(self._viewer), LandmarkBox(self._viewer)
         self.form.addRow("Model", self.model)
-        self.form.addRow(self.button)
-        self.form.addRow(self.verdict)
-        self.form.addRow(self.anyway_button)
-        jobs.busy.connect(self._follow)
+        self.form.addRow(self.watch)
+        for row in (self.button, self.curve, self.verdict, self.anyway_button):
+            self.form.addRow(row)
+        for box in (self.hand, self.landmarks):
+            self.form.addRow(box)
+            box.asked.connect(self._run)
 
     @Slot(object)
     def choose(self, chosen: Chosen) -> None:
         """Take what is to be aligned."""
         self._chosen = chosen
+        self.hand.choose(chosen)
+        self.landmarks.choose(chosen)
 
     @Slot(bool)
     def _follow(self, busy: bool) -> None:  # noqa: FBT001 - Qt's signature
@@ -63,17 +96,64 @@ class AlignStep(Step):
         if busy:
             self._refused = None
             self.anyway_button.hide()
+            return
+        self._watched = None
+        hide_ghost(self._viewer)
+        if self._hid is not None:  # nothing was added: all is as before
+            self._hid.visible, self._hid = True, None
 
     @Slot()
     def _align(self) -> None:
         def make() -> Aligning:
             chosen, model = self._chosen, self.model.currentText()
             snapshot, patients = Snapshot.of(self._viewer), chosen.different_patients
-            return Aligning(snapshot, chosen.fixed, chosen.moving, model, patients)
+            watch = self._pass_on if self.watch.isChecked() else None
+            job = Aligning(snapshot, chosen.fixed, chosen.moving, model, patients, watch=watch)
+            self._prepare(job)
+            return job
 
+        self._run(make)
+
+    @Slot(object)
+    def _run(self, make: Callable[[], Asked]) -> None:
+        self.hand.stop()
+        self.landmarks.stop()
         self._jobs.start(make, self._found)
 
-    def _found(self, job: Aligning, result: Result) -> None:
+    def _prepare(self, job: Aligning) -> None:
+        """Make ready to see what a search finds."""
+        self.curve.clear()
+        self.curve.setVisible(job.watch is not None)
+        if job.watch is None:
+            return
+        fixed, moving = (job.snapshot.source(name).volume for name in (job.fixed, job.moving))
+        layer, frame = self._viewer.layers[job.moving], job.snapshot.frame or Frame()
+        self._watched = Ghost.of(layer, moving, frame), fixed.grid, moving.grid
+        if layer.visible:
+            self._hid, layer.visible = layer, False
+
+    def _pass_on(self, matrix: NDArray[np.float64], score: float) -> None:
+        """Tell the window of a pose; called in the thread that searches."""
+        if self._watched is None:
+            raise Cancelled("stopped")
+        try:
+            self.posed.emit(matrix, score)
+        except RuntimeError as error:  # the window that asked is gone
+            raise Cancelled("stopped") from error
+
+    @Slot(object, float)
+    def _see(self, matrix: Any, score: float) -> None:
+        """Show a pose, unless the search is over by now."""
+        if self._watched is None:
+            return
+        ghost, fixed, moving = self._watched
+        self.curve.add(score)
+        try:
+            show_ghost(self._viewer, ghost, Alignment(fixed, moving, matrix))
+        except FusionError:
+            hide_ghost(self._viewer)  # the slice on screen is none of the fixed grid's
+
+    def _found(self, job: Any, result: Result) -> None:
         self.verdict.setText(result.standing.text)
         if result.standing.rank > RANK["CHECK"]:
             self._refused = (job, result)
@@ -91,4 +171,5 @@ class AlignStep(Step):
             self._add(result)
 
     def _add(self, result: Result) -> None:
+        self._hid = None
         self._jobs.show_result(result, lambda added: self.aligned.emit(added[0]))

@@ -1,0 +1,239 @@
+"""Within *Align*: move the moving picture by hand, and place it or refine it from there."""
+
+# mypy: allow-subclassing-any, allow-untyped-decorators
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from napari.utils.notifications import show_error
+from qtpy.compat import isalive
+from qtpy.QtCore import Signal, Slot
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+
+from napari_fusion.errors import FusionError
+from napari_fusion.gui.aligning import Aligning
+from napari_fusion.gui.chosen import Chosen
+from napari_fusion.gui.frame import Frame
+from napari_fusion.gui.ghost import Ghost, hide_ghost, show_ghost
+from napari_fusion.gui.hand import Hand, Placing, Screen, start_of
+from napari_fusion.gui.pose import STILL, Pose, posed
+from napari_fusion.gui.snapshot import Snapshot
+from napari_fusion.gui.steps.step import Step, button
+
+COARSE, FINE = 1.0, 0.1
+"""A nudge, in mm and in degrees, alone and with Shift."""
+
+ARROWS = {"Left": (-1, 0), "Right": (1, 0), "Up": (0, -1), "Down": (0, 1)}
+"""Right and down on the screen."""
+
+KEYS = "Arrows: 1 mm. Alt+← →: 1°. With Shift: a tenth."
+
+
+class HandBox(Step):
+    """Nudge the moving picture with the arrow keys; nothing is added until it is placed.
+
+    Parameters
+    ----------
+    viewer
+        A napari viewer or viewer model.
+    """
+
+    asked = Signal(object)
+    """A function that makes the job to be run: *Place* or *Align from here*."""
+
+    def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
+        super().__init__("By &hand", "Move the moving picture with the arrow keys.", parent)
+        self._viewer, self._chosen = viewer, Chosen()
+        self._hand: Hand | None = None
+        self._moving = ""
+        self._kept: dict[str, Any] = {}
+        self.move_button = QPushButton("Move with the arrow keys")
+        self.move_button.setCheckable(True)
+        self.move_button.setToolTip(KEYS)
+        self.move_button.toggled.connect(self._grasp)
+        self.words = QLabel(KEYS)
+        self.words.setWordWrap(True)
+        self.undo_button = button("Undo", "Take the last nudge back.", self._undo)
+        self.redo_button = button("Redo", "Do it again.", self._redo)
+        self.place_button = button(
+            "Place", "Draw it here, and judge how well it lies.", self._place
+        )
+        self.refine_button = button(
+            "Align from here", "Search near this pose only.", self._align_from_here
+        )
+        self.form.addRow(self.move_button)
+        self.form.addRow(self.words)
+        self.form.addRow(_row(self.undo_button, self.redo_button))
+        self.form.addRow(_row(self.place_button, self.refine_button))
+        self.set_open(on=False)
+        self._tell()
+
+    @Slot(object)
+    def choose(self, chosen: Chosen) -> None:
+        """Take which layers are meant; moving by hand ends."""
+        if chosen != self._chosen:
+            self._chosen = chosen
+            self.stop()
+
+    def stop(self) -> None:
+        """Let go: the ghost and the keys are as before."""
+        self.move_button.setChecked(False)
+
+    @property
+    def hand(self) -> Hand | None:
+        """The pose in hand, if there is one."""
+        return self._hand
+
+    @Slot(bool)
+    def _grasp(self, on: bool) -> None:  # noqa: FBT001 - Qt's signature
+        if not on:
+            self._let_go()
+            return
+        try:
+            self._take()
+        except FusionError as error:
+            show_error(str(error))
+            self.move_button.setChecked(False)
+            return
+        for name in ("point", "order"):
+            getattr(self._viewer.dims.events, name).connect(self._turned)
+        self._bind()
+        self._tell()
+
+    def _take(self) -> None:
+        """Take the moving layer in hand.
+
+        Raises
+        ------
+        FusionError
+            Nothing that can be moved is chosen, or it cannot be shown in this view.
+        """
+        snapshot = Snapshot.of(self._viewer)
+        snapshot.check([self._chosen.fixed, self._chosen.moving])
+        self._moving, drawn = start_of(self._viewer, self._chosen.moving)
+        fixed, moving = (snapshot.source(n).volume for n in (self._chosen.fixed, self._moving))
+        here = drawn or posed(fixed.grid, moving.grid, STILL)
+        layer = self._viewer.layers[self._moving]
+        ghost = Ghost.of(layer, moving, snapshot.frame or Frame())
+        hand = Hand(here)
+        show_ghost(self._viewer, ghost, hand.now)
+        self._hand, self._ghost = hand, ghost
+        self._seen = [
+            one for one in (layer, self._viewer.layers[self._chosen.moving]) if one.visible
+        ]
+        for one in self._seen:
+            one.visible = False
+
+    def _let_go(self) -> None:
+        if self._hand is None:
+            return
+        self._hand = None
+        for name in ("point", "order"):
+            getattr(self._viewer.dims.events, name).disconnect(self._turned)
+        self._unbind()
+        hide_ghost(self._viewer)
+        for layer in self._seen:
+            layer.visible = True
+        self._tell()
+
+    def _turned(self, event: object = None) -> None:
+        if not isalive(self):  # napari deleted the dock; the viewer lives on
+            for name in ("point", "order"):
+                getattr(self._viewer.dims.events, name).disconnect(self._turned)
+            self._unbind()
+            return
+        self._draw()
+
+    def _draw(self) -> None:
+        if self._hand is None:
+            return
+        try:
+            show_ghost(self._viewer, self._ghost, self._hand.now)
+        except FusionError:
+            hide_ghost(self._viewer)  # this slice is not of the fixed grid
+        self._tell()
+
+    def _nudge(self, right: float, down: float) -> None:
+        if self._hand is not None:
+            screen = Screen.of(self._viewer, self._ghost.frame)
+            self._hand.shift(right * screen.right + down * screen.down)
+            self._draw()
+
+    def _turn(self, degrees: float) -> None:
+        if self._hand is not None:
+            self._hand.turn(Screen.of(self._viewer, self._ghost.frame), degrees)
+            self._draw()
+
+    @Slot()
+    def _undo(self) -> None:
+        if self._hand is not None and self._hand.undo():
+            self._draw()
+
+    @Slot()
+    def _redo(self) -> None:
+        if self._hand is not None and self._hand.redo():
+            self._draw()
+
+    @Slot()
+    def _place(self) -> None:
+        self._ask(self._placing)
+
+    @Slot()
+    def _align_from_here(self) -> None:
+        self._ask(self._aligning)
+
+    def _ask(self, make: Callable[[Pose], Any]) -> None:
+        if self._hand is not None:
+            pose = self._hand.pose
+            self.asked.emit(lambda: make(pose))
+
+    def _placing(self, pose: Pose) -> Placing:
+        chosen = self._chosen
+        snapshot = Snapshot.of(self._viewer)
+        return Placing(snapshot, chosen.fixed, self._moving, pose, chosen.different_patients)
+
+    def _aligning(self, pose: Pose) -> Aligning:
+        chosen = self._chosen
+        names = chosen.fixed, self._moving
+        snapshot = Snapshot.of(self._viewer)
+        return Aligning(snapshot, *names, "rigid", chosen.different_patients, pose)
+
+    def _bind(self) -> None:
+        """Take the arrow keys, and keep what they did before."""
+        for arrow, (right, down) in ARROWS.items():
+            for prefix, size in (("", COARSE), ("Shift-", FINE)):
+                self._key(prefix + arrow, partial(self._nudge, right * size, down * size))
+                if right:
+                    self._key(f"Alt-{prefix}{arrow}", partial(self._turn, right * size))
+
+    def _key(self, key: str, act: Callable[[], None]) -> None:
+        from app_model.types import KeyBinding
+
+        self._kept[key] = self._viewer.keymap.get(KeyBinding.from_str(key))
+        self._viewer.bind_key(key, lambda viewer: act(), overwrite=True)
+
+    def _unbind(self) -> None:
+        for key, before in self._kept.items():
+            self._viewer.bind_key(key, before, overwrite=True)
+        self._kept = {}
+
+    def _tell(self) -> None:
+        held = self._hand is not None
+        for one in (self.undo_button, self.redo_button, self.place_button, self.refine_button):
+            one.setEnabled(held)
+        if self._hand is None:
+            self.words.setText(KEYS)
+            return
+        shift, degrees = self._hand.pose
+        told = " ".join(f"{side} {x:+.1f}" for side, x in zip("LPS", shift, strict=True))
+        turned = " ".join(f"{side} {x:+.1f}°" for side, x in zip("LPS", degrees, strict=True))
+        self.words.setText(f"{told} mm, {turned}\n{KEYS}")
+
+
+def _row(*widgets: QWidget) -> QHBoxLayout:
+    row = QHBoxLayout()
+    for widget in widgets:
+        row.addWidget(widget)
+    return row
