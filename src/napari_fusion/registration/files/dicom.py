@@ -149,7 +149,8 @@ def _dataset(path: Path) -> Dataset:
     dataset = dcmread(path)
     kind = dataset.get("SOPClassUID")
     if kind != SpatialRegistrationStorage:
-        name = getattr(kind, "name", "nothing known")
+        known = getattr(kind, "type", "") == "SOP Class"  # else the file's own words
+        name = kind.name if known else "another kind of object"
         raise ReadError(f"{path.name} holds {name}, not a rigid DICOM Spatial Registration")
     return dataset
 

@@ -78,14 +78,14 @@ def read_fcsv(text: str, name: str) -> Marks:
         raise ReadError(f"{name} does not name its columns as a .fcsv of 3D Slicer 4 or 5 does")
     place = {title.strip(): i for i, title in enumerate(columns[1].split(","))}
     rows = []
-    for line in text.splitlines():
+    for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.startswith("#"):
             continue
         cells = line.split(",")
         try:
             numbers = [float(cells[place[axis]]) for axis in "xyz"]
         except (KeyError, IndexError, ValueError) as error:
-            raise ReadError(f"{name} has a row without x, y and z: {line[:40]!r}") from error
+            raise ReadError(f"{name}, line {number}: a row without x, y and z") from error
         at = place.get("label", len(cells))
         rows.append((cells[at].strip() if at < len(cells) else "", numbers))
     frame = header[1] if header else "RAS"

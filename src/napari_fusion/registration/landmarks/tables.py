@@ -66,10 +66,10 @@ def read_rire(text: str, name: str) -> Landmarks:
     if "new_x" not in text:
         raise ReadError(f"{name} is not a RIRE transformation file: it has no column new_x")
     rows = []
-    for line in text.splitlines():
+    for number, line in enumerate(text.splitlines(), start=1):
         cells = line.split()
         if len(cells) == 7 and cells[0].isdigit():
-            rows.append((cells[0], _floats(cells[1:], line, name)))
+            rows.append((cells[0], _floats(cells[1:], f"{name}, line {number}")))
     if len(rows) != 8:
         raise ReadError(f"{name} should hold the 8 corners of the volume, it holds {len(rows)}")
     fixed = marks([(label, numbers[:3]) for label, numbers in rows], "LPS", name)
@@ -94,7 +94,7 @@ def _rows(text: str, name: str, width: int) -> list[tuple[str, list[float]]]:
                 f"{name}: each row needs {width} numbers, with a name before them or not; row "
                 f"{i + 1} has {len(cells)}"
             )
-        rows.append((label, _floats(cells, line, name)))
+        rows.append((label, _floats(cells, f"{name}, row {i + 1}")))
     return rows
 
 
@@ -106,11 +106,11 @@ def _number(cell: str) -> bool:
     return True
 
 
-def _floats(cells: list[str], line: str, name: str) -> list[float]:
+def _floats(cells: list[str], place: str) -> list[float]:
     try:
         return [float(cell) for cell in cells]
     except ValueError as error:
-        raise ReadError(f"{name} has a row that is not numbers: {line.strip()[:40]!r}") from error
+        raise ReadError(f"{place}: these are not numbers") from error
 
 
 def _frame(text: str) -> str:
