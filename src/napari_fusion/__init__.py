@@ -35,6 +35,7 @@ _HOMES = {
     "assess": "registration",
     "attribution": "fusion",
     "change": "fusion",
+    "check_landmarks": "registration",
     "colour": "fusion",
     "export_outcome": "export",
     "fuse": "fusion",

@@ -35,6 +35,7 @@ PUBLIC = [
     "assess",
     "attribution",
     "change",
+    "check_landmarks",
     "colour",
     "export_outcome",
     "fuse",

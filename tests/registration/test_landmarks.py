@@ -5,7 +5,15 @@ from hypothesis import strategies as st
 
 from napari_fusion.errors import AlignError, ParameterError
 from napari_fusion.grid import Grid
-from napari_fusion.registration import Alignment, AlignOptions, Landmarks, align, align_landmarks
+from napari_fusion.registration import (
+    Alignment,
+    AlignOptions,
+    Landmarks,
+    Quality,
+    align,
+    align_landmarks,
+    check_landmarks,
+)
 from napari_fusion.registration.alignment import pose_matrix
 from napari_fusion.registration.landmarks.errors import lattice
 from napari_fusion.registration.landmarks.fitting import fit
@@ -259,3 +267,34 @@ def test_landmarks_start_a_registration_where_a_near_search_alone_is_lost(head, 
     assert error(start.matrix, truth) > 1
     assert error(align(fixed, moving, near, initial=start).matrix, truth) < 0.7
     assert error(align(fixed, moving, near).matrix, truth) > 10
+
+
+PASS = Quality(verdict="PASS", sentence="The volumes match.", numbers={"z": 5.0})
+
+
+@pytest.mark.parametrize(
+    ("off_mm", "noise_mm", "n", "verdict"),
+    [
+        (0, 0, 8, "PASS"),
+        (3.5, 0, 8, "PASS"),
+        (4.5, 0, 8, "CHECK"),
+        (4.5, 0, 1, "CHECK"),
+        (6, 3, 8, "PASS"),  # marks as rough as these say no more
+        (30, 3, 8, "CHECK"),
+    ],
+)
+def test_an_alignment_that_contradicts_landmarks_is_no_pass(off_mm, noise_mm, n, verdict):
+    marked = pairs(n, pose(), noise_mm)
+    found = Alignment(BOX, BOX, pose(), PASS).moved((off_mm, 0, 0))
+    held = check_landmarks(Alignment(BOX, BOX, found.matrix, PASS), marked)
+    assert held.quality.verdict == verdict
+    assert held.quality.numbers["z"] == 5
+    apart = np.sqrt((marked.errors(found) ** 2).mean())
+    assert held.quality.numbers["landmarks_mm"] == pytest.approx(apart)
+    np.testing.assert_array_equal(held.matrix, found.matrix)
+
+
+def test_landmarks_never_make_a_fail_better():
+    fail = Quality(verdict="FAIL", sentence="Do not use it.")
+    far = Alignment(BOX, BOX, np.eye(4), fail)
+    assert check_landmarks(far, pairs(5, pose())).quality.sentence == "Do not use it."

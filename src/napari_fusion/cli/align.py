@@ -129,7 +129,7 @@ def _found(
 ) -> Alignment:
     """Start where the user says, go on by voxels, or judge what was given."""
     from napari_fusion.registration import align as register
-    from napari_fusion.registration import align_landmarks, assess
+    from napari_fusion.registration import align_landmarks, assess, check_landmarks
 
     (_, fixed), (_, moving) = pair
     start, marks = given
@@ -141,7 +141,8 @@ def _found(
         if not refine:
             return start
     if refine:
-        return register(fixed, moving, options, initial=start, progress=progress)
+        found = register(fixed, moving, options, initial=start, progress=progress)
+        return found if marks is None else check_landmarks(found, marks)
     if start is None:
         raise ParameterError("--no-refine needs a start to judge: give --initial or --points")
     progress(0.5, "judging")

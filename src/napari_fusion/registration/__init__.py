@@ -3,7 +3,7 @@
 from napari_fusion.registration.alignment import Alignment
 from napari_fusion.registration.field import DisplacementField
 from napari_fusion.registration.intensity import align, assess
-from napari_fusion.registration.landmarks import Landmarks, align_landmarks
+from napari_fusion.registration.landmarks import Landmarks, align_landmarks, check_landmarks
 from napari_fusion.registration.options import AlignOptions
 from napari_fusion.registration.quality import Quality
 from napari_fusion.registration.resampling import Interpolation, resample
@@ -20,6 +20,7 @@ __all__ = [
     "align_all",
     "align_landmarks",
     "assess",
+    "check_landmarks",
     "loop_consistency",
     "resample",
 ]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from napari_fusion.grid import Grid
 from napari_fusion.registration.alignment import Alignment
+from napari_fusion.registration.landmarks.check import check_landmarks
 from napari_fusion.registration.landmarks.fitting import fit
 from napari_fusion.registration.landmarks.pairs import Landmarks
 from napari_fusion.registration.landmarks.verdict import judged
 from napari_fusion.registration.options import Model
 
-__all__ = ["Landmarks", "align_landmarks"]
+__all__ = ["Landmarks", "align_landmarks", "check_landmarks"]
 
 
 def align_landmarks(

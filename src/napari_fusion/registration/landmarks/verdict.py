@@ -116,7 +116,7 @@ def judged(
         centre_mm=None if middle is None else float(middle[0]),
         mirror_mm=mirror_rms(pairs),
         scales=(float(stretch.min()), float(stretch.max())),
-        unit=min(1.0, float(fixed.extent_mm.prod()) ** (1 / 3) / HEAD_EDGE_MM),
+        unit=unit_of(fixed),
         outside=(_outside(pairs.fixed, fixed), _outside(pairs.moving, moving)),
     )
     verdict, sentence = _said(found, pairs, model)
@@ -131,6 +131,12 @@ def judged(
         numbers=found.numbers(),
         uncertainty_form=as_form(form * wider),
     )
+
+
+def unit_of(grid: Grid) -> float:
+    """Give a volume's size, as 1 for a head or anything larger: limits in mm shrink with it."""
+    edge = float(grid.extent_mm.prod()) ** (1 / 3)
+    return float(min(1.0, edge / HEAD_EDGE_MM))
 
 
 def _outside(points: NDArray[np.float64], grid: Grid) -> int:
