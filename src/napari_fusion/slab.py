@@ -124,7 +124,7 @@ def default_window(array: NDArray[Any], modality: str, unit: str) -> Window:
         return CT_WINDOWS["whole"]
     if modality == "PT" and unit == "g/mL":
         return PT_WINDOWS["suv 5"]
-    values = _sample(array)
+    values = sample(array)
     if modality in {"PT", "NM"}:
         return _ordered(0.0, float(np.percentile(values, 99.9)))
     inside = values[values > values.min()]
@@ -141,7 +141,7 @@ def _ordered(lower: float, upper: float) -> Window:
     return Window(lower=lower, upper=upper if upper > lower else lower + 1)
 
 
-def _sample(array: NDArray[Any], most: int = 2_000_000) -> NDArray[np.float32]:
+def sample(array: NDArray[Any], most: int = 2_000_000) -> NDArray[np.float32]:
     """Pick at most about `most` finite values, evenly spread, always the same ones."""
     step = max(1, int(np.ceil((array.size / most) ** (1 / array.ndim))))
     values = np.asarray(array[(slice(None, None, step),) * array.ndim], np.float32).ravel()

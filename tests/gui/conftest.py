@@ -36,6 +36,17 @@ def _no_opengl(monkeypatch):
         monkeypatch.setattr(f"{name}.get_max_texture_sizes", lambda: (8192, 2048), raising=False)
 
 
+@pytest.fixture(autouse=True)
+def _own_settings(monkeypatch, tmp_path):
+    """Keep a test's choices from the user's settings and from the next test."""
+    from napari import settings
+
+    settings._clear_plugin_settings_cache()
+    monkeypatch.setattr(settings, "_CFG_PATH", str(tmp_path / "settings.yaml"))
+    yield
+    settings._clear_plugin_settings_cache()
+
+
 @pytest.fixture(scope="session")
 def pair():
     """CT and T1 of one small head, misaligned, and the truth."""

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QWidget
 
 from napari_fusion.errors import FusionError, Progress
 from napari_fusion.gui.snapshot import Result, shown_stepwise
+from napari_fusion.gui.undo import UndoStack
 from napari_fusion.gui.worker import Job
 
 DRAW_MS = 20
@@ -35,6 +36,8 @@ class JobRow(QWidget):
     ----------
     viewer
         A napari viewer or viewer model; results are added to it.
+    undo
+        Putting a result on the screen is one deed of it.
     """
 
     busy = Signal(bool)
@@ -43,9 +46,9 @@ class JobRow(QWidget):
     said = Signal(str)
     """The line of Python that repeats what begins."""
 
-    def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
+    def __init__(self, viewer: Any, undo: UndoStack, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._viewer = viewer
+        self._viewer, self._undo = viewer, undo
         self._job: Job[Result] | None = None
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -89,6 +92,7 @@ class JobRow(QWidget):
         """Add layers one a turn of the event loop, so that the window draws in between."""
         self._set_busy(busy=True)
         self._steps, self._then = shown_stepwise(self._viewer, result), then
+        self._undo.begin()
         self._added: list[Any] = []
         self._step()
 
@@ -123,6 +127,7 @@ class JobRow(QWidget):
         try:
             layer = next(self._steps)
         except StopIteration:
+            self._undo.end(f"{self._added[0].name} added")
             self._then(self._added)
             self.idle()
             return

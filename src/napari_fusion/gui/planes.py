@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Signal, Slot
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from napari_fusion.gui.choices import chosen, keep
 from napari_fusion.gui.letters import PLANES, show_plane
 
 
@@ -23,6 +24,9 @@ class PlaneBar(QWidget):
     turned = Signal(str)
     """The line of Python that turns the view the same way."""
 
+    sided = Signal(str)
+    """The side of the screen the patient's left is on now."""
+
     def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._viewer = viewer
@@ -37,16 +41,28 @@ class PlaneBar(QWidget):
             row.addWidget(button)
         self.left = QCheckBox("Patient's left on the left")
         self.left.setToolTip("Off: as radiologists look, from the feet. On: as neurologists do.")
-        self.left.toggled.connect(lambda _: self.show_plane(self._plane))
+        self.left.toggled.connect(self._change_sides)
+        self.left.setChecked(chosen("last", "left_on") == "left")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(row)
         layout.addWidget(self.left)
 
+    @Slot()
+    def _change_sides(self) -> None:
+        self.show_plane(self._plane)
+        keep("last", "left_on", self.left_on)
+        self.sided.emit(self.left_on)
+
+    @property
+    def left_on(self) -> str:
+        """The side of the screen the patient's left is on."""
+        return "left" if self.left.isChecked() else "right"
+
     def show_plane(self, name: str) -> None:
         """Turn the view to a plane, and say how in Python."""
         self._plane = name
-        side = "left" if self.left.isChecked() else "right"
+        side = self.left_on
         show_plane(self._viewer, name, left_on=side)
         words = f"{name!r}, left_on={side!r}" if side == "left" else repr(name)
         self.turned.emit(f"from napari_fusion.gui import show_plane; show_plane(viewer, {words})")

@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from qtpy.compat import isalive
-from qtpy.QtCore import Qt, Slot
+from qtpy.QtCore import QEvent, Qt, QTimer, Slot
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
+from napari_fusion.gui.desk import Desk
+from napari_fusion.gui.hands.keys import Binding
 from napari_fusion.gui.jobs import JobRow
 from napari_fusion.gui.letters import show_letters
-from napari_fusion.gui.readout import readout
+from napari_fusion.gui.readout import Point, readout
 from napari_fusion.gui.scroll import UprightScroll
 from napari_fusion.gui.status import state_of
 from napari_fusion.gui.steps.align import AlignStep
@@ -43,13 +46,43 @@ class FusionWorkspace(QWidget):
         # napari hands plugins a proxy that also wraps whatever lives in a module called napari*,
         # our own volumes included; only public names are used below.
         self.viewer: Any = getattr(viewer, "__wrapped__", viewer)
+        self.desk = Desk(self.viewer, self)
+        self.desk.closing.connect(self.leave)
         self._make_ends()
         self._make_steps()
         self._lay_out()
         show_letters(self.viewer)
         for event in (self.viewer.cursor.events.position, self.viewer.dims.events.point):
             event.connect(self._read_out)
+        self.desk.crossing.hovered.connect(self._read_at)
+        self._bind_keys()
         self._tell_state()
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
+        """Take mouse and keys of the window it is shown in."""
+        super().showEvent(event)
+        QTimer.singleShot(0, self._attach)  # by then it lies in its dock
+
+    def event(self, event: QEvent) -> bool:
+        """Leave when the dock is closed: napari takes the widget out of it, and forgets it.
+
+        Left to Python's collector, it would go when the viewer it has to be parted from is gone.
+        """
+        orphaned = event.type() == QEvent.Type.ParentChange and self.parentWidget() is None
+        if orphaned or event.type() == QEvent.Type.DeferredDelete:
+            self.leave()
+        if orphaned:
+            self.deleteLater()
+        return bool(super().event(event))
+
+    @Slot()
+    def leave(self) -> None:
+        """Give mouse, keys and the window's middle back."""
+        self.desk.release()
+
+    @Slot()
+    def _attach(self) -> None:
+        self.desk.attach(self.window())
 
     def _make_ends(self) -> None:
         """Make what is always in sight: the state above the steps, values and progress below."""
@@ -60,12 +93,12 @@ class FusionWorkspace(QWidget):
         self.values = QLabel("—")
         self.values.setWordWrap(True)
         self.values.setToolTip("Each source's own value and unit, and what it gave to the picture.")
-        self.jobs = JobRow(self.viewer)
+        self.jobs = JobRow(self.viewer, self.desk.undo)
 
     def _make_steps(self) -> None:
         self.open = OpenStep(self.viewer)
         self.align = AlignStep(self.viewer, self.jobs)
-        self.check = CheckStep(self.viewer)
+        self.check = CheckStep(self.viewer, self.desk)
         self.fuse = FuseStep(self.viewer, self.jobs)
         self.keep = KeepStep(self.viewer, self.settings)
         self.steps = (self.open, self.align, self.check, self.fuse, self.keep)
@@ -106,6 +139,15 @@ class FusionWorkspace(QWidget):
         self.open.take_up(settings)
         self.fuse.take_up(settings)
 
+    def _bind_keys(self) -> None:
+        """Give keys what only the steps can do."""
+        planes, comparer = self.check.planes, self.check.comparer
+        for binding in (
+            Binding("Space", "compare: fused, A, B, swipe, checkerboard, edges", comparer.next),
+            Binding("X", "patient's left on the other side", planes.left.toggle),
+        ):
+            self.desk.keys.bind(binding)
+
     @Slot()
     def _tell_state(self) -> None:
         self.state.setText(state_of(self.open.layers))
@@ -116,3 +158,7 @@ class FusionWorkspace(QWidget):
             self.viewer.dims.events.point.disconnect(self._read_out)
             return
         self.values.setText(readout(self.viewer) or "—")
+
+    @Slot(object)
+    def _read_at(self, point: Point) -> None:
+        self.values.setText(readout(self.viewer, point) or "—")

@@ -13,6 +13,7 @@ from qtpy.QtCore import Qt, Signal, Slot
 from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel, QWidget
 
 from napari_fusion.errors import Cancelled, FusionError
+from napari_fusion.gui import choices
 from napari_fusion.gui.aligning import Aligning
 from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.curve import Curve
@@ -60,6 +61,7 @@ class AlignStep(Step):
     def _fill_form(self) -> None:
         self.model = QComboBox()
         self.model.addItems(["rigid", "similarity", "affine"])
+        self.model.setCurrentText(str(choices.chosen("last", "model")))
         self.model.setToolTip("What may change: position; also size; also shear.")
         self.watch = QCheckBox("Watch")
         self.watch.setToolTip("See where the moving picture is while it is sought.")
@@ -161,6 +163,8 @@ class AlignStep(Step):
             show_error(f"{result.standing.sentence} Nothing was added.")
             self._jobs.idle()
             return
+        if isinstance(job, Aligning):
+            choices.keep("last", "model", job.model)
         self._add(result)
 
     @Slot()

@@ -10,11 +10,13 @@ from qtpy.QtWidgets import QWidget
 
 from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.compare import Comparer
+from napari_fusion.gui.desk import Desk
 from napari_fusion.gui.ending import at_end
 from napari_fusion.gui.modebar import ModeBar
 from napari_fusion.gui.palettebox import PaletteBox
 from napari_fusion.gui.planes import PlaneBar
 from napari_fusion.gui.steps.step import Step
+from napari_fusion.gui.viewbar import ViewBar
 
 
 class CheckStep(Step):
@@ -24,9 +26,11 @@ class CheckStep(Step):
     ----------
     viewer
         A napari viewer or viewer model.
+    desk
+        The linked views and the hands.
     """
 
-    def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
+    def __init__(self, viewer: Any, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__("&Check", "Look whether they lie on each other.", parent)
         self.planes = PlaneBar(viewer)
         self.planes.turned.connect(self.said)
@@ -35,6 +39,9 @@ class CheckStep(Step):
         self.modes = ModeBar(self.comparer)
         self.palettes = PaletteBox(viewer)
         self.palettes.said.connect(self.said)
+        self.planes.sided.connect(desk.quad.set_sides)
+        self.views = ViewBar(desk)
+        self.form.addRow(self.views)
         self.form.addRow(self.planes)
         self.form.addRow(self.modes)
         self.form.addRow(self.palettes)

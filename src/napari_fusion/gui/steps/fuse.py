@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QComboBox, QMessageBox, QStackedWidget, QWidget
 
 from napari_fusion.fusion import methods
 from napari_fusion.gui.actions import Fusing
+from napari_fusion.gui.choices import chosen, keep
 from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.colouring import Colouring, grey_and_function
 from napari_fusion.gui.form import method_form
@@ -22,9 +23,6 @@ from napari_fusion.gui.snapshot import Result, Snapshot
 from napari_fusion.gui.steps.step import Step, button
 from napari_fusion.palette import Palette, palettes
 from napari_fusion.volume import JSON, Volume
-
-START = "auto"
-"""The method the form begins with."""
 
 
 class FuseStep(Step):
@@ -54,7 +52,7 @@ class FuseStep(Step):
             self.method.setItemData(self.method.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
             self.forms.addWidget(self.fields[one.name].native)
         self.method.currentIndexChanged.connect(self.forms.setCurrentIndex)
-        self.method.setCurrentIndex(max(0, self.method.findData(START)))
+        self.choose_method(str(chosen("last", "method")))
         self.live = LiveBox(viewer, self._fusing)
         self.live.said.connect(self.said)
         self.method.currentIndexChanged.connect(self.live.refresh)
@@ -76,14 +74,14 @@ class FuseStep(Step):
             jobs.busy.connect(one.setDisabled)
 
     @Slot(object)
-    def choose(self, chosen: Chosen) -> None:
+    def choose(self, sources: Chosen) -> None:
         """Take what is to be fused."""
-        self._chosen = chosen
+        self._chosen = sources
         self.live.refresh()
 
     def choose_method(self, name: str) -> None:
         """Choose a registered method by its name."""
-        self.method.setCurrentIndex(self.method.findData(name))
+        self.method.setCurrentIndex(max(0, self.method.findData(name)))
 
     def settings(self) -> dict[str, JSON]:
         """Give the method and its parameters, as JSON values."""
@@ -127,19 +125,20 @@ class FuseStep(Step):
         )
 
     def _fusing(self, *, unknown_sides: bool = False) -> Fusing:
-        method, chosen = str(self.method.currentData()), self._chosen
+        method, asked = str(self.method.currentData()), self._chosen
         return Fusing(
             Snapshot.of(self._viewer),
-            chosen.names,
+            asked.names,
             method,
             None,
             self.fields[method].asdict(),
-            chosen.different_patients,
+            asked.different_patients,
             unknown_sides,
         )
 
     def _done(self, job: Fusing | Colouring, result: Result) -> None:
         self.live.stop()
+        keep("last", "method", job.method)
         self._jobs.show_result(result, lambda added: self.fused.emit())
 
     def _sides_unknown(self) -> bool:

@@ -1,0 +1,131 @@
+"""Keys that act while a canvas or anything else that does not write has the keyboard."""
+
+# mypy: allow-subclassing-any
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtGui import QKeyEvent, QKeySequence
+from qtpy.QtWidgets import QWidget
+
+Act = Callable[[], object]
+
+ASIDE = Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
+"""With these held, a key is not ours."""
+
+
+@dataclass(frozen=True)
+class Binding:
+    """What a key does.
+
+    Parameters
+    ----------
+    keys
+        As on the card: "Space", "[", "Ctrl+Z".
+    words
+        What it does.
+    press
+        Called when it is pressed.
+    release
+        Called when it is let go, for keys that are held.
+    repeats
+        Whether it acts again while held.
+    """
+
+    keys: str
+    words: str
+    press: Act
+    release: Act | None = None
+    repeats: bool = False
+
+
+class Keys(QObject):
+    """A table of keys, and the widgets in which they act.
+
+    A widget that writes takes its keys itself; they never come here.
+
+    Parameters
+    ----------
+    is_free
+        Says whether keys are ours now, and not those of a tool of napari's.
+    """
+
+    def __init__(self, is_free: Callable[[], bool], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._is_free = is_free
+        self._table: dict[int, Binding] = {}
+        self._watched: list[QWidget] = []
+        self._down: dict[int, Binding] = {}
+
+    def bind(self, binding: Binding) -> None:
+        """Add a key, or give it another meaning."""
+        self._table[_code(binding.keys)] = binding
+
+    def unbind(self, keys: str) -> None:
+        """Take a key away."""
+        self._table.pop(_code(keys), None)
+
+    @property
+    def bindings(self) -> list[Binding]:
+        """What is bound, in the order it was."""
+        return list(self._table.values())
+
+    def hold(self, widget: QWidget) -> None:
+        """Take the keys of a widget."""
+        if widget not in self._watched:
+            self._watched.append(widget)
+            widget.installEventFilter(self)
+
+    def drop(self, widget: QWidget) -> None:
+        """Give a widget its keys back."""
+        if widget in self._watched:
+            self._watched.remove(widget)
+            widget.removeEventFilter(self)
+
+    def release(self) -> None:
+        """Give every widget its keys back."""
+        for widget in list(self._watched):
+            self.drop(widget)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
+        """Take the keys of the table; a menu's shortcut of the same keys does not get them."""
+        kind = event.type()
+        if kind == QEvent.Type.KeyRelease:
+            return self._let_go(event)
+        if kind not in {QEvent.Type.KeyPress, QEvent.Type.ShortcutOverride}:
+            return False
+        binding = self._table.get(_pressed(event))
+        if binding is None or event.modifiers() & ASIDE or not self._is_free():
+            return False
+        if kind == QEvent.Type.ShortcutOverride:
+            event.accept()
+            return True
+        if not event.isAutoRepeat() or binding.repeats:
+            self._down[event.key()] = binding
+            binding.press()
+        return True
+
+    def _let_go(self, event: QKeyEvent) -> bool:
+        if event.isAutoRepeat():
+            return event.key() in self._down
+        binding = self._down.pop(event.key(), None)
+        if binding is not None and binding.release is not None:
+            binding.release()
+        return binding is not None
+
+
+def _code(keys: str) -> int:
+    """Give a key with its modifiers as one number."""
+    found = QKeySequence.fromString(keys)[0]
+    return int(found if isinstance(found, int) else found.toCombined())
+
+
+def _pressed(event: QKeyEvent) -> int:
+    """Do so for what was pressed; what Shift makes of a sign ("?") is in the key itself."""
+    modifier = Qt.KeyboardModifier
+    kept = modifier.ControlModifier
+    if event.key() > 0xFFFF or chr(event.key()).isalpha():
+        kept |= modifier.ShiftModifier
+    return int(event.key()) | int((event.modifiers() & kept).value)

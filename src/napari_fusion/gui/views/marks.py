@@ -1,0 +1,141 @@
+"""What stands on a canvas beside the side letters: slice, windows, and the unit of a colour bar."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari_fusion.gui.layers import VOLUME, frame_of
+from napari_fusion.gui.letters import PLANES
+from napari_fusion.gui.looks import is_share
+from napari_fusion.gui.status import spoken
+from napari_fusion.volume import Volume
+
+SLICE, WINDOW, UNIT = "fusion_slice", "fusion_window", "fusion_unit"
+
+_PLACES = {SLICE: "bottom_left", WINDOW: "top_left", UNIT: "top_right"}
+
+SIZE_PT = 7
+"""Size of the words: four of these canvases share a small screen."""
+
+BAR = (10, 90)
+"""Width and height of a colour bar, in pixels."""
+
+FUNCTIONAL = {"PT", "NM"}
+
+
+class Marks:
+    """Keep a viewer's marks true; they are part of the picture, screenshots have them too.
+
+    Parameters
+    ----------
+    viewer
+        A napari viewer or viewer model.
+    """
+
+    def __init__(self, viewer: Any) -> None:
+        from napari.components.overlays import TextOverlay
+
+        self._viewer = viewer
+        self._barred: Any = None
+        for name, position in _PLACES.items():
+            if name not in viewer.canvas.overlays:
+                words = TextOverlay(position=position, font_size=SIZE_PT, box=False)
+                viewer.canvas.overlays[name] = words
+        viewer.canvas.overlay_tiling.top_right = "vertical"  # the unit above its bar
+        self._heard = (
+            (viewer.dims.events.point, self._tell_slice),
+            (viewer.dims.events.order, self._tell_slice),
+            (viewer.dims.events.ndisplay, self._tell_slice),
+            (viewer.layers.events, self._layers_changed),
+        )
+        for event, heard in self._heard:
+            event.connect(heard)
+        self._tell_slice()
+        self._tell_windows()
+
+    def close(self) -> None:
+        """Take the marks away."""
+        for event, heard in self._heard:
+            event.disconnect(heard)
+        self._put_bar(None)
+        for name in _PLACES:
+            self._write(name, "")
+
+    def _layers_changed(self, event: Any) -> None:
+        if event.type in {"inserted", "removed"}:
+            self._tell_slice()
+        if event.type in {"inserted", "removed", "reordered", "visible", "contrast_limits"}:
+            self._tell_windows()
+
+    def _tell_slice(self, event: object = None) -> None:
+        self._write(SLICE, slice_words(self._viewer))
+
+    def _tell_windows(self) -> None:
+        layers = measured(self._viewer)
+        self._write(WINDOW, "\n".join(map(window_words, layers)))
+        self._put_bar(next((layer for layer in layers if _is_coloured(layer)), None))
+
+    def _put_bar(self, layer: Any) -> None:
+        """Show the colour bar of one layer, and its unit beside it."""
+        if self._barred is not None and self._barred is not layer:
+            self._barred.colorbar.visible = False
+        self._barred = layer
+        if layer is not None:
+            layer.colorbar.size, layer.colorbar.font_size = BAR, SIZE_PT
+            layer.colorbar.box, layer.colorbar.visible = False, True
+        self._write(UNIT, _unit(layer))
+
+    def _write(self, name: str, words: str) -> None:
+        overlay = self._viewer.canvas.overlays[name]
+        if overlay.text != words:
+            overlay.text = words
+        if overlay.visible != bool(words):
+            overlay.visible = bool(words)
+
+
+def measured(viewer: Any) -> list[Any]:
+    """List the visible layers that hold measured values, the topmost first."""
+    found = []
+    for layer in reversed(viewer.layers):
+        volume = layer.metadata.get(VOLUME)
+        known = isinstance(volume, Volume) and volume.modality not in {"FUSED", "LABEL"}
+        if layer.visible and known and not is_share(volume):
+            found.append(layer)
+    return found
+
+
+def slice_words(viewer: Any) -> str:
+    """Name the plane and where its slice lies: "axial · S 12.0 mm"; nothing in 3-D."""
+    frame = frame_of(viewer)
+    if frame is None or viewer.dims.ndisplay != 2 or viewer.dims.ndim != 3:
+        return ""
+    axis = viewer.dims.order[0]
+    at = float(viewer.dims.point[axis])
+    low, high = frame.letters(axis)
+    name = next(name for name, order in PLANES.items() if order[0] == axis)
+    return f"{name} · {high if at >= 0 else low} {abs(at):.1f} mm"
+
+
+def window_words(layer: Any) -> str:
+    """Say how a layer is windowed: "CT W 80 L 40", and of PET "PET 0 to 5 g/mL"."""
+    low, high = (float(limit) for limit in layer.contrast_limits)
+    volume = layer.metadata[VOLUME]
+    if volume.modality in FUNCTIONAL:
+        return f"{spoken(layer)} {_number(low)} to {_number(high)}{_unit(layer, ' ')}"
+    return f"{spoken(layer)} W {_number(high - low)} L {_number((high + low) / 2)}"
+
+
+def _number(value: float) -> str:
+    """Write a number in three digits, or more where they stand before the point."""
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _unit(layer: Any, before: str = "") -> str:
+    if layer is None:
+        return ""
+    unit = layer.metadata[VOLUME].unit
+    return "" if unit == "1" else f"{before}{unit}"
+
+
+def _is_coloured(layer: Any) -> bool:
+    return layer.metadata[VOLUME].modality in FUNCTIONAL or len(layer.colormap.colors) > 2

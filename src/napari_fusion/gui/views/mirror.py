@@ -1,0 +1,135 @@
+"""The layers of one viewer in another: arrays are shared, and what is changed in one is in both."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari_fusion.gui.layers import LIVE
+
+SHOWN = (
+    "contrast_limits",
+    "colormap",
+    "gamma",
+    "opacity",
+    "visible",
+    "blending",
+    "interpolation2d",
+    "name",
+    "scale",
+    "translate",
+    "rotate",
+    "shear",
+    "affine",
+    "metadata",
+)
+"""What two twins have in common, besides their data."""
+
+PAINTED = {"paint", "labels_update"}
+"""Events of a layer whose array was written into."""
+
+
+class Twin:
+    """Two layers that show the same array, kept alike in both directions.
+
+    Parameters
+    ----------
+    ours, other
+        A layer, and the one made of its data.
+    """
+
+    def __init__(self, ours: Any, other: Any) -> None:
+        self.ours, self.other = ours, other
+        self._busy = False
+        ours.events.connect(self._changed)
+        other.events.connect(self._changed)
+
+    def part(self) -> None:
+        """Stop."""
+        self.ours.events.disconnect(self._changed)
+        self.other.events.disconnect(self._changed)
+
+    def _changed(self, event: Any) -> None:
+        here = getattr(event, "source", None)
+        if self._busy or not (here is self.ours or here is self.other):
+            return
+        there = self.other if here is self.ours else self.ours
+        self._busy = True
+        try:
+            self._echo(event, here, there)
+        finally:
+            self._busy = False
+
+    def _echo(self, event: Any, here: Any, there: Any) -> None:
+        if event.type == "data":
+            if not str(getattr(event, "action", "")).endswith("ing"):  # not while it is changed
+                there.data = here.data
+        elif event.type in PAINTED:
+            there.refresh()
+        elif event.type in SHOWN and hasattr(there, event.type):
+            setattr(there, event.type, getattr(here, event.type))
+
+
+class Mirror:
+    """Keep a viewer's layers in another viewer: those that come, go, and change places.
+
+    The preview of *Live* is one slice of the first viewer's own plane and is left away.
+
+    Parameters
+    ----------
+    source
+        The viewer whose layers are shown.
+    target
+        An empty viewer model.
+    """
+
+    def __init__(self, source: Any, target: Any) -> None:
+        self._source, self._target = source, target
+        self._twins: dict[Any, Twin] = {}
+        events = source.layers.events
+        self._heard = (
+            (events.inserted, self._inserted),
+            (events.removed, self._removed),
+            (events.reordered, self._reordered),
+        )
+        for event, heard in self._heard:
+            event.connect(heard)
+        for layer in source.layers:
+            self._add(layer)
+
+    def close(self) -> None:
+        """Stop, and let go of every layer."""
+        for event, heard in self._heard:
+            event.disconnect(heard)
+        for twin in self._twins.values():
+            twin.part()
+        self._twins.clear()
+        self._target.layers.clear()
+
+    def twin(self, layer: Any) -> Any:
+        """Give the layer that shows the same array in the other viewer; None without one."""
+        found = self._twins.get(layer)
+        return found.other if found else None
+
+    def _inserted(self, event: Any) -> None:
+        self._add(event.value)
+        self._reordered()
+
+    def _removed(self, event: Any) -> None:
+        twin = self._twins.pop(event.value, None)
+        if twin is not None:
+            twin.part()
+            self._target.layers.remove(twin.other)
+
+    def _add(self, layer: Any) -> None:
+        from napari.layers import Layer
+
+        if layer in self._twins or layer.metadata.get(LIVE) is True:
+            return
+        other = self._target.add_layer(Layer.create(*layer.as_layer_data_tuple()))
+        self._twins[layer] = Twin(layer, other)
+
+    def _reordered(self, event: object = None) -> None:
+        wanted = [self._twins[layer].other for layer in self._source.layers if layer in self._twins]
+        for index, layer in enumerate(wanted):
+            if self._target.layers[index] is not layer:
+                self._target.layers.move(self._target.layers.index(layer), index)

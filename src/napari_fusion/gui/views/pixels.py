@@ -1,0 +1,59 @@
+"""Between the pixels of a flat canvas and millimetres of the viewer's frame."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Point = NDArray[np.float64]
+
+
+def is_flat(viewer: Any) -> bool:
+    """Whether a viewer shows one slice of volumes, and nothing else."""
+    return bool(
+        viewer.dims.ndisplay == 2 and viewer.dims.ndim == 3 and not viewer.canvas.grid.enabled
+    )
+
+
+def to_pixels(viewer: Any, point: ArrayLike, size: tuple[int, int]) -> tuple[float, float]:
+    """Say where a point lies on a canvas.
+
+    Parameters
+    ----------
+    viewer
+        A viewer that `is_flat`.
+    point
+        (3,) in viewer mm; its part across the slice does not matter.
+    size
+        Width and height of the canvas in logical pixels.
+
+    Returns
+    -------
+    x, y
+        Pixels from the upper left corner.
+    """
+    down, right = viewer.dims.displayed
+    centre, zoom, (toward_down, toward_right) = _camera(viewer)
+    world = np.asarray(point, float)
+    x = size[0] / 2 + toward_right * (world[right] - centre[1]) * zoom
+    y = size[1] / 2 + toward_down * (world[down] - centre[0]) * zoom
+    return float(x), float(y)
+
+
+def to_world(viewer: Any, pixel: tuple[float, float], size: tuple[int, int]) -> Point:
+    """Say which point of the slice that is shown lies under a pixel, (3,) in viewer mm."""
+    down, right = viewer.dims.displayed
+    centre, zoom, (toward_down, toward_right) = _camera(viewer)
+    point: Point = np.array(viewer.dims.point, float)
+    point[right] = centre[1] + toward_right * (pixel[0] - size[0] / 2) / zoom
+    point[down] = centre[0] + toward_down * (pixel[1] - size[1] / 2) / zoom
+    return point
+
+
+def _camera(viewer: Any) -> tuple[tuple[float, ...], float, tuple[int, int]]:
+    camera = viewer.scene.camera
+    vertical, horizontal = camera.orientation2d
+    signs = (1 if vertical == "down" else -1, 1 if horizontal == "right" else -1)
+    return tuple(camera.center[-2:]), float(camera.zoom), signs

@@ -1,0 +1,71 @@
+"""One plane of the linked views: a canvas of its own on the same arrays."""
+
+# mypy: allow-subclassing-any
+from __future__ import annotations
+
+from typing import Any
+
+from napari.components import ViewerModel
+from napari.qt import QtViewer
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from napari_fusion.gui.letters import show_letters, show_plane
+from napari_fusion.gui.views.cross import Cross
+from napari_fusion.gui.views.crossing import Crossing
+from napari_fusion.gui.views.marks import Marks
+from napari_fusion.gui.views.mirror import Mirror
+
+
+class PlaneView(QWidget):
+    """Shows the layers of a viewer in one plane, crossing the other planes in one point.
+
+    Parameters
+    ----------
+    source
+        The viewer whose layers are shown.
+    name
+        "axial", "coronal" or "sagittal".
+    crossing
+        What links the planes.
+    """
+
+    def __init__(
+        self, source: Any, name: str, crossing: Crossing, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.model = ViewerModel(title=name)
+        self._crossing = crossing
+        self._mirror = Mirror(source, self.model)
+        self.marks = Marks(self.model)
+        show_letters(self.model)
+        self._viewer = QtViewer(self.model)
+        self._viewer.setAcceptDrops(False)  # what is dropped belongs to the window's own viewer
+        self.canvas: QWidget = self._viewer.canvas.native
+        self.cross = Cross(self.model, self.canvas, crossing)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._viewer)
+        self.name, self._left_on = name, "right"
+        self.model.dims.events.ndim.connect(self._turn)
+        self._turn()
+        crossing.join(self.model)
+
+    def turn(self, name: str, *, left_on: str = "right") -> None:
+        """Show a plane; the patient's left is on the side named."""
+        self.name, self._left_on = name, left_on
+        self._turn()
+
+    def _turn(self, event: object = None) -> None:
+        if self.model.dims.ndim == 3:  # without volumes there is no plane yet
+            show_plane(self.model, self.name, left_on=self._left_on)
+            self._crossing.bring(self.model)
+
+    def shut(self) -> None:
+        """Let go of the viewer, the layers and the canvas."""
+        self.model.dims.events.ndim.disconnect(self._turn)
+        self._crossing.leave(self.model)
+        self.cross.deleteLater()
+        self.marks.close()
+        self._mirror.close()
+        self._viewer.close()
+        self.deleteLater()

@@ -1,0 +1,148 @@
+"""Four views in the place of one: the window's own canvas, two other planes, a projection."""
+
+# mypy: allow-subclassing-any, allow-untyped-decorators
+from __future__ import annotations
+
+from typing import Any
+
+from napari.qt import QtViewer
+from qtpy.QtCore import QObject, Qt, Signal, Slot
+from qtpy.QtWidgets import QMainWindow, QSplitter, QWidget
+
+from napari_fusion.gui.letters import PLANES
+from napari_fusion.gui.views.crossing import Crossing
+from napari_fusion.gui.views.plane import PlaneView
+from napari_fusion.gui.views.turning import Turning
+
+
+class Quad(QObject):
+    """Opens the linked views in a napari window, and puts everything back when they close.
+
+    The window's own canvas stays the first of the four and keeps its plane; the two other planes
+    are shown beside it. Its place in the window is found by Qt alone.
+
+    Parameters
+    ----------
+    viewer
+        The napari viewer.
+    crossing
+        What links the planes.
+    """
+
+    toggled = Signal(bool)
+    """The views were opened, or closed."""
+
+    def __init__(self, viewer: Any, crossing: Crossing, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._viewer, self._crossing = viewer, crossing
+        self._home: QWidget | None = None
+        self._main: QWidget | None = None
+        self._frame: QSplitter | None = None
+        self._left_on = "right"
+        self.planes: list[PlaneView] = []
+        self.turning: Turning | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the views are shown."""
+        return self._frame is not None
+
+    def open(self, window: QWidget) -> bool:
+        """Show the four views in a napari window; False when it is none."""
+        if self.is_open:
+            return True
+        home, main = canvas_of(window, self._viewer)
+        if home is None or main is None:
+            return False
+        self._home, self._main = home, main
+        first, second = self._others()
+        self.planes = [PlaneView(self._viewer, name, self._crossing) for name in (first, second)]
+        self.turning = Turning(self._viewer, self._crossing)
+        rows = [(main, self.planes[0]), (self.planes[1], self.turning)]
+        self._frame = QSplitter(Qt.Orientation.Vertical)
+        home.layout().addWidget(self._frame)
+        for left, right in rows:
+            row = QSplitter(Qt.Orientation.Horizontal)
+            row.addWidget(left)
+            row.addWidget(right)
+            row.setSizes([10_000, 10_000])
+            self._frame.addWidget(row)
+        self._frame.setSizes([10_000, 10_000])
+        main.show()
+        self._viewer.dims.events.order.connect(self._turned)
+        self._turn()
+        self.toggled.emit(self.is_open)
+        return True
+
+    def close(self) -> None:
+        """Put the window's canvas back, and let go of the rest."""
+        frame, self._frame = self._frame, None
+        home, main, self._home, self._main = self._home, self._main, None, None
+        if frame is None or home is None or main is None or self.turning is None:
+            return
+        self._viewer.dims.events.order.disconnect(self._turned)
+        for row in range(frame.count()):
+            for place in range(frame.widget(row).count()):
+                frame.widget(row).widget(place).show()
+        home.layout().insertWidget(0, main)
+        main.show()
+        for view in self.planes:
+            view.shut()
+        self.turning.shut()
+        frame.hide()
+        frame.setParent(None)
+        frame.deleteLater()
+        self.planes, self.turning = [], None
+        self.toggled.emit(self.is_open)
+
+    def set_sides(self, left_on: str) -> None:
+        """Put the patient's left on a side of the screen, in every plane."""
+        self._left_on = left_on
+        self._turn()
+
+    def fit(self) -> None:
+        """Show all of the volumes, every plane at the same scale."""
+        self._viewer.reset_view()
+        models = [self._viewer, *(view.model for view in self.planes)]
+        zooms = []
+        for view in self.planes:
+            view.model.reset_view()
+            zooms.append(view.model.scene.camera.zoom)
+        self._viewer.reset_view()
+        zooms.append(self._viewer.scene.camera.zoom)
+        models[0].scene.camera.zoom = min(zooms)
+
+    def enlarge(self, canvas: QWidget) -> None:
+        """Let one view fill the frame; once more, and all four are back."""
+        if self._frame is None:
+            return
+        rows = [self._frame.widget(row) for row in range(self._frame.count())]
+        views = [row.widget(place) for row in rows for place in range(row.count())]
+        chosen = next((view for view in views if view.isAncestorOf(canvas) or view is canvas), None)
+        alone = sum(view.isVisibleTo(self._frame) for view in views) == 1
+        for view in views:
+            view.setVisible(alone or view is chosen)
+        for row in rows:
+            row.setVisible(alone or chosen is None or row.isAncestorOf(chosen))
+
+    def _others(self) -> list[str]:
+        """Name the planes the window's own canvas does not show."""
+        own = self._viewer.dims.order[0]
+        return [name for name, order in PLANES.items() if order[0] != own][:2]
+
+    def _turned(self, event: object = None) -> None:
+        if self._viewer.dims.ndim == 3:
+            self._turn()
+
+    @Slot()
+    def _turn(self) -> None:
+        for view, name in zip(self.planes, self._others(), strict=False):
+            view.turn(name, left_on=self._left_on)
+
+
+def canvas_of(window: QWidget, viewer: Any) -> tuple[QWidget | None, QWidget | None]:
+    """Find the middle of a napari window, and a viewer's canvas in it; None where there is none."""
+    if not isinstance(window, QMainWindow) or window.centralWidget() is None:
+        return None, None
+    home = window.centralWidget()
+    return home, next((one for one in home.findChildren(QtViewer) if one.viewer is viewer), None)

@@ -1,0 +1,80 @@
+"""What is done to layers can be taken back and done again."""
+
+import pytest
+from qtpy.QtWidgets import QApplication
+
+from napari_fusion.gui import preview_layers
+from napari_fusion.gui.hands.deeds import Deeds
+from napari_fusion.gui.undo import Deed, UndoStack
+
+
+@pytest.fixture
+def stack(qapp, viewer):
+    stack = UndoStack()
+    deeds = Deeds(viewer, stack)
+    yield stack
+    deeds.close()
+
+
+def names(viewer):
+    return [layer.name for layer in viewer.layers]
+
+
+def test_adding_and_removing(stack, viewer):
+    viewer.add_points([[0, 0, 0]], name="dots", units=("mm",) * 3)
+    viewer.layers.remove("head CT")
+    assert names(viewer) == ["head T1", "dots"]
+    assert stack.undo() == "head CT removed"
+    assert names(viewer) == ["head CT", "head T1", "dots"]
+    assert stack.undo() == "dots added"
+    assert names(viewer) == ["head CT", "head T1"]
+    assert stack.redo() == "dots added"
+    assert stack.redo() == "head CT removed"
+    assert names(viewer) == ["head T1", "dots"]
+    assert stack.redo() == ""
+
+
+def test_a_move_is_one_deed(stack, viewer):
+    layer = viewer.layers[0]
+    before = layer.translate.copy(), layer.scale.copy()
+    layer.translate += 3
+    layer.scale = layer.scale * 2
+    QApplication.processEvents()
+    assert stack.undo() == "head CT moved"
+    assert (layer.translate == before[0]).all()
+    assert (layer.scale == before[1]).all()
+    QApplication.processEvents()
+    assert stack.undo() == ""
+    stack.redo()
+    assert (layer.translate == before[0] + 3).all()
+
+
+def test_a_new_deed_forgets_what_was_taken_back(stack, viewer):
+    viewer.add_points([[0, 0, 0]], name="a", units=("mm",) * 3)
+    stack.undo()
+    viewer.add_points([[0, 0, 0]], name="b", units=("mm",) * 3)
+    assert stack.redo() == ""
+
+
+def test_a_group_is_taken_back_as_one_and_shows_what_it_hid(stack, viewer):
+    stack.begin()
+    viewer.layers["head CT"].visible = False
+    viewer.add_points([[0, 0, 0]], name="dots", units=("mm",) * 3)
+    stack.end("aligned")
+    assert stack.undo() == "aligned"
+    assert names(viewer) == ["head CT", "head T1"]
+    assert viewer.layers["head CT"].visible
+    stack.redo()
+    assert not viewer.layers["head CT"].visible
+
+
+def test_the_preview_is_no_deed(stack, viewer):
+    preview_layers(viewer, ["head CT", "head T1"], "average")
+    assert stack.undo() == ""
+
+
+def test_only_so_many_are_remembered(qapp):
+    stack = UndoStack()
+    for i in range(150):
+        stack.did(Deed(str(i), lambda: None, lambda: None))
+    assert sum(bool(stack.undo()) for _ in range(200)) == 100

@@ -1,0 +1,453 @@
+"""The linked views in a real window, driven by mouse and keys."""
+
+import gc
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QWheelEvent
+from qtpy.QtWidgets import QApplication, QLineEdit
+
+from napari_fusion.gui import show_plane, to_layer
+from napari_fusion.gui.views.pixels import to_pixels, to_world
+from napari_fusion.gui.views.quad import canvas_of
+
+
+@pytest.fixture(scope="module")
+def room(qapp, pair):
+    """One window for all tests, with the workspace: four canvases take long to build."""
+    import napari
+    from npe2 import PluginManager
+
+    PluginManager.instance().discover()
+    viewer = napari.Viewer(show=True)
+    _, workspace = viewer.window.add_plugin_dock_widget("napari-fusion", "Fusion workspace")
+    yield viewer, workspace
+    viewer.close()
+    qapp.processEvents()
+    gc.collect()
+
+
+@pytest.fixture(scope="module")
+def pristine(pair):
+    return [to_layer(volume) for volume in pair[:2]]
+
+
+@pytest.fixture(scope="module")
+def layers(room, pristine):
+    return [room[0].add_image(data, **keywords) for data, keywords, _ in pristine]
+
+
+@pytest.fixture
+def desk(room, layers, pristine, qtbot):
+    """The desk of the workspace with CT and T1 as they come, and the four views open."""
+    viewer, workspace = room
+    for layer in [one for one in viewer.layers if one not in layers]:
+        viewer.layers.remove(layer)
+    for layer, (data, keywords, _) in zip(layers, pristine, strict=True):
+        if layer not in viewer.layers:
+            viewer.layers.append(layer)
+        if layer.data is not data:
+            layer.data = data
+        layer.name, layer.visible, layer.opacity = keywords["name"], True, 1.0
+        layer.contrast_limits, layer.colormap = keywords["contrast_limits"], "gray"
+        viewer.layers.move(viewer.layers.index(layer), layers.index(layer))
+    viewer.layers.selection.active = layers[1]
+    workspace.check.planes.left.setChecked(False)
+    show_plane(viewer, "axial")
+    if not workspace.desk.quad.is_open:
+        qtbot.mouseClick(workspace.check.views.four, Qt.MouseButton.LeftButton)
+    assert workspace.desk.quad.is_open
+    workspace.desk.crossing.go((0.0, 0.0, 0.0))
+    workspace.desk.quad.fit()
+    workspace.desk.undo.clear()
+    qtbot.wait(50)
+    return workspace.desk
+
+
+@pytest.fixture
+def main(desk):
+    """The window's own canvas, and its viewer."""
+    _, own = canvas_of(desk._window, desk._viewer)
+    return own.canvas.native, desk._viewer
+
+
+def views(desk, main):
+    return [main, *((view.canvas, view.model) for view in desk.quad.planes)]
+
+
+def pixel(canvas, viewer, point):
+    x, y = to_pixels(viewer, point, (canvas.width(), canvas.height()))
+    return QPoint(round(x), round(y))
+
+
+def wheel(canvas, notches, modifiers=Qt.KeyboardModifier.NoModifier, at=None):
+    at = QPointF(at or canvas.rect().center())
+    event = QWheelEvent(
+        at,
+        QPointF(canvas.mapToGlobal(at.toPoint())),
+        QPoint(),
+        QPoint(0, 120 * notches),
+        Qt.MouseButton.NoButton,
+        modifiers,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(canvas, event)
+    QApplication.processEvents()
+
+
+def drag(qtbot, canvas, start, end, button=Qt.MouseButton.LeftButton, steps=4):
+    from qtpy.QtGui import QMouseEvent
+
+    qtbot.mousePress(canvas, button, pos=start)
+    for i in range(1, steps + 1):
+        at = QPointF(start + (end - start) * i / steps)
+        move = QMouseEvent(
+            QEvent.Type.MouseMove,
+            at,
+            QPointF(canvas.mapToGlobal(at.toPoint())),
+            Qt.MouseButton.NoButton,
+            button,
+            Qt.KeyboardModifier.NoModifier,
+        )
+        QApplication.sendEvent(canvas, move)
+    qtbot.mouseRelease(canvas, button, pos=end)
+    QApplication.processEvents()
+
+
+def test_three_planes_are_shown_once_each_and_share_the_arrays(desk, main):
+    shown = [viewer.dims.order[0] for _, viewer in views(desk, main)]
+    assert sorted(shown) == [0, 1, 2]
+    for view in desk.quad.planes:
+        for ours, other in zip(main[1].layers, view.model.layers, strict=True):
+            assert np.shares_memory(ours.data, other.data)
+            assert ours.name == other.name
+
+
+def test_a_click_brings_every_plane_there(desk, main, qtbot):
+    canvas, viewer = main
+    there = np.add(viewer.dims.point, (0, 20, -12))
+    at = pixel(canvas, viewer, there)
+    qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=at)
+    expected = to_world(viewer, (at.x(), at.y()), (canvas.width(), canvas.height()))
+    steps = [axis.step for axis in viewer.dims.range]
+    assert (np.abs(desk.crossing.point - expected) <= np.array(steps) / 2 + 1e-6).all()
+    for _, one in views(desk, main):
+        axis = one.dims.order[0]
+        assert one.dims.point[axis] == pytest.approx(desk.crossing.point[axis])
+
+
+def test_shift_and_move_is_followed(desk, main, qtbot):
+    from qtpy.QtGui import QMouseEvent
+
+    view = desk.quad.planes[0]
+    at = QPointF(view.canvas.width() * 0.6, view.canvas.height() * 0.4)
+    QApplication.sendEvent(
+        view.canvas,
+        QMouseEvent(
+            QEvent.Type.MouseMove,
+            at,
+            QPointF(view.canvas.mapToGlobal(at.toPoint())),
+            Qt.MouseButton.NoButton,
+            Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.ShiftModifier,
+        ),
+    )
+    size = (view.canvas.width(), view.canvas.height())
+    expected = to_world(view.model, (at.x(), at.y()), size)
+    qtbot.waitUntil(lambda: np.abs(desk.crossing.point - expected).max() <= 2)
+    assert main[1].dims.point[0] == pytest.approx(desk.crossing.point[0])
+
+
+def test_the_wheel_scrolls_the_plane_it_is_over(desk, main):
+    for canvas, viewer in views(desk, main):
+        before, axis = desk.crossing.point.copy(), viewer.dims.order[0]
+        wheel(canvas, 2)
+        moved = desk.crossing.point - before
+        assert moved[axis] == pytest.approx(2 * viewer.dims.range[axis].step)
+        assert np.delete(moved, axis) == pytest.approx(0)
+        assert viewer.dims.point[axis] == pytest.approx(desk.crossing.point[axis])
+
+
+def test_fast_scrolling_ends_on_the_slice_that_is_shown(desk, main):
+    canvas, viewer = main
+    start, step = viewer.dims.point[0], viewer.dims.range[0].step
+    seen = []
+    viewer.dims.events.point.connect(lambda event: seen.append(viewer.dims.point[0]))
+    at = QPointF(canvas.rect().center())
+    for _ in range(5):
+        QApplication.postEvent(
+            canvas,
+            QWheelEvent(
+                at,
+                at,
+                QPoint(),
+                QPoint(0, 120),
+                Qt.MouseButton.NoButton,
+                Qt.KeyboardModifier.NoModifier,
+                Qt.ScrollPhase.NoScrollPhase,
+                False,
+            ),
+        )
+    QApplication.processEvents()
+    QApplication.processEvents()
+    assert viewer.dims.point[0] == pytest.approx(start + 5 * step)
+    assert len(seen) <= 2  # slices that were only passed by are not cut out
+
+
+def test_zoom_and_pan_are_linked_in_millimetres(desk, main, qtbot):
+    canvas, viewer = main
+    at = QPoint(canvas.width() // 3, canvas.height() // 3)
+    size = (canvas.width(), canvas.height())
+    held = to_world(viewer, (at.x(), at.y()), size)
+    wheel(canvas, 3, Qt.KeyboardModifier.ControlModifier, at)
+    assert to_world(viewer, (at.x(), at.y()), size) == pytest.approx(held)
+    drag(qtbot, canvas, at, at + QPoint(30, 12), Qt.MouseButton.MiddleButton)
+    assert to_world(viewer, (at.x() + 30, at.y() + 12), size) == pytest.approx(held)
+    centre = dict(zip(viewer.dims.displayed, viewer.scene.camera.center[-2:], strict=True))
+    for view in desk.quad.planes:
+        assert view.model.scene.camera.zoom == pytest.approx(viewer.scene.camera.zoom)
+        theirs = zip(view.model.dims.displayed, view.model.scene.camera.center[-2:], strict=True)
+        for axis, at_mm in theirs:
+            if axis in centre:
+                assert at_mm == pytest.approx(centre[axis])
+
+
+def test_right_drag_zooms(desk, main, qtbot):
+    canvas, viewer = main
+    before, at = viewer.scene.camera.zoom, canvas.rect().center()
+    drag(qtbot, canvas, at, at - QPoint(0, 75), Qt.MouseButton.RightButton)
+    assert viewer.scene.camera.zoom == pytest.approx(before * 2**0.5)
+
+
+def test_left_drag_windows_in_every_view_and_can_be_taken_back(desk, main, qtbot):
+    canvas, viewer = main
+    layer = viewer.layers["head CT"]
+    viewer.layers.selection.active = layer
+    before = tuple(layer.contrast_limits)
+    at = canvas.rect().center()
+    drag(qtbot, canvas, at, at + QPoint(50, 25))
+    low, high = layer.contrast_limits
+    width = before[1] - before[0]
+    assert high - low == pytest.approx(width * 1.2)
+    assert (high + low) / 2 == pytest.approx(sum(before) / 2 + width / 10)
+    for view in desk.quad.planes:
+        assert tuple(view.model.layers["head CT"].contrast_limits) == (low, high)
+        assert f"W {high - low:.0f}" in view.model.canvas.overlays["fusion_window"].text
+    qtbot.keyClick(canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert tuple(layer.contrast_limits) == before
+    qtbot.keyClick(
+        canvas,
+        Qt.Key.Key_Z,
+        Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier,
+    )
+    assert tuple(layer.contrast_limits) == (low, high)
+
+
+@pytest.mark.parametrize("where", [0, 1, 2])
+def test_digits_window_the_selected_layer_from_any_canvas(desk, main, qtbot, where):
+    canvas, _ = views(desk, main)[where]
+    layer = main[1].layers["head CT"]
+    main[1].layers.selection.active = layer
+    for key, window in ((Qt.Key.Key_1, (0, 80)), (Qt.Key.Key_5, (-1350, 150))):
+        qtbot.keyClick(canvas, key)
+        assert tuple(layer.contrast_limits) == window
+    main[1].layers.selection.active = main[1].layers["head T1"]
+    qtbot.keyClick(canvas, Qt.Key.Key_1)
+    assert tuple(layer.contrast_limits) == (-1350, 150)
+
+
+def test_brackets_fade_the_selected_layer(desk, main, qtbot):
+    layer = main[1].layers["head T1"]
+    main[1].layers.selection.active = layer
+    layer.opacity = 1.0
+    qtbot.keyClick(main[0], Qt.Key.Key_BracketLeft)
+    assert layer.opacity == pytest.approx(0.9)
+    assert desk.quad.planes[0].model.layers["head T1"].opacity == pytest.approx(0.9)
+    qtbot.keyClick(main[0], Qt.Key.Key_BracketRight)
+    assert layer.opacity == pytest.approx(1.0)
+
+
+def test_sides_turn_in_every_view_letters_and_picture_together(desk, main, qtbot):
+    def letters():
+        return {
+            one.dims.order[0]: one.canvas.overlays["fusion_left"].text
+            for _, one in views(desk, main)
+        }
+
+    assert letters() == {0: "R", 1: "R", 2: "A"}
+    qtbot.keyClick(main[0], Qt.Key.Key_X)
+    assert letters() == {0: "L", 1: "L", 2: "A"}
+    for _, one in views(desk, main):
+        mirrored = one.scene.camera.orientation2d[1] == "left"
+        assert mirrored == (one.dims.order[0] != 2)
+
+
+def test_turning_the_main_canvas_leaves_no_plane_twice(desk, main):
+    show_plane(main[1], "coronal")
+    assert sorted(one.dims.order[0] for _, one in views(desk, main)) == [0, 1, 2]
+    for _, one in views(desk, main):
+        axis = one.dims.order[0]
+        assert one.dims.point[axis] == pytest.approx(desk.crossing.point[axis])
+
+
+def test_views_opened_before_the_volumes_show_their_planes(desk, main, layers):
+    viewer = main[1]
+    for layer in layers:
+        viewer.layers.remove(layer)
+    for layer in layers:
+        viewer.layers.append(layer)
+    assert sorted(one.dims.order[0] for _, one in views(desk, main)) == [0, 1, 2]
+
+
+def test_layers_are_mirrored_both_ways(desk, main, pair):
+    viewer, other = main[1], desk.quad.planes[0].model
+    viewer.layers["head CT"].name = "skull"
+    assert [layer.name for layer in other.layers] == ["skull", "head T1"]
+    viewer.layers.move(0, 2)
+    assert [layer.name for layer in other.layers] == ["head T1", "skull"]
+    other.layers["skull"].visible = False
+    other.layers["skull"].contrast_limits = (3, 9)
+    assert not viewer.layers["skull"].visible
+    assert tuple(viewer.layers["skull"].contrast_limits) == (3, 9)
+    viewer.layers["skull"].colormap = "magenta"
+    assert other.layers["skull"].colormap.name == "magenta"
+    new = viewer.layers["skull"].data + 1
+    viewer.layers["skull"].data = new
+    assert np.shares_memory(other.layers["skull"].data, new)
+    viewer.add_points([[0, 0, 0]], name="dots")  # another plugin's, without units
+    assert other.layers["dots"].data.tolist() == [[0, 0, 0]]
+    viewer.layers["dots"].add([1, 2, 3])
+    assert len(other.layers["dots"].data) == 2
+    viewer.layers.remove("skull")
+    assert [layer.name for layer in other.layers] == ["head T1", "dots"]
+
+
+def test_marks_say_plane_place_and_window(desk, main):
+    low = np.array([axis.start for axis in main[1].dims.range])
+    desk.crossing.go((-7.5, 12.0, 3.0))
+    s, p, x = low + np.round((np.array([-7.5, 12.0, 3.0]) - low) / 4) * 4
+    words = {
+        one.dims.order[0]: one.canvas.overlays["fusion_slice"].text for _, one in views(desk, main)
+    }
+    assert words == {
+        0: f"axial · I {-s:.1f} mm",
+        1: f"coronal · P {p:.1f} mm",
+        2: f"sagittal · L {x:.1f} mm",
+    }
+    for _, one in views(desk, main):
+        assert one.canvas.overlays.scale_bar.visible
+        assert "CT W 1350 L 525" in one.canvas.overlays["fusion_window"].text
+
+
+def test_the_crosshair_lies_over_the_point_in_every_view(desk, main, qtbot):
+    desk.crossing.go((5.0, -12.0, 9.0))
+    crosses = [desk._cross, *(view.cross for view in desk.quad.planes)]
+    for (canvas, viewer), cross in zip(views(desk, main), crosses, strict=True):
+        assert cross.isVisible()
+        assert cross.geometry() == canvas.rect()
+        under = to_world(viewer, cross.middle(), (canvas.width(), canvas.height()))
+        np.testing.assert_allclose(under, desk.crossing.point, atol=1e-6)
+
+
+def test_a_double_click_enlarges_a_view_and_brings_all_back(desk, qtbot):
+    view = desk.quad.planes[1]
+    qtbot.mouseDClick(view.canvas, Qt.MouseButton.LeftButton)
+    assert view.isVisible()
+    assert not desk.quad.planes[0].isVisible()
+    assert not desk.quad.turning.isVisible()
+    qtbot.mouseDClick(view.canvas, Qt.MouseButton.LeftButton)
+    assert desk.quad.planes[0].isVisible()
+    assert desk.quad.turning.isVisible()
+
+
+def test_keys_are_not_taken_from_who_writes(desk, main, qtbot):
+    line = QLineEdit(desk._window)
+    line.show()
+    line.setFocus()
+    layer = main[1].layers.selection.active
+    before = tuple(layer.contrast_limits)
+    qtbot.keyClicks(line, "12[x?")
+    assert line.text() == "12[x?"
+    assert tuple(layer.contrast_limits) == before
+    line.deleteLater()
+
+
+def test_a_layer_that_is_painted_on_keeps_naparis_tools(desk, main, qtbot):
+    canvas, viewer = main
+    labels = viewer.add_labels(np.zeros(viewer.layers[0].data.shape, int), name="roi")
+    labels.mode = "paint"
+    before = desk.crossing.point.copy()
+    qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=QPoint(40, 40))
+    np.testing.assert_array_equal(desk.crossing.point, before)
+    assert not desk.keys._is_free()
+
+
+def test_space_goes_round_the_ways_to_compare_in_every_plane(desk, main, room, qtbot):
+    canvas, viewer = main
+    comparer = room[1].check.comparer
+    room[1].open.fixed.choose(viewer.layers["head CT"])
+    room[1].open.moving.choose(viewer.layers["head T1"])
+    seen = []
+    for _ in range(6):
+        qtbot.keyClick(canvas, Qt.Key.Key_Space)
+        seen.append(comparer.mode.value)
+        assert {len(view.model.layers) for view in desk.quad.planes} == {len(viewer.layers)}
+    assert seen == ["A", "B", "swipe", "checkerboard", "edges", "fused"]
+    assert len(viewer.layers) == 2
+
+
+def test_the_key_card_lists_every_key(desk, main, qtbot):
+    qtbot.keyClick(main[0], Qt.Key.Key_Question, Qt.KeyboardModifier.ShiftModifier)
+    words = desk._card.words.text()
+    for binding in desk.keys.bindings:
+        assert binding.words.split(";")[0].replace("'", "&#x27;") in words
+    qtbot.keyClick(main[0], Qt.Key.Key_Question, Qt.KeyboardModifier.ShiftModifier)
+    qtbot.wait(10)
+
+
+def test_the_projection_turns_and_a_click_goes_to_what_it_shows(desk, main, qtbot):
+    turning = desk.quad.turning
+    qtbot.waitUntil(lambda: turning._seen is not None, timeout=30_000)
+    qtbot.keyClick(main[0], Qt.Key.Key_M)
+    qtbot.waitUntil(lambda: turning.angle > 0, timeout=5000)
+    qtbot.keyClick(main[0], Qt.Key.Key_M)
+    assert not turning.is_turning
+    box = turning._box(turning._seen)
+    qtbot.mouseClick(turning, Qt.MouseButton.LeftButton, pos=box.center().toPoint())
+    marked = turning._marked(turning._seen)
+    assert np.abs(np.subtract(marked, (box.center().x(), box.center().y()))).max() < 8
+
+
+def test_closing_gives_everything_back(desk, main, qtbot):
+    canvas, viewer = main
+    home = desk._window.centralWidget()
+    qtbot.keyClick(canvas, Qt.Key.Key_F)
+    assert not desk.quad.is_open
+    assert home.layout().count() == 1
+    assert canvas.isVisible()
+    desk.hands.release()
+    desk.keys.release()
+    layer = viewer.layers.selection.active
+    before, slider = tuple(layer.contrast_limits), viewer.dims.point[0]
+    at = canvas.rect().center()
+    drag(qtbot, canvas, at, at + QPoint(40, 40))
+    qtbot.keyClick(canvas, Qt.Key.Key_1)
+    assert tuple(layer.contrast_limits) == before
+    assert viewer.dims.point[0] == slider
+    desk._hold(canvas, viewer)
+    desk.keys.hold(desk._window)
+
+
+def test_closing_the_dock_closes_the_views(desk, main, room, qtbot):
+    canvas, viewer = main
+    home = desk._window.centralWidget()
+    viewer.window.remove_dock_widget(room[1])
+    qtbot.wait(50)
+    assert not desk.quad.is_open
+    assert home.layout().count() == 1
+    assert canvas.isVisible()
+    assert not viewer.canvas.overlays["fusion_window"].visible
+    qtbot.keyClick(canvas, Qt.Key.Key_1)
+    assert tuple(viewer.layers["head CT"].contrast_limits) != (0, 80)

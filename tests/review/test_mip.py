@@ -1,0 +1,62 @@
+"""Projections show the brightest voxel where it lies, from every side."""
+
+import numpy as np
+import pytest
+
+from napari_fusion.review.mip import COARSE_MM, Projections, brightest, coarsened, turned_mip
+
+SHAPE, SPACING = (9, 31, 41), (4.0, 3.0, 3.0)
+
+
+def spot(at):
+    array = np.zeros(SHAPE, np.float32)
+    array[at] = 7
+    return array
+
+
+def test_from_the_front_it_is_the_maximum_along_the_second_axis():
+    array = np.random.default_rng(0).random(SHAPE).astype(np.float32)
+    seen = turned_mip(array, SPACING, 0)
+    margin = (seen.shape[1] - SHAPE[2]) // 2
+    np.testing.assert_allclose(seen[:, margin:-margin], array.max(axis=1), atol=1e-6)
+
+
+def test_from_the_left_posterior_is_at_the_right():
+    seen = turned_mip(spot((4, 28, 20)), SPACING, 90)
+    row, column = np.unravel_index(seen.argmax(), seen.shape)
+    assert (row, column - (seen.shape[1] - 1) / 2) == (4, 28 - 15)
+
+
+@pytest.mark.parametrize("angle", range(0, 360, 45))
+@pytest.mark.parametrize("at", [(2, 8, 30), (4, 15, 20), (7, 25, 9)])
+def test_the_brightest_voxel_is_found_behind_its_pixel(angle, at):
+    array = spot(at)
+    seen = turned_mip(array, SPACING, angle)
+    row, column = np.unravel_index(seen.argmax(), seen.shape)
+    found = brightest(array, SPACING, angle, int(row), int(column))
+    assert np.abs(found - at).max() <= 1
+
+
+def test_half_a_turn_is_the_mirror_image():
+    array = np.random.default_rng(1).random(SHAPE).astype(np.float32)
+    front, back = (turned_mip(array, SPACING, angle) for angle in (0, 180))
+    np.testing.assert_allclose(front, back[:, ::-1], atol=1e-5)
+
+
+def test_coarsening_keeps_the_maxima_and_leaves_gaps_away():
+    array = np.full((8, 30, 30), -5, np.float32)
+    array[3, 10, 10], array[0, 0, 0] = 9, np.nan
+    coarse, sides = coarsened(array, (3.0, 1.0, 1.0))
+    assert coarse.shape == (8, 10, 10)
+    assert sides == (3.0, 3.0, 3.0)
+    assert coarse.max() == 9
+    assert np.isfinite(coarse).all()
+    assert coarse.min() == -5
+
+
+def test_a_turn_has_a_picture_every_ten_degrees_and_its_size_in_mm():
+    turn = Projections.of(spot((4, 15, 20)), SPACING)
+    assert len(turn.pictures) == 36
+    np.testing.assert_array_equal(turn.at(370), turn.at(10))
+    assert turn.size_mm == (36.0, turn.pictures.shape[2] * COARSE_MM)
+    assert turn.body_mm == (36.0, 123.0)
