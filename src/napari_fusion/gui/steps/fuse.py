@@ -138,7 +138,8 @@ class FuseStep(Step):
 
     def _done(self, job: Fusing | Colouring, result: Result) -> None:
         self.live.stop()
-        keep("last", "method", job.method)
+        if isinstance(job, Fusing):
+            keep("last", "method", job.method)
         self._jobs.show_result(result, lambda added: self.fused.emit())
 
     def _sides_unknown(self) -> bool:
