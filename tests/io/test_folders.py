@@ -2,6 +2,8 @@
 
 import os
 import zipfile
+from importlib import import_module
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -123,6 +125,23 @@ def test_026_ten_thousand_files_are_listed_and_can_be_left(tmp_path):
     with pytest.raises(Cancelled):
         isolated.scan(many, progress=stop)
     assert told[-1] < 0.9
+
+
+def test_026_several_headers_are_read_at_once_and_listed_in_order(tmp_path, monkeypatch):
+    folder = series(tmp_path, 70)
+    alone = scan(folder)
+    first, second = sorted(folder.iterdir())[0], sorted(folder.iterdir())[-1]
+    scanning = import_module("napari_fusion.io.scan")  # the package's scan is the function
+    meeting, read = Barrier(2), scanning._image
+
+    def met(path, source):
+        if path in {first, second}:
+            meeting.wait(timeout=20)  # nobody comes where files are read one after another
+        return read(path, source)
+
+    monkeypatch.setattr(scanning, "_image", met)
+    monkeypatch.setattr(scanning, "BATCH", 69)
+    assert scan(folder) == alone
 
 
 def test_026_more_files_than_anyone_means_are_refused(tmp_path, monkeypatch):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +23,12 @@ from napari_fusion.io.workspace import workspace
 SUFFIXES = (*nifti.SUFFIXES, *files.SUFFIXES)
 WHOLE = (".nii", ".nii.gz", ".mha", ".nrrd")
 """Files that hold header and voxels, and so can be read out of a zip."""
+
+READERS = 4
+"""Threads that read headers."""
+
+MANY, BATCH = 64, 16
+"""Files from which on threads are worth it, and files a thread reads at a time."""
 
 _ORDER = {"green": 0, "amber": 1, "red": 2}
 
@@ -65,25 +74,23 @@ def scan_source(source: Source, progress: Progress) -> Found:
     found: list[Series] = []
     images: list[Header] = []
     ignored = damaged = 0
-    for number, path in enumerate(paths):
-        if number % 10 == 0:
-            progress(number / len(paths), f"{number} of {len(paths)} files")
-        if path.suffix.lower() == ".zip" and not source.packed:
-            within = _zipped(
-                path, between(progress, number / len(paths), (number + 1) / len(paths))
-            )
+    loose = [path for path in paths if not _is_zip(path, source) and not suffix_of(path)]
+    alone = sorted({*paths} - {*loose})
+    total = len(paths)
+    for number, path in enumerate(alone):
+        progress(number / total, f"{number} of {total} files")
+        if _is_zip(path, source):
+            within = _zipped(path, between(progress, number / total, (number + 1) / total))
             found += within
             ignored, damaged = ignored + within.ignored, damaged + within.damaged
-            continue
-        if suffix_of(path):
+        else:
             found += _single(path, source)
-            continue
-        try:
-            header = _image(path, source)
-        except ReadError:
+    for number, header in enumerate(_headers(loose, source), start=len(alone)):
+        if number % 10 == 0:
+            progress(number / total, f"{number} of {total} files")
+        if isinstance(header, ReadError):
             damaged += 1
-            continue
-        if header is None:
+        elif header is None:
             ignored += 1
         else:
             images.append(header)
@@ -92,6 +99,11 @@ def scan_source(source: Source, progress: Progress) -> Found:
     found.sort(key=lambda s: (_ORDER[s.light], s.attenuation_corrected is False))
     progress(1.0, f"{len(found)} volumes")
     return Found(found, ignored, damaged)
+
+
+def _is_zip(path: Path, source: Source) -> bool:
+    """Whether a file is a zip to look into; one within a zip is not."""
+    return path.suffix.lower() == ".zip" and not source.packed
 
 
 def suffix_of(path: Path) -> str | None:
@@ -103,6 +115,39 @@ def suffix_of(path: Path) -> str | None:
 def holds_volume(path: Path, source: Source) -> bool:
     """Whether a file is of a kind that holds a volume of its own; in a zip, header and voxels."""
     return path.name.lower().endswith(WHOLE if source.packed else SUFFIXES)
+
+
+def _headers(paths: list[Path], source: Source) -> Iterator[Header | ReadError | None]:
+    """Read headers in the order of their paths; several files are open at once, members are not.
+
+    A folder on a server answers many requests in the time of one.
+    """
+    if source.packed or len(paths) < MANY:
+        yield from _looked_at(paths, source)
+        return
+    parts = [paths[i : i + BATCH] for i in range(0, len(paths), BATCH)]
+    with ThreadPoolExecutor(READERS) as pool:
+        waiting: deque[Future[list[Header | ReadError | None]]] = deque()
+        try:
+            for part in parts:
+                waiting.append(pool.submit(copy_context().run, _looked_at, part, source))
+                if len(waiting) > 2 * READERS:
+                    yield from waiting.popleft().result()
+            while waiting:
+                yield from waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _looked_at(paths: list[Path], source: Source) -> list[Header | ReadError | None]:
+    """Read some headers; a damaged one is an answer too."""
+    found: list[Header | ReadError | None] = []
+    for path in paths:
+        try:
+            found.append(_image(path, source))
+        except ReadError as fault:
+            found.append(fault)
+    return found
 
 
 def _image(path: Path, source: Source) -> Header | None:
