@@ -169,6 +169,20 @@ def test_damaged_sessions_are_refused_in_a_sentence(opened, gate, spoil, tmp_pat
     assert not viewer.layers
 
 
+@pytest.mark.parametrize("version", [0, 2, "next"])
+def test_a_session_of_another_version_is_refused_by_its_number(opened, version, tmp_path):
+    path = save_session(opened, tmp_path / "a.fusion")
+    with zipfile.ZipFile(path) as file:
+        session = json.loads(file.read("session.json"))
+    session |= {"version": version, "what_only_the_other_knows": 1}
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("session.json", json.dumps(session))
+    viewer = ViewerModel()
+    with pytest.raises(ReadError, match=f"version {version!r}, this napari-fusion reads version 1"):
+        open_session(viewer, path)
+    assert not viewer.layers
+
+
 def test_save_and_open_by_clicks(qtbot, viewer, opened, gate, tmp_path, monkeypatch, capsys):
     path = str(tmp_path / "kept")
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (path, ""))

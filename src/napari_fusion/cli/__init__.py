@@ -21,6 +21,7 @@ from napari_fusion.cli.quantise import quantise
 from napari_fusion.cli.run import run
 from napari_fusion.cli.screen import fail, say
 from napari_fusion.cli.train import train
+from napari_fusion.cli.view import view
 from napari_fusion.errors import FusionError
 
 app = typer.Typer(
@@ -29,7 +30,7 @@ app = typer.Typer(
     help="Register, fuse and account for CT, MR, PET and SPECT volumes. Not a medical device.",
 )
 _COMMANDS = (
-    demo, align, apply, run, change, colour, info, metrics, evaluate, train, prune, quantise,
+    demo, view, align, apply, run, change, colour, info, metrics, evaluate, train, prune, quantise,
 )  # fmt: skip
 for _command in _COMMANDS:
     app.command()(_command)

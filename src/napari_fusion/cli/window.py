@@ -1,4 +1,4 @@
-"""A picture of the real napari window, taken by a process of its own."""
+"""The real napari window, and pictures of it: each in a process of its own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from napari_fusion.cli.screen import warn
-from napari_fusion.errors import WriteError
+from napari_fusion.errors import FusionError, WriteError
 from napari_fusion.io import save
 from napari_fusion.volume import Volume
 
@@ -47,9 +47,35 @@ def picture_window(sources: Iterable[Volume], folder: Path) -> list[str]:
     return [str(target)]
 
 
+def open_window(module: str, arguments: list[str]) -> int:
+    """Run a module of ``napari_fusion.gui`` that opens a window, and wait until it is closed.
+
+    It says itself what goes wrong. Returns its exit code.
+
+    Raises
+    ------
+    FusionError
+        There is no display.
+    """
+    if not has_display():
+        raise FusionError(
+            "there is no display to open a window on: start it from a desktop, over ssh with -X, "
+            "or, without eyes, under xvfb-run"
+        )
+    command = [sys.executable, "-m", f"napari_fusion.gui.{module}", *arguments]
+    return subprocess.run(command, check=False).returncode
+
+
+def has_display() -> bool:
+    """Whether windows can be seen here."""
+    if sys.platform in {"win32", "darwin"}:
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
 def _screen() -> list[str] | None:
     """Give what has to stand before the command to have a display, or None without any."""
-    if sys.platform in {"win32", "darwin"} or os.environ.get("DISPLAY"):
+    if has_display():
         return []
     found = shutil.which("xvfb-run")
     return [found, "-a", "-s", _SCREEN] if found else None

@@ -9,6 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 NOTICE = "Not a medical device: for research and teaching, not for diagnosis or treatment."
 
 
+VERSION: Literal[1] = 1
+"""Grows when an older napari-fusion could misread what a newer one writes."""
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -96,7 +100,7 @@ class Kept(_Part):
 class Session(_Part):
     """A session: layers from bottom to top, the view, and what the workspace is set to."""
 
-    version: Literal[1] = 1
+    version: Literal[1] = VERSION
     notice: str = NOTICE
     created: str = ""
     packages: dict[str, str] = {}

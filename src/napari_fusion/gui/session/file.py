@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import tempfile
 import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -13,11 +15,11 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from napari_fusion.errors import ParameterError, ReadError, WriteError
-from napari_fusion.gui.session.document import Session
+from napari_fusion.errors import ParameterError, Progress, ReadError, WriteError
+from napari_fusion.gui.session.document import VERSION, Session
 from napari_fusion.gui.session.keep import Contents, described
 from napari_fusion.gui.session.looks import look_at
-from napari_fusion.gui.session.restore import remade
+from napari_fusion.gui.session.restore import Remade, remade
 from napari_fusion.registration import Alignment
 from napari_fusion.volume import JSON
 
@@ -103,24 +105,57 @@ def open_session(
     ReadError
         Not a session, a damaged one, or its sources are missing or changed; they are named.
     """
-    from napari.utils.notifications import show_warning
-
-    from napari_fusion.gui.letters import show_letters
     from napari_fusion.gui.opening import patiently
 
     if len(viewer.layers) and not replace:
         raise ParameterError("layers are open: close them first, or pass replace=True")
+    ready = patiently(lambda tell: read_session(path, tell), "Opening the session …")
+    return show_session(viewer, ready)
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A session whose layers were made again, in no viewer yet.
+
+    Parameters
+    ----------
+    session
+        What the file says.
+    made
+        Its layers, and what is not as it was.
+    """
+
+    session: Session
+    made: Remade
+
+
+def read_session(path: str | PathLike[str], progress: Progress) -> Ready:
+    """Read a session and make its layers again; needs no viewer and touches none.
+
+    Raises
+    ------
+    ReadError
+        Not a session, a damaged one, or its sources are missing or changed; they are named.
+    """
     source = Path(path)
     contents = _read(source)
-    made = patiently(lambda tell: remade(contents, source.parent, tell), "Opening the session …")
+    return Ready(contents.session, remade(contents, source.parent, progress))
+
+
+def show_session(viewer: Any, ready: Ready) -> dict[str, JSON]:
+    """Close what is open, show a session, and give what the workspace was set to."""
+    from napari.utils.notifications import show_warning
+
+    from napari_fusion.gui.letters import show_letters
+
     viewer.layers.clear()
     show_letters(viewer)
-    for layer in made.layers:
+    for layer in ready.made.layers:
         viewer.add_layer(layer)
-    look_at(viewer, contents.session.view)
-    for warning in made.warnings:
+    look_at(viewer, ready.session.view)
+    for warning in ready.made.warnings:
         show_warning(f"{warning}.")
-    return dict(contents.session.workspace)
+    return dict(ready.session.workspace)
 
 
 def _write(contents: Contents, place: Path) -> None:
@@ -142,7 +177,9 @@ def _read(path: Path) -> Contents:
         with zipfile.ZipFile(path) as file:
             if sum(entry.file_size for entry in file.infolist()) > LARGEST:
                 raise ReadError(f"{path.name} unpacks to more than {LARGEST >> 30} GiB: refused")
-            session = Session.model_validate_json(file.read("session.json"))
+            written = file.read("session.json")
+            _check_version(path.name, written)
+            session = Session.model_validate_json(written)
             names = file.namelist()
             alignments = {n: _alignment(file.read(n)) for n in names if n.startswith("alignments/")}
             arrays = {
@@ -157,6 +194,17 @@ def _read(path: Path) -> Contents:
     except (zipfile.BadZipFile, KeyError, ValueError, ValidationError) as error:
         raise ReadError(f"{path.name} is not a session, or it is damaged") from error
     return Contents(session, alignments, arrays)
+
+
+def _check_version(name: str, written: bytes) -> None:
+    """Refuse a session of another version by its number, before its contents are judged."""
+    told = json.loads(written)
+    version = told.get("version", VERSION) if isinstance(told, dict) else VERSION
+    if version != VERSION:
+        raise ReadError(
+            f"{name} is a session of version {version!r}, this napari-fusion reads version "
+            f"{VERSION}: open it with the napari-fusion that wrote it"
+        )
 
 
 def _alignment(written: bytes) -> Alignment:

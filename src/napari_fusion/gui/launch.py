@@ -1,0 +1,183 @@
+"""A napari window with volumes or a session in it and the workspace beside them.
+
+``python -m napari_fusion.gui.launch FIXED [MOVING …]`` is what ``napari-fusion view`` starts:
+everything is read before a window opens, so that what cannot be read is one sentence and no window.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from napari_fusion.errors import FusionError, MissingExtra, Progress, ReadError
+from napari_fusion.gui.aligning import OVER_FIXED
+from napari_fusion.gui.layers import LayerData
+
+TITLE_BAR = 40
+"""Pixels of a screen's height that a window's own frame takes."""
+
+Shown = Callable[[Any], dict[str, Any]]
+"""Puts what was read into a viewer and gives what the workspace is to be set to."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Read, open the window and stay until it is closed; 1 and one sentence when that failed."""
+    parser = argparse.ArgumentParser(description="Open volumes or a session in napari.")
+    parser.add_argument("paths", nargs="*", help="the fixed volume, then moving ones")
+    parser.add_argument("--session", help="a .fusion file, instead of volumes")
+    parser.add_argument("--series", action="append", default=[], help="series UID to take")
+    parser.add_argument("--frame", type=int, help="time point of 4-D volumes, from 0")
+    asked = parser.parse_args(arguments)
+    try:
+        check_window()
+        if asked.session:
+            show = from_session(asked.session, tell)
+        else:
+            show = from_paths(asked.paths, tell, series=asked.series, frame=asked.frame)
+        open_window(show)
+    except FusionError as error:
+        sys.stderr.write(f"napari-fusion: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def tell(fraction: float, message: str) -> None:
+    """Say on a terminal how far the reading is, in one line that is written over."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        end = "\n" if fraction >= 1 else ""
+        sys.stderr.write(f"\r\033[K{message}{end}")
+
+
+def check_window() -> None:
+    """Refuse to begin where Qt is not installed.
+
+    Raises
+    ------
+    MissingExtra
+        There is no Qt binding.
+    """
+    try:
+        import qtpy.QtWidgets  # noqa: F401 - asked whether it is there
+    except ImportError as error:
+        raise MissingExtra(
+            'no Qt binding is installed: pip install "napari-fusion[all]"'
+        ) from error
+
+
+def from_session(path: str, progress: Progress) -> Shown:
+    """Read a session; give what shows it.
+
+    Raises
+    ------
+    ReadError
+        Not a session, a damaged one, or its sources are missing or changed.
+    """
+    from napari_fusion.gui.session.file import read_session, show_session
+
+    ready = read_session(path, progress)
+    progress(1.0, f"opening {Path(path).name}")
+    return lambda viewer: show_session(viewer, ready)
+
+
+def from_paths(
+    paths: Sequence[str],
+    progress: Progress,
+    *,
+    series: Sequence[str] = (),
+    frame: int | None = None,
+) -> Shown:
+    """Read volumes into one frame; give what shows them and chooses the first two.
+
+    Parameters
+    ----------
+    paths
+        The fixed volume first. A single folder of several series gives the pair that belongs
+        together, anatomy and function of one scan first.
+    progress
+        Told how far it is.
+    series
+        UIDs to take where a path holds several series.
+    frame
+        Which time point to take of 4-D volumes.
+
+    Raises
+    ------
+    ReadError
+        Nothing was named, or a path holds no volume that can be read faithfully.
+    """
+    from napari_fusion.gui.opening import read_layers
+
+    wanted = [one for path in paths for one in _wanted(path, series, frame, alone=len(paths) == 1)]
+    if not wanted:
+        raise ReadError("name a volume to open: a file, folder or zip")
+    layers = read_layers(wanted, None, progress)
+    progress(1.0, f"opening {len(layers)} volumes")
+    return lambda viewer: _shown(viewer, layers)
+
+
+def _wanted(
+    path: str, series: Sequence[str], frame: int | None, *, alone: bool
+) -> list[tuple[Any, int | None]]:
+    from napari_fusion.gui.pairing import best_pair
+    from napari_fusion.io.isolated import scan
+
+    found = scan(path)
+    chosen: Sequence[Any] = [one for one in found if one.uid in series]
+    if not chosen and alone and len(found) > 1:
+        chosen = best_pair(found) or ()
+    if chosen:
+        return [(one, frame if one.frames > 1 else None) for one in chosen]
+    return [(path, frame if any(one.frames > 1 for one in found) else None)]
+
+
+def _shown(viewer: Any, layers: Sequence[LayerData]) -> dict[str, Any]:
+    """Add layers from bottom to top; the first is to stay fixed, the second to move over it."""
+    from napari.layers import Image, Layer
+
+    from napari_fusion.gui.opening import announce
+
+    announce(layers)
+    added = [viewer.add_layer(Layer.create(*layer)) for layer in layers]
+    pictures = [layer for layer in added if isinstance(layer, Image)]
+    for layer in pictures[1:2]:
+        layer.opacity = min(layer.opacity, OVER_FIXED)
+    for layer in pictures[2:]:  # they would hide the pair
+        layer.visible = False
+    return dict(zip(("fixed", "moving"), (str(layer.name) for layer in pictures), strict=False))
+
+
+def open_window(show: Shown) -> None:
+    """Open napari, dock the workspace, show what was read, and stay until the window closes."""
+    import napari
+
+    viewer = napari.Viewer(title="napari-fusion", show=False)
+    dock_workspace(viewer, show)
+    viewer.show()
+    fit_to_screen(viewer)
+    viewer.reset_view()
+    napari.run()
+
+
+def fit_to_screen(viewer: Any) -> None:
+    """Shrink a window that is larger than the screen it opened on."""
+    from qtpy.QtWidgets import QApplication
+
+    room = QApplication.primaryScreen().availableGeometry()
+    _, _, width, height = viewer.window.geometry()
+    viewer.window.resize(min(width, room.width()), min(height, room.height() - TITLE_BAR))
+
+
+def dock_workspace(viewer: Any, show: Shown) -> Any:
+    """Dock the workspace in a viewer and show what was read; gives the workspace."""
+    _, workspace = viewer.window.add_plugin_dock_widget("napari-fusion", "Fusion workspace")
+    workspace.take_up(show(viewer))
+    return workspace
+
+
+if __name__ == "__main__":
+    sys.exit(main())

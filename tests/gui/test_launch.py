@@ -1,0 +1,98 @@
+"""What `napari-fusion view` puts into a window, and what it refuses before there is one."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from napari_fusion import ReadError, save
+from napari_fusion.errors import silent
+from napari_fusion.gui import save_session
+from napari_fusion.gui.launch import from_paths, from_session, main
+from napari_fusion.gui.layers import place_of
+from napari_fusion.gui.workspace import FusionWorkspace
+
+
+@pytest.fixture(scope="module")
+def files(pair, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("launch")
+    ct, mr, _ = pair
+    shifted = replace(mr, name="third")
+    named = (("ct", ct), ("mr", mr), ("third", shifted))
+    return [str(save(volume, folder / f"{name}.nii.gz")) for name, volume in named]
+
+
+@pytest.fixture
+def model():
+    from napari.components import ViewerModel
+
+    return ViewerModel()
+
+
+def opened(qtbot, model, show):
+    """Do as the window does, on a viewer without one."""
+    workspace = FusionWorkspace(model)
+    qtbot.addWidget(workspace)
+    workspace.take_up(show(model))
+    return workspace
+
+
+def test_volumes_lie_in_one_frame_and_the_first_two_are_chosen(qtbot, model, files):
+    workspace = opened(qtbot, model, from_paths(files, silent))
+    frames = [place_of(layer).frame for layer in model.layers]
+    assert all(frame.matches(frames[0]) for frame in frames)
+    names = [layer.name for layer in model.layers]
+    assert [workspace.open.fixed.currentText(), workspace.open.moving.currentText()] == names[:2]
+    assert workspace.open.third.layer is None
+    assert "NOT REGISTERED" in workspace.state.text()
+
+
+def test_the_pair_is_seen_through_each_other_and_nothing_lies_above(qtbot, model, files):
+    opened(qtbot, model, from_paths(files, silent))
+    fixed, moving, third = model.layers
+    assert (fixed.visible, moving.visible, third.visible) == (True, True, False)
+    assert moving.opacity < 1
+
+
+def test_a_session_comes_back_with_its_choices(qtbot, model, files, tmp_path):
+    from napari.components import ViewerModel
+
+    before = ViewerModel()
+    workspace = opened(qtbot, before, from_paths(files, silent))
+    workspace.open.moving.choose(before.layers[2])
+    workspace.fuse.choose_method("average")
+    path = save_session(before, tmp_path / "one.fusion", workspace=workspace.settings())
+    again = opened(qtbot, model, from_session(str(path), silent))
+    assert again.open.moving.currentText() == before.layers[2].name
+    assert again.fuse.method.currentData() == "average"
+    for old, new in zip(before.layers, model.layers, strict=True):
+        np.testing.assert_array_equal(old.data, new.data)
+
+
+def test_nothing_named_is_refused():
+    with pytest.raises(ReadError, match="name a volume"):
+        from_paths([], silent)
+
+
+@pytest.mark.parametrize("option", ["{}", "--session={}"])
+def test_what_cannot_be_read_is_one_sentence_and_no_window(option, tmp_path, capsys, monkeypatch):
+    def never(show):
+        raise AssertionError("a window was opened")
+
+    monkeypatch.setattr("napari_fusion.gui.launch.open_window", never)
+    path = tmp_path / "notes.txt"
+    path.write_text("no volume")
+    assert main([option.format(path)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("napari-fusion: notes.txt is not ")
+
+
+@pytest.mark.display
+def test_the_window_opens_with_the_workspace_docked(make_napari_viewer_proxy, files, plugins):
+    from napari_fusion.gui.launch import dock_workspace
+
+    viewer = make_napari_viewer_proxy()
+    workspace = dock_workspace(viewer, from_paths(files[:2], silent))
+    assert isinstance(workspace, FusionWorkspace)
+    assert [dock for dock in viewer.window.dock_widgets if "Fusion workspace" in dock]
+    assert workspace.open.moving.currentText() == viewer.layers[1].name
