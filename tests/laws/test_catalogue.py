@@ -1,9 +1,11 @@
-"""What a reader of the fused picture must be able to trust: lesions stay, slices do not flicker."""
+"""What a reader of the fused picture must be able to trust; numbers are those of tests/README."""
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose, assert_array_equal
 
-from napari_fusion.fusion import methods
+from napari_fusion import Grid, Volume, Window
+from napari_fusion.fusion import attribution, fuse, methods
 
 # What is known to be hidden, and said in the method's caution.
 HIDES_SMALL = {"maximum"}
@@ -45,7 +47,7 @@ def lesion_kept(method, contrast, floor, spacing_mm):
 @pytest.mark.parametrize("contrast", [0.3, 0.5], ids="contrast={}".format)
 @pytest.mark.parametrize("floor", [0.0, 0.2], ids="floor={}".format)
 @pytest.mark.parametrize("spacing_mm", [0.5, 1.0, 2.0], ids="{}mm".format)
-def test_a_lesion_of_one_source_keeps_half_its_contrast(method, contrast, floor, spacing_mm):
+def test_073_a_lesion_of_one_source_keeps_half_its_contrast(method, contrast, floor, spacing_mm):
     """A 6 mm ball that only one source shows, where the other is even; or the method says so."""
     kept = lesion_kept(method, contrast, floor, spacing_mm)
     assert kept >= 0.5 - 1e-3 or method.name in HIDES_SMALL
@@ -64,13 +66,13 @@ def tumour_kept(method):
 
 
 @every
-def test_a_large_even_tumour_of_one_source_keeps_a_third_of_its_contrast(method):
+def test_073_a_large_even_tumour_of_one_source_keeps_a_third_of_its_contrast(method):
     """As a PET shows it, over a textured CT; or the method says so."""
     assert tumour_kept(method) >= 0.33 or method.name in HIDES_LARGE
 
 
 @every
-def test_a_caution_is_there_where_something_is_hidden_and_true(method):
+def test_073_a_caution_is_there_where_something_is_hidden_and_true(method):
     assert bool(method.caution) == (method.name in HIDES_SMALL | HIDES_LARGE)
     if method.name in HIDES_SMALL:
         assert lesion_kept(method, contrast=0.3, floor=0.0, spacing_mm=1.0) < 0.5
@@ -79,7 +81,7 @@ def test_a_caution_is_there_where_something_is_hidden_and_true(method):
 
 
 @every
-def test_neighbouring_slices_do_not_flicker(method):
+def test_074_neighbouring_slices_do_not_flicker(method):
     """The picture changes from slice to slice no more than twice what the sources change."""
     n, h, w = 12, 64, 64
     fade = np.linspace(0, 1, n)[:, None, None]
@@ -88,3 +90,53 @@ def test_neighbouring_slices_do_not_flicker(method):
     change = np.abs(np.diff(fused(method(stack)), axis=0)).mean(axis=(1, 2))
     allowed = np.abs(np.diff(stack, axis=1)).sum(axis=0).mean(axis=(1, 2))
     assert (change <= 2 * allowed).all()
+
+
+@every
+def test_068_shares_of_volumes_sum_to_one(method):
+    grid = Grid.regular((2, 40, 36), (3.0, 1.0, 1.0))
+    first, second = (
+        Volume(np.random.default_rng(seed).random(grid.shape).astype(np.float32), grid)
+        for seed in (0, 1)
+    )
+    nothing = Volume(np.zeros(grid.shape, np.float32), grid)
+    unit = [Window(lower=0, upper=1)] * 2
+
+    def given(*sources):
+        return [v.array for v in attribution(sources, method.name, windows=unit)]
+
+    assert_allclose(sum(given(first, second)), 1, atol=1e-6)
+    assert_allclose(given(first, first), 0.5, atol=1e-6)
+    assert_array_equal(given(first, nothing), [np.ones(grid.shape), np.zeros(grid.shape)])
+
+
+@every
+@pytest.mark.parametrize("shape", [(1, 1), (1, 29), (29, 1), (3, 2), (33, 47)], ids=str)
+def test_071_odd_sizes_rows_of_one_pixel_and_slices_of_zeros(method, shape):
+    """What cannot be filtered is still fused, and an empty slice between others stays empty."""
+    grid = Grid.regular((3, *shape), (3.0, 1.0, 1.0))
+    arrays = np.random.default_rng(5).uniform(0.2, 0.9, (2, *grid.shape)).astype(np.float32)
+    arrays[:, 1] = 0
+    picture = fuse(
+        [Volume(array, grid) for array in arrays],
+        method.name,
+        windows=[Window(lower=0, upper=1)] * 2,
+        axis=0,
+    ).array
+    assert np.isfinite(picture).all()
+    assert (picture[1] == 0).all()
+    assert picture[::2].mean() > 0.2
+
+
+@every
+def test_071_the_edge_of_the_picture_leaves_no_seam_or_halo(method):
+    """Two smooth ramps run out of the picture: so does their fusion, without a step or a rim."""
+    y, x = np.meshgrid(np.linspace(0, 1, 65), np.linspace(0, 1, 58), indexing="ij")
+    ramp = 0.2 + 0.3 * x + 0.3 * y
+    stack = np.stack([ramp, 0.5 * ramp])[:, None].astype(np.float32)
+    picture = fused(method(stack))[0]
+    assert picture.min() > 0.1 - 0.02
+    assert picture.max() < 0.8 + 0.02
+    for axis in (0, 1):
+        bend = np.abs(np.diff(picture, 2, axis=axis))
+        assert bend.max() < 0.02

@@ -18,6 +18,9 @@ from napari_fusion.fusion.rules import (
 )
 from napari_fusion.slab import Stack
 
+FAINT = np.float32(1 / 255)
+"""Saliency that counts as nothing: where no source has more, all count the same."""
+
 
 @method(
     "weighted",
@@ -62,6 +65,7 @@ def structure(sources: Stack, *, levels: Levels = 4) -> Stack:
 
 def _weighted(planes: Planes, sharpness: float) -> Planes:
     saliency = np.stack([smooth(np.abs(plane - smooth(plane, 7)), 3) for plane in planes])
+    saliency += FAINT
     return planes * proportional(presence(planes) * saliency ** np.float32(sharpness))
 
 
