@@ -1,7 +1,6 @@
 """How fast fusion is, how much memory it takes, and how well it does on registered pairs.
 
     python benchmarks/fusion.py                      CPU ms a slice and peers, one thread, one run
-    python benchmarks/fusion.py --memory             peak memory of a whole volume
     python benchmarks/fusion.py --pairs DIR [--every 3]
         quality on DIR/<A>-<B>/<A>/*.png with DIR/<A>-<B>/<B>/*.png (same names);
         of colour pictures the luminance
@@ -12,7 +11,6 @@ ratios, not milliseconds.
 
 import argparse
 import os
-import threading
 import time
 from pathlib import Path
 
@@ -23,8 +21,7 @@ import numpy as np
 import pywt
 from PIL import Image
 
-from napari_fusion import Grid, Volume, Window
-from napari_fusion.fusion import fuse, job, lookup, methods
+from napari_fusion.fusion import lookup, methods
 from napari_fusion.metrics import evaluate
 from napari_fusion.metrics import lookup as metric
 
@@ -130,46 +127,6 @@ def speed():
         print(f"{name:26s} {ms:8.1f} ms {ms / unit:8.1f} ×")
 
 
-def memory(names=("average", "laplacian", "auto", "guided", "swt", "shearlet"), slices=60):
-    grid = Grid.regular((slices, 512, 512), (2.0, 0.5, 0.5))
-    sources = [Volume(np.repeat(plane, slices, axis=0), grid) for plane in textured()]
-    windows = [Window(lower=0, upper=1)] * 2
-    output = 4 * np.prod(grid.shape) / 2**20
-    for name in names:
-        for workers in (1, 2):
-            job.WORKERS = workers
-            before, wall, cpu = resident(), time.perf_counter(), time.process_time()
-            peak = watched(lambda name=name: fuse(sources, name, windows=windows))
-            wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-            print(
-                f"{name:10s} {workers} threads: {peak - before - output:6.1f} MB over inputs and "
-                f"output, a slice takes {wall / slices * 1e3:6.1f} ms by the clock, "
-                f"{cpu / slices * 1e3:6.1f} of CPU"
-            )
-
-
-def resident():
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith("VmRSS"):
-            return int(line.split()[1]) / 1024
-    return float("nan")
-
-
-def watched(work):
-    peak, done = [resident()], threading.Event()
-
-    def watch():
-        while not done.wait(0.002):
-            peak.append(resident())
-
-    thread = threading.Thread(target=watch)
-    thread.start()
-    work()
-    done.set()
-    thread.join()
-    return max(peak)
-
-
 def luminance(path):
     array = np.asarray(Image.open(path), np.float64)
     grey = array if array.ndim == 2 else np.rint(array[..., :3] @ (0.299, 0.587, 0.114))
@@ -239,14 +196,11 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--memory", action="store_true")
     parser.add_argument("--pairs")
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--skip", nargs="*", default=[])
     options = parser.parse_args()
     if options.pairs:
         quality(options.pairs, options.every, options.skip)
-    elif options.memory:
-        memory()
     else:
         speed()

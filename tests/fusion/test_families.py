@@ -1,11 +1,13 @@
 """What each family promises beyond the laws."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import pywt
 from numpy.testing import assert_allclose
 
-from napari_fusion.fusion import lookup
+from napari_fusion.fusion import lookup, rules
 from napari_fusion.fusion.dual_tree import _bank
 from napari_fusion.fusion.guided import guided_filter
 from napari_fusion.fusion.pyramid import merge, split
@@ -121,3 +123,43 @@ def test_each_tree_comes_back_together(planes):
         bank = (_bank("a", level), _bank("b", level))
         back = pywt.idwt2(pywt.dwt2(planes[0], bank), bank)[:41, :38]
         assert_allclose(back, planes[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["laplacian", "auto", "structure", "guided", "swt", "phase"])
+def test_strips_of_rows_change_nothing(name, monkeypatch):
+    """Huge slices are decided on a strip at a time: the same to the bit, with less memory."""
+    stack = np.random.default_rng(2).random((2, 1, 200, 31)).astype(np.float32)
+    whole = lookup(name)(stack, **({"base": 4, "detail": 2} if name == "guided" else {}))
+    monkeypatch.setattr(rules, "STRIP_PIXELS", 31 * 24)
+    cut = lookup(name)(stack, **({"base": 4, "detail": 2} if name == "guided" else {}))
+    assert_allclose(cut, whole, rtol=0, atol=1e-6)
+
+
+def test_strips_are_cut_with_their_margin(monkeypatch):
+    monkeypatch.setattr(rules, "STRIP_PIXELS", 1)
+    seen = []
+
+    def watched(planes):
+        seen.append(planes.shape[1])
+        return np.stack([rules.smooth(plane, 2) for plane in planes])
+
+    planes = np.random.default_rng(3).random((2, 50, 7)).astype(np.float32)
+    cut = rules.in_strips(watched, planes, margin=2)
+    assert seen == [18, 20, 20, 4]
+    assert_allclose(cut, watched(planes), atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "planes"), [("laplacian", 8), ("auto", 11), ("guided", 13), ("swt", 9)]
+)
+def test_a_huge_slice_takes_a_few_planes_of_memory(name, planes):
+    """Beside its sources; whole pyramids of maps would be twice as much."""
+    side = 3000
+    ramp = np.linspace(0, 1, side, dtype=np.float32)
+    stack = np.stack([ramp[:, None] * ramp, ramp[:, None] + 0 * ramp])[:, None]
+    tracemalloc.start()
+    lookup(name)(stack)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < planes * stack[0].nbytes

@@ -1,5 +1,6 @@
 """The guided filter, and fusion by weight maps it has tidied up."""
 
+from functools import partial
 from typing import Annotated
 
 import numpy as np
@@ -9,6 +10,7 @@ from napari_fusion.fusion.rules import (
     Plane,
     Planes,
     each_slice,
+    in_strips,
     presence,
     proportional,
     smooth,
@@ -67,8 +69,13 @@ def guided(
 
 
 def _guided(planes: Planes, base: int, detail: int) -> Planes:
+    rule = partial(_layers, presence(planes), base, detail)
+    reach = max(2 * max(base, detail) + 6, 15)  # two box filters, and the saliency they smooth
+    return in_strips(rule, planes, margin=reach)
+
+
+def _layers(there: Planes, base: int, detail: int, planes: Planes) -> Planes:
     winners = strongest(np.stack([_saliency(plane) for plane in planes]))
-    there = presence(planes)
     parts = np.empty_like(planes)
     coarse = _weights(planes, winners, there, base, 0.3)
     fine = _weights(planes, winners, there, detail, 1e-6)

@@ -146,9 +146,11 @@ def in_strips(rule: Callable[..., Planes], *planes: Planes, margin: int) -> Plan
     size = max(STRIP_PIXELS // max(w, 1), 8 * margin, 1)
     if size >= h:
         return rule(*planes)
-    result = np.empty_like(planes[0])
+    result: Planes | None = None
     for start in range(0, h, size):
         stop, first = min(start + size, h), max(start - margin, 0)
         given = rule(*(plane[:, first : stop + margin] for plane in planes))
+        if result is None:
+            result = np.empty((len(given), h, w), np.float32)
         result[:, start:stop] = given[:, start - first : stop - first]
-    return result
+    return rule(*planes) if result is None else result

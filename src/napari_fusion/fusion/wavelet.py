@@ -1,11 +1,12 @@
 """Wavelets: decimated, stationary and à-trous."""
 
+from functools import partial
 from typing import Annotated, Literal
 
 import numpy as np
 
 from napari_fusion.fusion.registry import method
-from napari_fusion.fusion.rules import Plane, Planes, Rule, each_slice, presence, select
+from napari_fusion.fusion.rules import Plane, Planes, Rule, each_slice, in_strips, presence, select
 from napari_fusion.slab import Stack
 
 Levels = Annotated[int, {"min": 1, "max": 6}]
@@ -121,14 +122,26 @@ def _dwt(planes: Planes, levels: int, wavelet: str, rule: Rule) -> Planes:
 def _swt(planes: Planes, levels: int, rule: Rule) -> Planes:
     parts, low = np.zeros_like(planes), planes
     for level in range(levels):
-        across = np.stack([blur(plane, DAUBECHIES, level, columns=False) for plane in low])
-        down = np.stack([blur(plane, DAUBECHIES, level, rows=False) for plane in low])
-        lower = np.stack([blur(plane, DAUBECHIES, level, rows=False) for plane in across])
-        for band in (down - lower, across - lower, low - across - down + lower):
-            parts += select(band, rule)
-        low = lower
+        split = partial(_swt_level, level, rule)
+        both = in_strips(split, low, margin=3 * 2**level + 2)
+        parts += both[: len(planes)]
+        low = both[len(planes) :]
     parts += low * presence(planes)
     return parts
+
+
+def _swt_level(level: int, rule: Rule, low: Planes) -> Planes:
+    """Choose among the three details of a level; what each source gives, then what remains."""
+    across = np.stack([blur(plane, DAUBECHIES, level, columns=False) for plane in low])
+    down = np.stack([blur(plane, DAUBECHIES, level, rows=False) for plane in low])
+    both = np.empty((2 * len(low), *low.shape[1:]), np.float32)
+    parts, lower = both[: len(low)], both[len(low) :]
+    for smaller, plane in zip(lower, across, strict=True):
+        smaller[...] = blur(plane, DAUBECHIES, level, rows=False)
+    parts[...] = select(down - lower, rule)
+    parts += select(across - lower, rule)
+    parts += select(low - across - down + lower, rule)
+    return both
 
 
 def _atrous(planes: Planes, levels: int, rule: Rule) -> Planes:

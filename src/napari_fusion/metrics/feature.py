@@ -9,8 +9,8 @@ from napari_fusion.metrics.registry import Picture, Pictures, metric
 Floats = NDArray[np.float64]
 
 PAPER = "Haghighat & Razian 2014, doi:10.1109/ICAICT.2014.7036000"
-CHUNK = 8192
-"""Windows looked at together; bounds the memory."""
+CHUNK = 512
+"""Windows looked at together: few enough for the processor's cache."""
 
 
 @metric("FMI (gradient)", PAPER, range=(0, 1), gamed_by="copying one source")

@@ -1,0 +1,145 @@
+"""What whole volumes and huge slices cost in memory, and what two threads lose by waiting.
+
+    python benchmarks/fusion_volumes.py [--slices 60]       peak memory of a volume, every method
+    python benchmarks/fusion_volumes.py --threads           CPU and waiting of one and two threads
+    python benchmarks/fusion_volumes.py --huge [--side 8192] [--methods laplacian,auto]
+        peak memory and CPU of one huge slice, each method in a process of its own
+
+Waiting is what the system's books (Linux: schedstat) do not call running or wanting to run, so
+other programs do not count: locks of Python and of the allocator do.
+"""
+
+import argparse
+import os
+import queue
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import cv2
+import numpy as np
+from fusion import textured
+
+from napari_fusion import Grid, Volume, Window
+from napari_fusion.fusion import fuse, job, lookup, methods
+
+UNIT = [Window(lower=0, upper=1)] * 2
+
+
+def volume_pair(slices, side=512):
+    grid = Grid.regular((slices, side, side), (2.0, 0.5, 0.5))
+    return [Volume(np.repeat(plane, slices, axis=0), grid) for plane in textured(side=side)]
+
+
+def volumes(names, slices):
+    sources = volume_pair(slices)
+    output = 4 * np.prod(sources[0].grid.shape) / 2**20
+    for name in names:
+        for workers in (1, 2):
+            job.WORKERS = workers
+            before = status("VmRSS")
+            Path("/proc/self/clear_refs").write_text("5")
+            fused = fuse(sources, name, windows=UNIT)
+            peak = status("VmHWM")
+            print(
+                f"{name:14s} {workers} threads: "
+                f"{peak - before - output:6.1f} MB over inputs and output"
+            )
+            del fused
+
+
+def threads(names, slices=16):
+    sources = volume_pair(slices)
+    for name in names:
+        for count in (1, 2):
+            shared(name, sources, count)
+            cpu, waited = min((shared(name, sources, count) for _ in range(4)), key=sum)
+            print(
+                f"{name:14s} {count} threads: {cpu / slices:6.2f} ms of CPU a slice, "
+                f"waiting {waited / slices:5.2f} ms ({100 * waited / (cpu + waited):.0f} %)"
+            )
+
+
+def shared(name, sources, count):
+    """Fuse with `count` threads; the milliseconds they ran and waited, added up."""
+    asked = job.Job(tuple(sources), lookup(name), UNIT, None, {})
+    made = np.empty(asked.shape, np.float32)
+    runs, spent = queue.SimpleQueue(), []
+    for run in asked._runs():
+        runs.put(run)
+
+    def work():
+        start, books = time.perf_counter() * 1e3, schedule()
+        while not runs.empty():
+            try:
+                run = runs.get_nowait()
+            except queue.Empty:
+                break
+            for piece, parts in asked.kernel.pieces(asked._read(run)):
+                made[run][piece] = parts.sum(axis=0).clip(0, 1)
+        ran, delayed = (b - a for a, b in zip(books, schedule(), strict=True))
+        spent.append((ran, time.perf_counter() * 1e3 - start - ran - delayed))
+
+    crew = [threading.Thread(target=work) for _ in range(count)]
+    for thread in crew:
+        thread.start()
+    for thread in crew:
+        thread.join()
+    return tuple(map(sum, zip(*spent, strict=True)))
+
+
+def schedule():
+    """Milliseconds this thread ran, and waited for a processor."""
+    task = Path(f"/proc/self/task/{threading.get_native_id()}/schedstat")
+    return tuple(int(word) / 1e6 for word in task.read_text().split()[:2])
+
+
+def huge(name, side):
+    rng = np.random.default_rng(0)
+    grid = Grid.regular((1, side, side), (2.0, 0.5, 0.5))
+    small = rng.random((2, side // 8, side // 8)).astype(np.float32)
+    sources = [Volume(cv2.resize(plane, (side, side))[None], grid) for plane in small]
+    lookup(name)(small[:, None, :64, :64].copy())  # imports and tables
+    Path("/proc/self/clear_refs").write_text("5")
+    before, start = status("VmRSS"), time.process_time()
+    fuse(sources, name, windows=UNIT)
+    plane = 4 * side * side / 2**20
+    over = status("VmHWM") - before - plane
+    print(
+        f"{name:14s} {side} × {side}: {over:7.0f} MB over inputs and output "
+        f"({over / plane:4.1f} planes), {time.process_time() - start:6.1f} s of CPU"
+    )
+
+
+def status(key):
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith(key):
+            return int(line.split()[1]) / 1024
+    return float("nan")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--threads", action="store_true")
+    parser.add_argument("--huge", action="store_true")
+    parser.add_argument("--slices", type=int, default=60)
+    parser.add_argument("--side", type=int, default=8192)
+    parser.add_argument("--methods", default=",".join(m.name for m in methods()))
+    options = parser.parse_args()
+    chosen = options.methods.split(",")
+    if options.huge and len(chosen) > 1:
+        for one in chosen:
+            command = [sys.executable, __file__, "--huge", "--side", str(options.side)]
+            subprocess.run([*command, "--methods", one], check=True)
+    elif options.huge:
+        huge(chosen[0], options.side)
+    elif options.threads:
+        threads(chosen)
+    else:
+        volumes(chosen, options.slices)
