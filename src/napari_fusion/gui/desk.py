@@ -15,6 +15,7 @@ from napari_fusion.gui.hands.deeds import Deeds
 from napari_fusion.gui.hands.hands import Hands
 from napari_fusion.gui.hands.keys import Binding, Keys
 from napari_fusion.gui.hands.presets import Preset, presets_of
+from napari_fusion.gui.trust import TrustLens
 from napari_fusion.gui.undo import UndoStack
 from napari_fusion.gui.views.cross import Cross
 from napari_fusion.gui.views.crossing import Crossing
@@ -56,6 +57,7 @@ class Desk(QObject):
         self._deeds = Deeds(viewer, self.undo, self)
         self.hands = Hands(viewer, self.crossing, self._deeds.windowed, self)
         self.keys = Keys(self._keys_are_free, self)
+        self.lens = TrustLens(viewer, self)
         self.quad.toggled.connect(self._views_toggled)
         self.hands.enlarged.connect(self.quad.enlarge)
         self._heard = (viewer.layers.selection.events.active, viewer.layers.events.removed)
@@ -89,6 +91,7 @@ class Desk(QObject):
             self.quad.close()
             self.hands.release()
             self.keys.release()
+            self.lens.release()
         self._window = None
         if self._cross is not None and isalive(self._cross):
             self._cross.deleteLater()
@@ -113,6 +116,7 @@ class Desk(QObject):
     def _hold(self, canvas: QWidget, viewer: Any) -> None:
         self.hands.hold(canvas, viewer)
         self.keys.hold(canvas)
+        self.lens.hold(canvas, viewer)
 
     @Slot(bool)
     def _views_toggled(self, on: bool) -> None:  # noqa: FBT001 - Qt's signature
@@ -120,6 +124,7 @@ class Desk(QObject):
             if self.hands.viewer_at(canvas) is not self._viewer:
                 self.hands.drop(canvas)
                 self.keys.drop(canvas)
+                self.lens.drop(canvas)
         for view in self.quad.planes:
             self._hold(view.canvas, view.model)
         self._show_cross()

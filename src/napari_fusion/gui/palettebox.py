@@ -72,6 +72,8 @@ class PaletteBox(QWidget):
         box.setDecimals(2)
         box.setSingleStep(0.1)
         box.setPrefix("> ")
+        box.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)  # keys and wheel move it
+        box.setMinimumWidth(box.fontMetrics().horizontalAdvance("> 00000.00 Bq/mL ") + 12)
         box.setToolTip(f"Of {side}, only values above this are drawn.")
         box.valueChanged.connect(lambda _: self._choose_floor(side))
         return box

@@ -102,9 +102,9 @@ class FusionWorkspace(QWidget):
         self.fuse = FuseStep(self.viewer, self.jobs)
         self.keep = KeepStep(self.viewer, self.settings)
         self.steps = (self.open, self.align, self.check, self.fuse, self.keep)
-        for step in (self.align, self.check, self.fuse):
-            step.choose(self.open.current)
-            self.open.chosen.connect(step.choose)
+        for listener in (self.align, self.check, self.fuse, self.desk.lens):
+            listener.choose(self.open.current)
+            self.open.chosen.connect(listener.choose)
         self.open.chosen.connect(self._tell_state)
         self.align.aligned.connect(self.open.move_on)
         self.align.aligned.connect(self._tell_state)
@@ -141,8 +141,14 @@ class FusionWorkspace(QWidget):
 
     def _bind_keys(self) -> None:
         """Give keys what only the steps can do."""
-        planes, comparer = self.check.planes, self.check.comparer
+        planes, comparer, lens = self.check.planes, self.check.comparer, self.desk.lens
         for binding in (
+            Binding(
+                "L",
+                "held: lens with A, B, or who made it; tap or wheel: the next",
+                lens.begin,
+                lens.end,
+            ),
             Binding("Space", "compare: fused, A, B, swipe, checkerboard, edges", comparer.next),
             Binding("X", "patient's left on the other side", planes.left.toggle),
         ):
