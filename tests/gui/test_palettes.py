@@ -11,6 +11,7 @@ from qtpy.QtCore import Qt
 from napari_fusion import ParameterError
 from napari_fusion.gui import set_palette, to_layer
 from napari_fusion.gui.chosen import Chosen
+from napari_fusion.gui.desk import Desk
 from napari_fusion.gui.steps.check import CheckStep
 from napari_fusion.palette import clear_below, palette, palettes
 
@@ -32,11 +33,13 @@ def model(pair, pet):
 
 @pytest.fixture
 def step(qtbot, model):
-    widget = CheckStep(model)
+    desk = Desk(model)
+    widget = CheckStep(model, desk)
     qtbot.addWidget(widget)
     widget.choose(Chosen("CT", "PET"))
     widget.show()
-    return widget
+    yield widget
+    desk.release()
 
 
 def choose(qtbot, box, name):
@@ -166,7 +169,9 @@ def test_two_viewers_are_dressed_on_their_own(step, model, pet):
 
 
 def test_nothing_is_dressed_once_the_dock_is_gone(qtbot, model):
-    widget = CheckStep(model)
+    desk = Desk(model)
+    widget = CheckStep(model, desk)
+    desk.release()
     widget.deleteLater()
     qtbot.wait(50)
     model.layers["CT"].visible = False

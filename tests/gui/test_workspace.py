@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from napari.components import ViewerModel
 from qtpy.QtCore import Qt, QThreadPool
 from qtpy.QtWidgets import QAbstractButton, QApplication, QComboBox
 
 from napari_fusion.errors import AlignError
-from napari_fusion.gui import from_layer
+from napari_fusion.gui import from_layer, to_layer
 from napari_fusion.gui.workspace import FusionWorkspace
 
 
@@ -86,6 +87,20 @@ def test_012_what_was_typed_counts_for_these_two_patients_only(two_patients, doc
 def test_012_layers_of_one_patient_are_not_asked_about(dock):
     assert not dock.open.allow.isVisible()
     assert not dock.open.current.different_patients
+
+
+def test_volumes_that_come_after_the_dock_are_chosen_in_turn(qtbot, pair):
+    model = ViewerModel()
+    widget = FusionWorkspace(model)
+    qtbot.addWidget(widget)
+    chosen = widget.open
+    for volume in (*pair[:2], pair[0]):
+        data, keywords, _ = to_layer(volume)
+        model.add_image(data, **keywords)
+    assert [combo.currentText() for combo in (chosen.fixed, chosen.moving)] == [
+        "head CT",
+        "head T1",
+    ]
 
 
 def test_align_and_fuse_by_clicks_alone(dock, click, finish, viewer, pair):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from qtpy.compat import isalive
 from qtpy.QtCore import Signal, Slot
 from qtpy.QtWidgets import QLabel, QLineEdit, QWidget
 
@@ -49,6 +50,8 @@ class OpenStep(Step):
             widget.chosen.connect(self._tell)
         self.form.addRow(self.warning, self.allow)
         self.allow.textChanged.connect(self._tell)
+        self._viewer = viewer
+        viewer.layers.events.inserted.connect(self._take_second)
         self._ask()
 
     @property
@@ -81,6 +84,17 @@ class OpenStep(Step):
     def move_on(self, layer: Any) -> None:
         """Take a layer that was just aligned as the moving one."""
         self.moving.choose(layer)
+
+    def _take_second(self, event: object = None) -> None:
+        """Take a layer that comes as the moving one, as long as there was no second to choose."""
+        if not isalive(self):  # napari deleted the dock; the viewer lives on
+            self._viewer.layers.events.inserted.disconnect(self._take_second)
+            return
+        self.fixed.refresh()
+        self.moving.refresh()
+        if self.moving.layer is self.fixed.layer:
+            others = [i for i in range(self.moving.count()) if i != self.fixed.currentIndex()]
+            self.moving.setCurrentIndex(others[0] if others else 0)
 
     def _ask(self) -> None:
         """Ask for the words when the layers belong to two patients, and anew for two others."""
