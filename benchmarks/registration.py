@@ -12,6 +12,7 @@ are used when NAPARI_FUSION_DATA names their folder. Times are CPU seconds on on
 import argparse
 import os
 import time
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -20,6 +21,7 @@ os.environ.setdefault("ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS", "1")
 import numpy as np
 import SimpleITK as sitk
 from registration_cases import KINDS, phantom_pair, real_pairs, slab
+from registration_people import stand_ins
 
 from napari_fusion import Alignment, align
 from napari_fusion.itk import to_sitk
@@ -90,20 +92,23 @@ def installed():
     return [ours, *(engine for module, engine in peers if find_spec(module))]
 
 
-def pairs_of(data):
-    found = {f"head {a}-{b}": phantom_pair((a, b)) for a, b in KINDS}
-    found["head CT-T1 slab"] = slab(phantom_pair(("CT", "T1")))
+def pairs_of(data, only):
+    """Name pairs and make those that are asked for."""
+    made = {f"head {a}-{b}": partial(phantom_pair, (a, b)) for a, b in KINDS}
+    made["head CT-T1 slab"] = lambda: slab(phantom_pair(("CT", "T1")))
+    made["head T1-PET slab"] = lambda: slab(phantom_pair(("T1", "PET")))
     if data is not None:
-        found |= real_pairs(data)
-    return found
+        real = real_pairs(data) | stand_ins(data)
+        made |= {name: lambda p=pair: p for name, pair in real.items()}
+    for name, make in made.items():
+        if not only or name in only:
+            yield name, make()
 
 
 def table(data, starts, only, alone):
     engines = [ours] if alone else installed()
     print(f"{'pair':18} {'engine':10} found  median mm  worst mm  CPU s   ({starts} starts)")
-    for name, pair in pairs_of(data).items():
-        if only and name not in only:
-            continue
+    for name, pair in pairs_of(data, only):
         for engine in engines:
             errors, seconds = [], []
             for seed in range(starts):

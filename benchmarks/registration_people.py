@@ -30,8 +30,9 @@ REAL = {
     "leg2 MR": ("sts_petct_mr/STS_002/MR_T1/image", {}),
     "leg2 CT": ("sts_petct_mr/STS_002/CT/image", {}),
 }
-COUSINS = (("leg1 MR", "leg1 CT"), ("leg1 CT", "leg1 PET"), ("flair", "t2"))
-"""Real volumes of one patient in one frame of reference: identity is the published truth."""
+COUSINS = (("leg1 CT", "leg1 PET"), ("flair", "t2"))
+"""Real volumes of one patient in one frame of reference: identity is the published truth. The MR of
+leg 1 shares the frame too, but there its femur lies visibly beside that of the CT."""
 
 
 class Person:
@@ -111,6 +112,49 @@ def perfusion_pair(seed):
     array = signal + rng.normal(0, 14, signal.shape)
     moving = replace(shown, array=array.astype(np.float32), modality="MR", unit="1")
     return Pair(scan(seed, "T1"), moving, np.eye(4), who.brain())
+
+
+def perfusion_of(t1, inside, seed=0):
+    """Make a perfusion map of a real T1: grey matter bright, 3×3×6 mm, noisy, nothing but brain.
+
+    Grey matter is the middle of three classes of grey level within the mask `inside` (T1's grid).
+    """
+    from scipy.ndimage import gaussian_filter
+
+    mask = inside.array > 0
+    values = t1.array[mask]
+    middle = np.array([np.percentile(values, q) for q in (10, 45, 85)], float)
+    for _ in range(20):  # k-means of three grey levels
+        kind = np.abs(values[:, None] - middle).argmin(axis=1)
+        middle = np.array([values[kind == k].mean() for k in range(3)])
+    flow = np.zeros(t1.grid.shape, np.float32)
+    flow[mask] = np.array([4.0, 60.0, 22.0])[kind]
+    flow = gaussian_filter(flow, np.array([2.0, 1.3, 1.3]) / t1.grid.spacing)
+    grid = t1.grid.with_spacing((6.0, 3.0, 3.0))
+    seen = resample(replace(t1, array=flow), grid, Alignment.identity(grid, t1.grid), fill=0)
+    noise = np.random.default_rng(seed).normal(0, 9, grid.shape)
+    return replace(seen, array=(seen.array + noise).astype(np.float32), frame_uid=None)
+
+
+def stand_ins(data: Path):
+    """Pair a real T1 with a perfusion map and with part of another contrast made of it."""
+    folder = data / "ms_longitudinal" / "patient01"
+    if not folder.is_dir():
+        return {}
+    t1, mask = load(folder / "study1_T1W.nii.gz"), load(folder / "brainmask.nii.gz")
+    to_flair, to_t1 = (
+        Alignment.load(folder / f"study1_{name}.txt")
+        for name in ("FLAIR_to_common_space", "T1W_intrastudy_to_FLAIR")
+    )
+    to_common = np.linalg.inv(to_t1.matrix @ to_flair.matrix)
+    to_common[3] = 0, 0, 0, 1
+    alignment = Alignment(t1.grid, mask.grid, to_common)
+    inside = resample(mask, t1.grid, alignment, interpolation="nearest", fill=0)
+    points = t1.grid.index_to_lps(np.argwhere(inside.array > 0)[::200])
+    return {
+        "T1-perfusion": Pair(t1, perfusion_of(t1, inside), np.eye(4), points),
+        "T1-part": Pair(t1, altered(t1, 7, cut=True), np.eye(4), points),
+    }
 
 
 def altered(volume, seed, cut):

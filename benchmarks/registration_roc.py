@@ -71,7 +71,7 @@ def draw(rows, path):
 
     good, bad, _ = parted(rows)
     side, edge, scale = 640, 90, 2
-    size = ((side + 3 * edge) * scale, (side + 2 * edge) * scale)
+    size = (int((side + 1.6 * edge) * scale), int((side + 1.5 * edge) * scale))
     picture = Image.new("RGB", size, "white")
     pen, font = ImageDraw.Draw(picture), ImageFont.load_default(17 * scale)
 
@@ -106,7 +106,7 @@ def draw(rows, path):
     pen.text((x + 16 * scale, y + 16 * scale), "verdict PASS", "black", font, anchor="lm")
     middle = (edge + side / 2) * scale
     words = f"share of {len(bad)} wrong alignments accepted"
-    pen.text((middle, (side + 1.25 * edge) * scale), words, "black", font, anchor="mm")
+    pen.text((middle, (side + 1.2 * edge) * scale), words, "black", font, anchor="mm")
     title = f"share of {len(good)} right alignments accepted"
     upright = Image.new("RGB", (int(font.getlength(title)) + 4, 30 * scale), "white")
     ImageDraw.Draw(upright).text((0, 0), title, "black", font)
