@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from napari_fusion.cli.screen import AsJson, Shot, bar, say, say_json, say_result
+from napari_fusion.cli.screen import AsJson, bar, say, say_files, say_json, say_result
 from napari_fusion.cli.truth import error_mm
-from napari_fusion.cli.window import picture_window
+from napari_fusion.cli.window import picture_window, play_window
 
 
 def demo(
@@ -18,7 +18,14 @@ def demo(
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("fusion-demo"),
     seed: Annotated[int, typer.Option(help="Chooses the misalignment and the noise.")] = 0,
     as_json: AsJson = False,
-    window: Shot = True,
+    window: Annotated[
+        bool | None,
+        typer.Option(
+            "--window/--no-window",
+            help="Instead, a walk of a minute in a real napari window; or no picture of a window.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Misalign CT and MR of a digital head, align, fuse, and compare with the known truth."""
     from napari_fusion import export, phantom
@@ -27,6 +34,9 @@ def demo(
     from napari_fusion.registration import Alignment
 
     folder = export.prepared(out)
+    if window:
+        _walk(folder, as_json=as_json)
+        return
     with bar() as progress:
         start = time.perf_counter()
         progress(0, "rendering the digital head")
@@ -43,7 +53,7 @@ def demo(
         outputs += [folder / n for n in ("fixed.nii.gz", "moving.nii.gz", "truth.tfm")]
         seconds |= outcome.seconds | {"write": round(time.perf_counter() - start, 3)}
         paths = [str(path) for path in outputs]
-        if window:
+        if window is None:
             progress(0.9, "drawing the napari window")
             start = time.perf_counter()
             paths += picture_window([fixed], folder)
@@ -63,3 +73,15 @@ def demo(
         f"(the scans started {result['start_mm']:.1f} mm apart)"
     )
     say_result(result | {"tre_mm": []})
+
+
+def _walk(folder: Path, *, as_json: bool) -> None:
+    """Let the workspace be walked through, and say what was written on the way."""
+    code = play_window("walk", [str(folder)])
+    if code:
+        raise typer.Exit(code)
+    written = [str(path) for path in sorted(folder.glob("walk*"))]
+    if as_json:
+        say_json({"outputs": written})
+    else:
+        say_files(written)

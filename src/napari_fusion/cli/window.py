@@ -36,8 +36,7 @@ def picture_window(sources: Iterable[Volume], folder: Path) -> list[str]:
     target = folder / "window.png"
     with tempfile.TemporaryDirectory() as scratch:
         drawn = Path(scratch) / "window.png"
-        command = [*screen, sys.executable, "-m", "napari_fusion.gui.window", str(folder)]
-        command += ["--out", str(drawn)]
+        command = [*screen, *_module("window", [str(folder), "--out", str(drawn)])]
         for i, source in enumerate(sources):
             command += ["--fixed", str(save(source, Path(scratch) / f"source{i}.nii.gz"))]
         failed = _run(command)
@@ -62,8 +61,35 @@ def open_window(module: str, arguments: list[str]) -> int:
             "there is no display to open a window on: start it from a desktop, over ssh with -X, "
             "or, without eyes, under xvfb-run"
         )
-    command = [sys.executable, "-m", f"napari_fusion.gui.{module}", *arguments]
-    return subprocess.run(command, check=False).returncode
+    return subprocess.run(_module(module, arguments), check=False).returncode
+
+
+def play_window(module: str, arguments: list[str]) -> int:
+    """Run a module that needs no hands; without a display on a virtual one, which is said.
+
+    What it prints goes to stderr. Returns its exit code.
+
+    Raises
+    ------
+    FusionError
+        There is neither a display nor Xvfb.
+    """
+    screen = _screen()
+    if screen is None:
+        raise FusionError("there is no display to open a window on; on Linux, install Xvfb")
+    if screen:
+        warn("there is no display: the window opens on a virtual one, and nobody sees it")
+    command = [*screen, *_module(module, arguments)]
+    return subprocess.run(command, env=_environment(), stdout=2, check=False).returncode
+
+
+def _module(name: str, arguments: list[str]) -> list[str]:
+    return [sys.executable, "-m", f"napari_fusion.gui.{name}", *arguments]
+
+
+def _environment() -> dict[str, str]:
+    """Give the environment of a process whose picture is to be drawn on a display."""
+    return {k: v for k, v in os.environ.items() if k != "QT_QPA_PLATFORM"}
 
 
 def has_display() -> bool:
@@ -83,11 +109,10 @@ def _screen() -> list[str] | None:
 
 def _run(command: list[str]) -> str:
     """Run the command; give the last line of what went wrong, or nothing."""
-    environment = {k: v for k, v in os.environ.items() if k != "QT_QPA_PLATFORM"}
     try:
         done = subprocess.run(
             command,
-            env=environment,
+            env=_environment(),
             capture_output=True,
             text=True,
             timeout=_LONGEST_S,

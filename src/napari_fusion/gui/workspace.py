@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.compat import isalive
@@ -13,6 +14,7 @@ from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from napari_fusion.gui.desk import Desk
 from napari_fusion.gui.hands.keys import Binding
+from napari_fusion.gui.helprow import HelpRow
 from napari_fusion.gui.jobs import JobRow
 from napari_fusion.gui.letters import show_letters
 from napari_fusion.gui.readout import Point, readout
@@ -23,6 +25,7 @@ from napari_fusion.gui.steps.check import CheckStep
 from napari_fusion.gui.steps.fuse import FuseStep
 from napari_fusion.gui.steps.keep import KeepStep
 from napari_fusion.gui.steps.open import OpenStep
+from napari_fusion.gui.tour import Tour, open_sample_head
 from napari_fusion.volume import JSON
 
 if TYPE_CHECKING:
@@ -112,6 +115,8 @@ class FusionWorkspace(QWidget):
         self.fuse.fused.connect(self.check.comparer.stop)
         self.keep.geometry_panel.moved.connect(self._tell_state)
         self.keep.session.opened.connect(self.take_up)
+        self.tour = Tour(self, partial(open_sample_head, self.viewer))
+        self.help = HelpRow(self.tour)
         for speaker in (self.jobs, *self.steps):
             speaker.said.connect(self.keep.code.say)
 
@@ -124,7 +129,9 @@ class FusionWorkspace(QWidget):
         column.addStretch(1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(4, 4, 4, 4)
+        outer.addWidget(self.help)
         outer.addWidget(self.state)
+        outer.addWidget(self.tour)
         outer.addWidget(UprightScroll(inside), 1)
         outer.addWidget(self.values)
         outer.addWidget(self.jobs)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from napari.utils.notifications import show_error, show_info
@@ -59,16 +60,18 @@ class SessionRow(QWidget):
         path, _ = QFileDialog.getSaveFileName(self, "Save session", f"session{SUFFIX}", FILTER)
         if not path:
             return
-        path = path if path.endswith(SUFFIX) else path + SUFFIX
+        self.save_to(path if path.endswith(SUFFIX) else path + SUFFIX)
+
+    def save_to(self, path: str | Path) -> bool:
+        """Save the session as the button does, once the user has said where; False if it failed."""
         try:
             save_session(self._viewer, path, workspace=self._settings())
         except FusionError as error:
             show_error(str(error))
-            return
-        self.said.emit(
-            f"from napari_fusion.gui import save_session; save_session(viewer, {path!r})"
-        )
+            return False
+        self._tell(f"save_session(viewer, {str(path)!r})")
         show_info("The session was saved, read back and found whole.")
+        return True
 
     @Slot()
     def _open(self) -> None:
