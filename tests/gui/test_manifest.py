@@ -25,7 +25,8 @@ def test_every_command_can_be_found(manifest):
 
 def test_the_workspace_is_in_both_menus(manifest):
     contributions = manifest.contributions
-    assert [widget.command for widget in contributions.widgets] == ["napari-fusion.workspace"]
+    commands = [widget.command for widget in contributions.widgets]
+    assert commands == ["napari-fusion.workspace", "napari-fusion.models"]
     (item,) = contributions.menus["napari/layers/register"]
     assert item.command == "napari-fusion.workspace"
 

@@ -1,6 +1,6 @@
 """A small trained network that weighs the bands of the Laplacian pyramid; it paints nothing."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,9 @@ from napari_fusion.fusion.pyramid import merge, split
 from napari_fusion.fusion.registry import method
 from napari_fusion.fusion.rules import Planes, each_slice
 from napari_fusion.slab import Stack
+
+if TYPE_CHECKING:
+    from napari_fusion.nets.model import FusionNet
 
 Network = Literal["pruned", "dense"]
 
@@ -26,11 +29,19 @@ def cnn(sources: Stack, *, network: Network = "pruned") -> Stack:
     network
         The pruned network, or the dense one it was cut from, for comparison.
     """
-    _require()
-    return each_slice(_cnn, sources, network)
+    required()
+    from napari_fusion.nets import infer
+
+    return by_network(sources, infer.shipped(network))
 
 
-def _cnn(planes: Planes, network: Network) -> Planes:
+def by_network(sources: Stack, net: "FusionNet") -> Stack:
+    """Give the parts (k, n, h, w) that a network from `nets.infer.prepared` makes of a stack."""
+    parts: Stack = each_slice(_by_network, sources, net)
+    return parts
+
+
+def _by_network(planes: Planes, net: "FusionNet") -> Planes:
     from napari_fusion.nets import infer
 
     parts = np.zeros_like(planes)
@@ -39,7 +50,7 @@ def _cnn(planes: Planes, network: Network) -> Planes:
     if len(given) < 2:
         parts[seen] = given
         return parts
-    confidence, gain = infer.maps(infer.shipped(network), given)
+    confidence, gain = infer.maps(net, given)
     parts[seen] = mixed(given, confidence, gain)
     return parts
 
@@ -95,7 +106,14 @@ def _halved(maps: Planes) -> Planes:
     return (rows[:, :, ::2] + rows[:, :, 1::2]) * np.float32(0.25)
 
 
-def _require() -> None:
+def required() -> None:
+    """Make sure that torch is there.
+
+    Raises
+    ------
+    MissingExtra
+        It is not, or safetensors is not.
+    """
     from importlib.util import find_spec
 
     if find_spec("torch") is None or find_spec("safetensors") is None:

@@ -1,0 +1,34 @@
+"""A network's card as a page of text: what it is, what it learned from, what it can do."""
+
+from collections.abc import Mapping
+
+from napari_fusion.nets.checkpoint import Checkpoint
+from napari_fusion.nets.model import size
+from napari_fusion.volume import JSON
+
+TOLD = ("title", "data", "licence", "limits", "validation", "seed", "pruned_by", "int8_psnr_db")
+"""What is told in words, in this order; the rest of a card is for programs."""
+
+
+def card(checkpoint: Checkpoint) -> str:
+    """Tell what a network is: its shape and size, then what its card knows, a line each."""
+    config = checkpoint.config
+    parameters, macs = size(config)
+    lines = [
+        f"{len(config.widths)} {config.block} convolutions, widths "
+        f"{' '.join(map(str, config.widths))}, dilations {' '.join(map(str, config.dilations))}",
+        f"{parameters} parameters, {macs / 1e6:.0f} million multiply-accumulates for two slices of "
+        f"256 × 256, weights {checkpoint.card.get('weights', 'float32')}",
+    ]
+    for key in TOLD:
+        if key in checkpoint.card:
+            lines += _told(key.replace("_", " "), checkpoint.card[key])
+    return "\n".join(lines)
+
+
+def _told(name: str, value: JSON) -> list[str]:
+    if isinstance(value, Mapping):
+        return [f"{name}:", *(f"  {key}: {each}" for key, each in value.items())]
+    if isinstance(value, list):
+        return [f"{name}:", *(f"  {each}" for each in value)]
+    return [f"{name}: {value}"]
