@@ -37,7 +37,7 @@ def align(  # noqa: PLR0913 - one parameter per option
     out: Annotated[
         Path, typer.Option(help="The transform: .tfm, .txt, .h5, .mat (FSL), .json or .dcm.")
     ],
-    model: Annotated[str, typer.Option(help="rigid, similarity or affine.")] = "rigid",
+    model: Annotated[str, typer.Option(help="rigid, similarity, affine or deformable.")] = "rigid",
     search: Annotated[
         str, typer.Option(help="wide: many starts; near: only the one given.")
     ] = "wide",

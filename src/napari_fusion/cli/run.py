@@ -27,6 +27,9 @@ class Register(StrEnum):
     """How moving volumes are brought onto the fixed one."""
 
     rigid = "rigid"
+    similarity = "similarity"
+    affine = "affine"
+    deformable = "deformable"
     none = "none"
 
 
@@ -136,7 +139,8 @@ def _recipe(written: dict[str, Any], changes: dict[str, Any], register: Register
     from napari_fusion.registration import AlignOptions
 
     if register is not None:
-        changes["align"] = None if register is Register.none else AlignOptions(model="rigid")
+        none = register is Register.none
+        changes["align"] = None if none else AlignOptions.model_validate({"model": register.value})
     inner = written.get("recipe", written)
     return checked(Recipe, inner | changes if isinstance(inner, dict) else inner, RECIPE)
 

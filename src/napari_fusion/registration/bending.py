@@ -17,7 +17,7 @@ MOST_NODES = 6_000_000
 INVERSE_MM = 0.1
 """An inverse that is further off than this anywhere inside is refused."""
 
-CLOSE_MM = 0.02
+CLOSE_MM = 0.05
 """An inverse that is further off than this is sampled on a finer grid, where memory allows."""
 
 ROUNDS = 100
@@ -79,12 +79,12 @@ def undone(field: DisplacementField) -> tuple[DisplacementField, float]:
             f"{100 * field.jacobian.folded:.2g} % of this alignment's field folds: "
             "it cannot be inverted"
         )
-    inverse = sampled(lambda points: _source(field, points) - points, field.grid)
-    residual = _residual(field, inverse)
-    if residual > CLOSE_MM:
-        fine = _spaced(field.grid, field.grid.spacing / 2)
-        inverse = sampled(lambda points: _source(field, points) - points, fine)
+    for finer in (1, 2, 4):
+        grid = _spaced(field.grid, field.grid.spacing / finer)
+        inverse = sampled(lambda points: _source(field, points) - points, grid)
         residual = _residual(field, inverse)
+        if residual <= CLOSE_MM:
+            break
     if not residual <= INVERSE_MM:
         raise AlignError(
             f"the inverse of this alignment is {residual:.2f} mm off where it should be within "

@@ -8,13 +8,23 @@ import numpy as np
 
 from napari_fusion.errors import AlignError, Progress
 from napari_fusion.registration.alignment import Alignment
+from napari_fusion.registration.bend import (
+    LEAST_GAIN,
+    drawn_through,
+    gain,
+    judged,
+    kept_straight,
+    no_better,
+)
+from napari_fusion.registration.deform import EXPECTED_BEATS, deform
 from napari_fusion.registration.gate import FAIL_OVERLAP, judge, measure
 from napari_fusion.registration.layers import Matrix
+from napari_fusion.registration.masks import Masks, masked
 from napari_fusion.registration.options import AlignOptions
 from napari_fusion.registration.pulse import Pulse
 from napari_fusion.registration.quality import Quality
 from napari_fusion.registration.refine import Refined, refine
-from napari_fusion.registration.scene import prepare
+from napari_fusion.registration.scene import Scene, prepare
 from napari_fusion.registration.search import Terrain, search
 from napari_fusion.registration.starts import any_orientation, near_poses
 from napari_fusion.volume import Volume
@@ -34,6 +44,7 @@ def align(
     options: AlignOptions = _DEFAULT,
     *,
     initial: Alignment | None = None,
+    masks: Masks = (None, None),
     progress: Progress | None = None,
 ) -> Alignment:
     """Find where each point of the fixed volume lies in the moving one, and say how well.
@@ -43,6 +54,11 @@ def align(
     volumes that share a frame of reference are left where the scanner put them, unless a pose
     stands out that differs by more than 2 mm.
 
+    A deformable alignment starts from the linear answer and is found by descriptors of local
+    structure, whatever the contrasts (see `deform`). Where bending does not raise the mutual
+    information of samples it has not seen, or the linear answer is FAIL, that answer is kept and
+    the sentence says so.
+
     Parameters
     ----------
     fixed, moving
@@ -50,7 +66,11 @@ def align(
     options
         Model, seed and effort.
     initial
-        A pose to start from, besides the usual ones; the only start when the search is "near".
+        A pose to start from, besides the usual ones; the only start when the search is "near". Of
+        one that bends space the linear part counts.
+    masks
+        LABEL volumes, for the fixed and the moving volume, in their frames; None is everything.
+        Only where a mask is not 0 are the volumes compared.
     progress
         Told the fraction done several times a second; cancels by raising.
 
@@ -64,6 +84,8 @@ def align(
     AlignError
         There is nothing to align: a volume is constant or has no finite value, or the two have no
         anatomy in common.
+    ParameterError
+        A mask marks no voxel of its volume.
 
     Examples
     --------
@@ -74,15 +96,51 @@ def align(
     """
     pulse = Pulse(progress)
     pulse.phase(0.0, 0.15, "preparing volumes", 10)
-    scene = prepare(fixed, moving, options, pulse)
+    seen = masked(fixed, masks[0], "fixed"), masked(moving, masks[1], "moving")
+    scene = prepare(*seen, options, pulse)
     terrain = Terrain.of(scene, pulse)
     start = scene.oriented(np.eye(4) if initial is None else initial.matrix)
-    if initial is None and fixed.frame_uid is not None and fixed.frame_uid == moving.frame_uid:
-        matrix, quality = _in_place(terrain, start)
-    else:
-        matrix, quality = _anywhere(terrain, start)
+    bends = options.model == "deformable"
+    with pulse.part(0.0, 0.4 if bends else 1.0):
+        if initial is None and fixed.frame_uid is not None and fixed.frame_uid == moving.frame_uid:
+            matrix, quality = _in_place(terrain, start)
+        else:
+            matrix, quality = _anywhere(terrain, start)
+    found = Alignment(fixed.grid, moving.grid, scene.oriented(matrix), quality)
+    if bends:
+        found = _bent(scene, (fixed, moving), found, masks, pulse)
     pulse.phase(1.0, 1.0, "aligned")
-    return Alignment(fixed.grid, moving.grid, scene.oriented(matrix), quality)
+    return found
+
+
+def _bent(
+    scene: Scene, volumes: tuple[Volume, Volume], linear: Alignment, masks: Masks, pulse: Pulse
+) -> Alignment:
+    """Bend a linear answer, or keep it as it is and say why."""
+    if linear.quality.verdict == "FAIL":
+        words = "Nothing was bent."
+        return replace(linear, quality=kept_straight(linear.quality, words, {}))
+    pulse.phase(0.4, 0.9, "bending", EXPECTED_BEATS)
+    field = deform(volumes, linear.matrix, scene.options, pulse, masks)
+    pulse.beat()
+    gained = gain(scene, linear.matrix, field)
+    if not gained > LEAST_GAIN:
+        words = "Bending did not improve it, so the linear answer was kept."
+        quality = kept_straight(linear.quality, words, {"bend_gain": gained})
+        return replace(linear, quality=quality)
+    bent = replace(linear, field=field)
+    with pulse.part(0.9, 1.0):
+        quality = judged(_judged_as_drawn(*volumes, bent, masks, pulse), field, gained)
+    return replace(bent, quality=no_better(quality, linear.quality))
+
+
+def _judged_as_drawn(
+    fixed: Volume, moving: Volume, alignment: Alignment, masks: Masks, pulse: Pulse
+) -> Quality:
+    """Hold the moving volume, drawn through an alignment, to the gate where it lies."""
+    drawn = drawn_through(masked(moving, masks[1], "moving"), alignment)
+    straight = Alignment.identity(alignment.fixed, drawn.grid)
+    return _assessed(masked(fixed, masks[0], "fixed"), drawn, straight, pulse)
 
 
 def _anywhere(terrain: Terrain, start: Matrix) -> tuple[Matrix, Quality]:
@@ -107,7 +165,7 @@ def _sought(terrain: Terrain, poses: list[Matrix], always: list[Matrix]) -> Refi
     summits = search(terrain, poses, always)
     if not summits[0].score > 0:
         raise AlignError("the two volumes have no anatomy in common: nothing was aligned")
-    return refine(terrain, summits[0].matrix, terrain.scene.options.model)
+    return refine(terrain, summits[0].matrix, terrain.scene.options.linear)
 
 
 def _judged(terrain: Terrain, start: Matrix, found: Refined) -> Quality:
@@ -153,10 +211,17 @@ def assess(fixed: Volume, moving: Volume, alignment: Alignment) -> Alignment:
     AlignError
         A volume is constant or has no finite value.
     """
-    options = AlignOptions()
-    scene = prepare(fixed, moving, options, Pulse(None))
-    terrain = Terrain.of(scene, Pulse(None))
+    pulse = Pulse(None)
+    if alignment.field is None:
+        return replace(alignment, quality=_assessed(fixed, moving, alignment, pulse))
+    quality = _judged_as_drawn(fixed, moving, alignment, (None, None), pulse)
+    return replace(alignment, quality=judged(quality, alignment.field))
+
+
+def _assessed(fixed: Volume, moving: Volume, alignment: Alignment, pulse: Pulse) -> Quality:
+    """Judge the linear part of an alignment."""
+    scene = prepare(fixed, moving, AlignOptions(), pulse)
+    terrain = Terrain.of(scene, pulse)
     matrix = scene.oriented(alignment.matrix)
     best = refine(terrain, terrain.climb(1, matrix).matrix, "rigid")
-    quality = _judged(terrain, scene.oriented(np.eye(4)), replace(best, matrix=matrix))
-    return Alignment(alignment.fixed, alignment.moving, alignment.matrix, quality)
+    return _judged(terrain, scene.oriented(np.eye(4)), replace(best, matrix=matrix))

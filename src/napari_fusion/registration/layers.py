@@ -128,7 +128,7 @@ def reduced(layer: Layer, mm: float) -> Layer:
     ]
     for axis, factor in enumerate(factors):
         values = _blocks(values, axis, factor)
-    return _smoothed(Layer(values, _coarser(layer.affine, factors)), mm)
+    return smoothed(Layer(values, _coarser(layer.affine, factors)), mm)
 
 
 def _coarser(affine: Matrix, factors: list[int]) -> Matrix:
@@ -139,7 +139,7 @@ def _coarser(affine: Matrix, factors: list[int]) -> Matrix:
     return blocks
 
 
-def _smoothed(layer: Layer, mm: float) -> Layer:
+def smoothed(layer: Layer, mm: float) -> Layer:
     """Blur by a Gaussian of half of `mm`; missing values count for nothing and stay missing."""
     known = np.isfinite(layer.values)
     if known.all():

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from napari_fusion.registration.alignment import pose_matrix
 from napari_fusion.registration.layers import Matrix
-from napari_fusion.registration.options import Model
+from napari_fusion.registration.options import Linear
 
 Vector = NDArray[np.float64]
 
@@ -44,7 +44,7 @@ class Family:
     base: Matrix
     centre: Vector
     radius: float
-    model: Model = "rigid"
+    model: Linear = "rigid"
 
     @property
     def size(self) -> int:

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from annotated_types import Ge, Gt, Le
 from pydantic import BaseModel, ConfigDict
 
-Model = Literal["rigid", "similarity", "affine"]
+Linear = Literal["rigid", "similarity", "affine"]
+Model = Literal["rigid", "similarity", "affine", "deformable"]
 
 
 class AlignOptions(BaseModel):
@@ -17,7 +18,8 @@ class AlignOptions(BaseModel):
     ----------
     model
         What may change between the volumes: "rigid" moves and turns (6 numbers), "similarity"
-        also has one scale (7), "affine" is any linear map (12).
+        also has one scale (7), "affine" is any linear map (12), "deformable" also bends space,
+        smoothly and without folds, after `base`.
     seed
         Chooses the sample points; the same seed gives the same answer on any number of threads.
     search
@@ -29,11 +31,17 @@ class AlignOptions(BaseModel):
         Grey levels a side of the joint histogram.
     finest_mm
         Voxel size of the finest level, never finer than the volumes themselves.
+    base
+        The linear map that a deformable one starts from.
+    grid_mm
+        Voxel size at which a deformable map is found; its nodes lie twice as far apart.
+    stiffness
+        How hard space is to bend: 2 is twice as hard.
 
     Examples
     --------
-    >>> AlignOptions(model="affine").model_dump_json()
-    '{"model":"affine","seed":0,"search":"wide","samples":30000,"bins":32,"finest_mm":1.0}'
+    >>> AlignOptions(model="deformable", stiffness=2).model_dump_json(exclude_defaults=True)
+    '{"model":"deformable","stiffness":2.0}'
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -44,3 +52,11 @@ class AlignOptions(BaseModel):
     samples: Annotated[int, Ge(1000), Le(1_000_000)] = 30_000
     bins: Annotated[int, Ge(8), Le(128)] = 32
     finest_mm: Annotated[float, Gt(0)] = 1.0
+    base: Linear = "rigid"
+    grid_mm: Annotated[float, Ge(0.1), Le(20)] = 2.0
+    stiffness: Annotated[float, Ge(0.01), Le(100)] = 1.0
+
+    @property
+    def linear(self) -> Linear:
+        """The linear part of the model."""
+        return self.base if self.model == "deformable" else self.model

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -42,6 +44,16 @@ class Pulse:
         self._progress = progress or silent
         self._start, self._stop, self._words = 0.0, 0.0, ""
         self._done, self._expected, self._last = 0, 1, 0.0
+        self._whole = 0.0, 1.0
+
+    @contextmanager
+    def part(self, start: float, stop: float) -> Iterator[None]:
+        """Have the phases within span `start` to `stop` instead of the whole job."""
+        outer = self._whole
+        low, high = outer
+        self._whole = low + (high - low) * start, low + (high - low) * stop
+        yield
+        self._whole = outer
 
     def phase(self, start: float, stop: float, words: str, expected: int = 1) -> None:
         """Begin a part of the job that takes about `expected` beats and spans `start` to `stop`."""
@@ -63,4 +75,6 @@ class Pulse:
     def _tell(self) -> None:
         self._last = time.monotonic()
         share = min(1.0, self._done / self._expected)
-        self._progress(self._start + (self._stop - self._start) * share, self._words)
+        low, high = self._whole
+        fraction = self._start + (self._stop - self._start) * share
+        self._progress(low + (high - low) * fraction, self._words)

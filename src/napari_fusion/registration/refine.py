@@ -10,7 +10,7 @@ from napari_fusion.registration.climb import Summit
 from napari_fusion.registration.layers import Matrix
 from napari_fusion.registration.models import Family, Vector
 from napari_fusion.registration.nmi import FEWEST, Similarity
-from napari_fusion.registration.options import Model
+from napari_fusion.registration.options import Linear
 from napari_fusion.registration.scene import undone
 from napari_fusion.registration.search import Terrain, separation
 
@@ -53,7 +53,7 @@ class Refined:
         return terrain.apart(there, back)
 
 
-def refine(terrain: Terrain, matrix: Matrix, model: Model) -> Refined:
+def refine(terrain: Terrain, matrix: Matrix, model: Linear) -> Refined:
     """Climb again from pushed maps, with other samples, drawn in either volume; take the middle."""
     scene, last = terrain.scene, len(terrain.levels) - 1
     if model != "rigid":
@@ -75,7 +75,7 @@ def refine(terrain: Terrain, matrix: Matrix, model: Model) -> Refined:
     return Refined(middle, tuple(forward), tuple(backward))
 
 
-def _back(terrain: Terrain, base: Matrix, model: Model, seed: int) -> Summit:
+def _back(terrain: Terrain, base: Matrix, model: Linear, seed: int) -> Summit:
     """Climb from mobile to still, with the samples that have a counterpart."""
     last = len(terrain.levels) - 1
     other = terrain.scene.turned_round().similarity(last, seed)

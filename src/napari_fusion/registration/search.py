@@ -12,7 +12,7 @@ from napari_fusion.registration.climb import Summit, climb
 from napari_fusion.registration.layers import Matrix
 from napari_fusion.registration.models import Family
 from napari_fusion.registration.nmi import Similarity
-from napari_fusion.registration.options import Model
+from napari_fusion.registration.options import Linear
 from napari_fusion.registration.pulse import Pulse
 from napari_fusion.registration.scene import Scene
 
@@ -61,7 +61,7 @@ class Terrain:
         points = self.levels[0].points.astype(float)
         return float(np.sqrt((points**2).sum(axis=0).mean()))
 
-    def family(self, base: Matrix, model: Model = "rigid") -> Family:
+    def family(self, base: Matrix, model: Linear = "rigid") -> Family:
         """Give the maps around one map."""
         return Family(base, self.levels[0].centre, self.radius, model)
 

@@ -1,0 +1,101 @@
+"""Bend a linear answer, and keep the bending only if it earns its place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from napari_fusion.registration.alignment import Alignment
+from napari_fusion.registration.field import DisplacementField
+from napari_fusion.registration.layers import Matrix
+from napari_fusion.registration.nmi import Similarity
+from napari_fusion.registration.quality import Quality
+from napari_fusion.registration.scene import Scene
+from napari_fusion.volume import Volume
+
+HELD_OUT = 77
+"""Seed of the samples that judge a bending; no search draws them."""
+
+LEAST_GAIN = 0.0
+"""A bending is kept when it raises the held-out score by more than this share."""
+
+CHECK_JACOBIAN = (1 / 3, 3.0)
+FAIL_JACOBIAN = (0.1, 10.0)
+"""Local volume changes beyond which a bending is doubted, and not to be used."""
+
+
+def gain(scene: Scene, matrix: Matrix, field: DisplacementField) -> float:
+    """Say by what share a bending raises the normalised mutual information of fresh samples.
+
+    Bending is found by descriptors of structure; what judges it is another measure, at points of
+    the fixed volume that no search has drawn.
+    """
+    own = scene.turned_round() if scene.swapped else scene
+    similarity = own.similarity(len(own.still) - 1, HELD_OUT)
+    before = similarity.score(matrix).nmi
+    after = _carried(similarity, field).score(matrix).nmi
+    return (after - before) / max(before, 1e-6)
+
+
+def _carried(similarity: Similarity, field: DisplacementField) -> Similarity:
+    """Move the samples by a field before they are looked up."""
+    points = similarity.points.T + similarity.centre
+    moved = field.at(points).T.astype(np.float32)
+    return replace(similarity, points=similarity.points + moved)
+
+
+def drawn_through(moving: Volume, alignment: Alignment) -> Volume:
+    """Draw the moving volume on the fixed grid, NaN outside it, to be judged as it lies."""
+    from napari_fusion.registration.resampling import resample
+
+    return resample(moving, alignment.fixed, alignment, fill=float("nan"))
+
+
+def judged(quality: Quality, field: DisplacementField, gained: float | None = None) -> Quality:
+    """Add what the bending itself says to the verdict on the bent volume.
+
+    Parameters
+    ----------
+    quality
+        The gate's verdict on the moving volume drawn through the bending.
+    field
+        The bending.
+    gained
+        From `gain`, when it was measured.
+    """
+    change = field.jacobian
+    numbers = {**quality.numbers, **change.numbers(), "bend_max_mm": field.largest_mm}
+    if gained is not None:
+        numbers["bend_gain"] = gained
+    low, high = change.smallest, change.largest
+    span = f"from {low:.2f} to {high:.2f} times its volume"
+    if change.folded > 0 or low < FAIL_JACOBIAN[0] or high > FAIL_JACOBIAN[1]:
+        words = f"The bending tears or folds the anatomy ({span}): do not use it."
+        return quality.model_copy(update={"verdict": "FAIL", "sentence": words, "numbers": numbers})
+    if quality.verdict != "FAIL" and (low < CHECK_JACOBIAN[0] or high > CHECK_JACOBIAN[1]):
+        words = f"The bending changes the anatomy locally {span}: look there before use."
+        return quality.model_copy(
+            update={"verdict": "CHECK", "sentence": words, "numbers": numbers}
+        )
+    words = f"{quality.sentence} Space is bent by up to {field.largest_mm:.1f} mm, {span}."
+    return quality.model_copy(update={"sentence": words, "numbers": numbers})
+
+
+def no_better(bent: Quality, linear: Quality) -> Quality:
+    """Keep the linear answer's doubt: bending can make a wrong pose, or a stranger, look right."""
+    if bent.rank >= linear.rank:
+        return bent
+    within = f"{bent.uncertainty_mm or 0:.1f} mm"
+    words = f"{linear.sentence} That was before bending, after which parts agree within {within}."
+    return bent.model_copy(update={"verdict": linear.verdict, "sentence": words})
+
+
+def kept_straight(quality: Quality, reason: str, numbers: dict[str, float]) -> Quality:
+    """Say that the linear answer was kept, and why."""
+    return quality.model_copy(
+        update={
+            "sentence": f"{quality.sentence} {reason}",
+            "numbers": {**quality.numbers, **numbers},
+        }
+    )

@@ -1,0 +1,234 @@
+"""Two volumes on one lattice, ready to be bent onto each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fusion.errors import AlignError
+from napari_fusion.grid import Grid
+from napari_fusion.registration.constancy import alike, trust
+from napari_fusion.registration.filters import Floats, halved, read, slopes
+from napari_fusion.registration.flow import Flow
+from napari_fusion.registration.layers import Layer, Matrix, smoothed
+from napari_fusion.registration.membrane import laplacian, solved
+from napari_fusion.registration.mind import floor_of, mind
+
+MARGIN_MM = 12.0
+"""The lattice reaches this far beyond the body."""
+
+NEAR_MM = 6.0
+"""Air this near to the body is compared too: the skin says most about its place."""
+
+STEP_MM = 3.0
+"""No update moves a node by more than this."""
+
+TENSION = 4.0
+"""Stiffness of the membrane at `TENSION_MM`, in units of the descriptors' mean steepness."""
+
+TENSION_MM = 8.0
+
+MEMORY = 0.3
+"""How much of the tension pulls on what was found before; the rest only on each update."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """The pair at one level of resolution.
+
+    Parameters
+    ----------
+    grid
+        The lattice, cubic voxels along the fixed volume's axes, LPS mm.
+    still
+        (12, …) descriptors of the fixed volume.
+    weight
+        How much each voxel counts, 0 to 1.
+    mobile
+        The moving volume's values on the lattice, before bending.
+    seen
+        1 where the moving volume has a value that counts, else 0.
+    floor
+        The moving descriptors' floor.
+    stiffness
+        Multiplies the membrane's tension.
+    values
+        The fixed volume's values where both volumes show one contrast; then what changed
+        between them steers nothing. None where the contrasts differ.
+    beat
+        Called often.
+    """
+
+    grid: Grid
+    still: Floats
+    weight: Floats
+    mobile: Floats
+    seen: Floats
+    floor: float
+    stiffness: float
+    values: Floats | None
+    beat: Callable[[], None]
+
+    @property
+    def nodes(self) -> Grid:
+        """Every second voxel of the lattice: where the flow is kept."""
+        affine = np.array(self.grid.affine)
+        affine[:3, :3] *= 2
+        a, b, c = ((n + 1) // 2 for n in self.grid.shape)
+        return Grid((a, b, c), affine)
+
+    def improved(self, flow: Flow) -> Flow:
+        """Take one Gauss–Newton step of the squared difference of descriptors and the tension."""
+        mm = float(self.grid.spacing[0])
+        pull, tensor = self._forces(flow)
+        body = halved(self.weight) > 0.5
+        steep = float((tensor[0] + tensor[3] + tensor[5])[body].mean()) / 3 if body.any() else 0.0
+        if not steep > 0:
+            return flow  # nothing here has structure
+        tension = TENSION * self.stiffness * steep * (TENSION_MM / (2 * mm)) ** 2
+        pull -= np.float32(MEMORY * tension) * laplacian(flow.velocity)
+        update = solved(tensor, pull, tension, self.beat)
+        length = np.sqrt((update * update).sum(axis=0))
+        update *= np.minimum(1, np.float32(STEP_MM) / np.maximum(length, np.float32(1e-6)))
+        return Flow(flow.grid, flow.velocity + update)
+
+    def _forces(self, flow: Flow) -> tuple[Floats, Floats]:
+        """Give the pull (3, …) per mm and the tensor (6, …) per mm² at the nodes."""
+        mm = float(self.grid.spacing[0])
+        mobile, weight = self._bent(flow)
+        pull = np.zeros((3, *self.grid.shape), np.float32)
+        tensor = np.zeros((6, *self.grid.shape), np.float32)
+        for still, moved in zip(self.still, mobile, strict=True):
+            self.beat()
+            x, y, z = slopes((still + moved) * np.float32(0.5))
+            gap = (still - moved) * weight
+            for n, slope in enumerate((x, y, z)):
+                pull[n] += slope * gap
+            for n, (a, b) in enumerate(((x, x), (x, y), (x, z), (y, y), (y, z), (z, z))):
+                tensor[n] += a * b
+        tensor *= weight
+        return (
+            np.stack([halved(channel) for channel in pull]) / np.float32(mm),
+            np.stack([halved(channel) for channel in tensor]) / np.float32(mm * mm),
+        )
+
+    def _bent(self, flow: Flow) -> tuple[Floats, Floats]:
+        """Bend the moving volume: its descriptors, and how much each voxel counts."""
+        self.beat()
+        moved = flow.displacement(self.grid, self.beat)
+        moved /= np.float32(self.grid.spacing[0])
+        self.beat()
+        places = moved + np.indices(self.grid.shape, dtype=np.float32)
+        seen = (read(self.seen, places) > 0.99) * self.weight
+        bent = read(self.mobile, places)
+        if self.values is not None:
+            self.beat()
+            seen = seen * trust(self.values, bent, seen, float(self.grid.spacing[0]))
+        self.beat()
+        return mind(bent, self.floor, self.beat), seen
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """One of the two volumes, before it is drawn on a lattice.
+
+    Parameters
+    ----------
+    layer
+        Its values, NaN where it has none.
+    body
+        Where it is not air, on the layer's voxels.
+    counted
+        Where it may be compared: its mask, or everything.
+    """
+
+    layer: Layer
+    body: NDArray[np.bool_]
+    counted: NDArray[np.bool_]
+
+    def drawn(self, grid: Grid, matrix: Matrix, mm: float) -> tuple[Floats, Floats]:
+        """Draw values (0 where there are none) and what counts on a lattice of `mm` voxels."""
+        soft = smoothed(self.layer, mm)
+        places = _places(soft, grid, matrix)
+        known = np.isfinite(soft.values)
+        values = read(np.where(known, soft.values, np.float32(0)), places)
+        inside = _inside(places, soft.values.shape)
+        counts = read((known & self.counted).astype(np.float32), places) > 0.5
+        return values * inside, (counts & inside).astype(np.float32)
+
+    def marked(self, grid: Grid, matrix: Matrix) -> NDArray[np.bool_]:
+        """Draw the body on a lattice."""
+        places = _places(self.layer, grid, matrix)
+        body: NDArray[np.bool_] = read(self.body.astype(np.float32), places) > 0.5
+        return body & _inside(places, self.body.shape)
+
+
+def stage(
+    sides: tuple[Side, Side],
+    grid: Grid,
+    matrix: Matrix,
+    stiffness: float,
+    beat: Callable[[], None],
+) -> Stage:
+    """Draw fixed and moving side on a lattice and describe the fixed one.
+
+    Raises
+    ------
+    AlignError
+        Nothing of the fixed body counts here.
+    """
+    from scipy.ndimage import distance_transform_edt
+
+    still, mobile = sides
+    mm = float(grid.spacing[0])
+    values, known = still.drawn(grid, np.eye(4), mm)
+    beat()
+    moved, seen = mobile.drawn(grid, matrix, mm)
+    beat()
+    body = still.marked(grid, np.eye(4))
+    common = body & (known > 0) & (seen > 0)
+    if not common.any():
+        raise AlignError("the volumes, or what the masks leave of them, have no anatomy in common")
+    near = distance_transform_edt(~body) * mm <= NEAR_MM
+    beat()
+    return Stage(
+        grid=grid,
+        still=mind(values, floor_of(values, body, beat), beat),
+        weight=(near * known).astype(np.float32),
+        mobile=moved,
+        seen=seen,
+        floor=floor_of(moved, body, beat),
+        stiffness=stiffness,
+        values=values if alike(values, moved, common) else None,
+        beat=beat,
+    )
+
+
+def lattice(side: Side, mm: float) -> Grid:
+    """Make a grid of cubic voxels around a volume's body, along the volume's axes."""
+    layer = side.layer
+    spots = np.argwhere(side.body)
+    low, high = spots.min(axis=0), spots.max(axis=0)
+    lengths = (high - low + 1) * layer.spacing + 2 * MARGIN_MM
+    shape = 2 * (np.ceil(lengths / mm).astype(int) // 2) + 1  # the nodes end where it ends
+    directions = layer.affine[:3, :3] / layer.spacing
+    centre = layer.points((low + high) / 2)
+    return Grid.regular(shape.tolist(), [mm] * 3, centre=centre, direction=directions)
+
+
+def _places(layer: Layer, grid: Grid, matrix: Matrix) -> Floats:
+    """Give the (3, …) layer indices of a lattice's voxels, sent through a map."""
+    whole = (np.linalg.inv(layer.affine) @ matrix @ grid.affine).astype(np.float32)
+    a, b, c = np.indices(grid.shape, dtype=np.float32, sparse=True)
+    return np.stack([row[0] * a + row[1] * b + row[2] * c + row[3] for row in whole[:3]])
+
+
+def _inside(places: Floats, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Mark the places within half a voxel of a layer's voxels."""
+    inside = np.ones(places.shape[1:], bool)
+    for place, n in zip(places, shape, strict=True):
+        inside &= (place >= -0.5) & (place <= n - 0.5)
+    return inside
