@@ -42,9 +42,13 @@ def test_the_dock_works_in_a_real_window(window, qtbot, pair, gate):
     assert viewer.canvas.overlays["fusion_right"].text == "L"
 
 
-def test_closing_the_window_while_aligning_stops_the_work(window, qtbot, monkeypatch):
+@pytest.mark.parametrize("views", [False, True], ids=["one view", "four views"])
+def test_closing_the_window_while_aligning_stops_the_work(window, qtbot, monkeypatch, views):
     viewer, dock = window
     stopped = threading.Event()
+    if views:
+        qtbot.mouseClick(dock.check.views.four, Qt.MouseButton.LeftButton)
+        assert dock.desk.quad.is_open
 
     def endless(fixed, moving, options, *, initial=None, progress):
         try:

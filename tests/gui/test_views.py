@@ -234,7 +234,7 @@ def test_left_drag_windows_in_every_view_and_can_be_taken_back(desk, main, qtbot
     assert (high + low) / 2 == pytest.approx(sum(before) / 2 + width / 10)
     for view in desk.quad.planes:
         assert tuple(view.model.layers["head CT"].contrast_limits) == (low, high)
-        assert f"W {high - low:.0f}" in view.model.canvas.overlays["fusion_window"].text
+        assert f"W {high - low:.0f}" in view.model.canvas.overlays["fusion_words"].text
     qtbot.keyClick(canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert tuple(layer.contrast_limits) == before
     qtbot.keyClick(
@@ -329,7 +329,8 @@ def test_marks_say_plane_place_and_window(desk, main):
     desk.crossing.go((-7.5, 12.0, 3.0))
     s, p, x = low + np.round((np.array([-7.5, 12.0, 3.0]) - low) / 4) * 4
     words = {
-        one.dims.order[0]: one.canvas.overlays["fusion_slice"].text for _, one in views(desk, main)
+        one.dims.order[0]: one.canvas.overlays["fusion_words"].text.splitlines()[0]
+        for _, one in views(desk, main)
     }
     assert words == {
         0: f"axial · I {-s:.1f} mm",
@@ -338,7 +339,7 @@ def test_marks_say_plane_place_and_window(desk, main):
     }
     for _, one in views(desk, main):
         assert one.canvas.overlays.scale_bar.visible
-        assert "CT W 1350 L 525" in one.canvas.overlays["fusion_window"].text
+        assert "CT W 1350 L 525" in one.canvas.overlays["fusion_words"].text
 
 
 def test_the_crosshair_lies_over_the_point_in_every_view(desk, main, qtbot):
@@ -448,6 +449,7 @@ def test_closing_the_dock_closes_the_views(desk, main, room, qtbot):
     assert not desk.quad.is_open
     assert home.layout().count() == 1
     assert canvas.isVisible()
-    assert not viewer.canvas.overlays["fusion_window"].visible
+    assert not viewer.canvas.overlays["fusion_words"].visible
+    assert viewer.canvas.background_color_override is None
     qtbot.keyClick(canvas, Qt.Key.Key_1)
     assert tuple(viewer.layers["head CT"].contrast_limits) != (0, 80)

@@ -298,6 +298,40 @@ def test_everything_to_press_or_choose_has_a_tooltip(dock):
     assert [w for w in own if not w.toolTip()] == []
 
 
+def test_two_viewers_do_not_hear_of_each_other(dock, viewer, pair, qtbot):
+    from napari.components import ViewerModel
+
+    from napari_fusion.gui import to_layer
+
+    other = ViewerModel()
+    data, keywords, _ = to_layer(pair[0])
+    other.add_image(data, **keywords)
+    second = FusionWorkspace(other)
+    qtbot.addWidget(second)
+    before = viewer.dims.point, [tuple(layer.contrast_limits) for layer in viewer.layers]
+    second.desk.crossing.go((9.0, 9.0, 9.0))
+    second.desk._preset(1)
+    assert (viewer.dims.point, [tuple(one.contrast_limits) for one in viewer.layers]) == before
+    assert tuple(other.layers[0].contrast_limits) == (0, 80)
+    assert dock.desk.undo.undo() == ""
+    assert second.desk.undo.undo() == "window of head CT"
+
+
+def test_other_plugins_layers_are_no_trouble(dock, viewer):
+    viewer.add_points([[1, 2, 3]], name="dots")  # without units
+    viewer.add_image(np.ones((4, 5)), name="flat")
+    viewer.add_labels(np.ones((4, 5, 6), int), name="labels")
+    viewer.layers.selection.active = viewer.layers["dots"]
+    dock.desk._preset(1)
+    dock.desk._fade(-0.1)
+    viewer.layers.selection.active = viewer.layers["flat"]
+    dock.desk._preset(1)
+    viewer.add_image(np.ones((3, 4, 5, 6)), name="four dimensions")
+    dock.desk.crossing.go((9.0, 9.0, 9.0))
+    viewer.layers.clear()
+    assert "Open two volumes" in dock.state.text()
+
+
 def test_steps_open_and_close_by_key_and_by_click(dock, qtbot):
     for step in dock.steps:
         assert step.content.isVisible()

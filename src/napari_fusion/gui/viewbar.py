@@ -27,6 +27,7 @@ class ViewBar(QWidget):
         self.card = QPushButton("Keys")
         self.card.setToolTip("What mouse and keys do (?).")
         self.presets = QComboBox()
+        self.presets.setPlaceholderText("presets …")
         self.presets.setToolTip("Windows of the selected layer; the keys 1 to 9 choose them.")
         row = QHBoxLayout()
         for button in (self.four, self.crosshair, self.card):

@@ -58,6 +58,7 @@ class FusionWorkspace(QWidget):
         for event in (self.viewer.cursor.events.position, self.viewer.dims.events.point):
             event.connect(self._read_out)
         self.desk.crossing.hovered.connect(self._read_at)
+        self.desk.crossing.moved.connect(self._read_crossing)
         self._bind_keys()
         self._tell_state()
 
@@ -171,6 +172,10 @@ class FusionWorkspace(QWidget):
             self.viewer.dims.events.point.disconnect(self._read_out)
             return
         self.values.setText(readout(self.viewer) or "—")
+
+    @Slot()
+    def _read_crossing(self) -> None:
+        self._read_at(self.desk.crossing.point)
 
     @Slot(object)
     def _read_at(self, point: Point) -> None:

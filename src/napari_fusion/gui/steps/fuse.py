@@ -44,6 +44,10 @@ class FuseStep(Step):
         self._viewer, self._jobs, self._chosen = viewer, jobs, Chosen()
         self.method = QComboBox()
         self.method.setToolTip("How sources become one picture.")
+        self.method.setMinimumContentsLength(12)  # long titles must not widen the dock
+        self.method.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
         self.forms = QStackedWidget()
         self.fields = {one.name: method_form(one) for one in methods()}
         for one in methods():

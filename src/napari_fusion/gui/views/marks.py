@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from napari_fusion.gui.layers import VOLUME, frame_of
 from napari_fusion.gui.letters import PLANES
 from napari_fusion.gui.looks import is_share
 from napari_fusion.gui.status import spoken
 from napari_fusion.volume import Volume
 
-SLICE, WINDOW, UNIT = "fusion_slice", "fusion_window", "fusion_unit"
+WORDS, UNIT = "fusion_words", "fusion_unit"
 
-_PLACES = {SLICE: "bottom_left", WINDOW: "top_left", UNIT: "top_right"}
+_PLACES = {WORDS: "top_left", UNIT: "top_right"}
 
 SIZE_PT = 7
 """Size of the words: four of these canvases share a small screen."""
@@ -20,11 +22,16 @@ SIZE_PT = 7
 BAR = (10, 90)
 """Width and height of a colour bar, in pixels."""
 
+SCALE_PART = 0.25
+"""The scale bar is at most this part of the canvas's width."""
+
 FUNCTIONAL = {"PT", "NM"}
 
 
 class Marks:
     """Keep a viewer's marks true; they are part of the picture, screenshots have them too.
+
+    Pictures are read on black, whatever the theme; the marks are bright on it.
 
     Parameters
     ----------
@@ -37,43 +44,56 @@ class Marks:
 
         self._viewer = viewer
         self._barred: Any = None
+        self._ground = viewer.canvas.background_color_override
+        viewer.canvas.background_color_override = "black"
         for name, position in _PLACES.items():
             if name not in viewer.canvas.overlays:
                 words = TextOverlay(position=position, font_size=SIZE_PT, box=False)
                 viewer.canvas.overlays[name] = words
         viewer.canvas.overlay_tiling.top_right = "vertical"  # the unit above its bar
         self._heard = (
-            (viewer.dims.events.point, self._tell_slice),
-            (viewer.dims.events.order, self._tell_slice),
-            (viewer.dims.events.ndisplay, self._tell_slice),
+            (viewer.dims.events.point, self._tell),
+            (viewer.dims.events.order, self._tell),
+            (viewer.dims.events.ndisplay, self._tell),
             (viewer.layers.events, self._layers_changed),
+            (viewer.scene.camera.events.zoom, self._measure),
+            (viewer.canvas.events.size, self._measure),
         )
         for event, heard in self._heard:
             event.connect(heard)
-        self._tell_slice()
-        self._tell_windows()
+        self._tell()
+        self._choose_bar()
+        self._measure()
 
     def close(self) -> None:
         """Take the marks away."""
         for event, heard in self._heard:
             event.disconnect(heard)
         self._put_bar(None)
+        self._viewer.canvas.overlays.scale_bar.length = None
+        self._viewer.canvas.background_color_override = self._ground
         for name in _PLACES:
             self._write(name, "")
 
     def _layers_changed(self, event: Any) -> None:
-        if event.type in {"inserted", "removed"}:
-            self._tell_slice()
         if event.type in {"inserted", "removed", "reordered", "visible", "contrast_limits"}:
-            self._tell_windows()
+            self._tell()
+            self._choose_bar()
 
-    def _tell_slice(self, event: object = None) -> None:
-        self._write(SLICE, slice_words(self._viewer))
+    def _tell(self, event: object = None) -> None:
+        lines = [slice_words(self._viewer), *map(window_words, measured(self._viewer))]
+        self._write(WORDS, "\n".join(filter(None, lines)))
 
-    def _tell_windows(self) -> None:
-        layers = measured(self._viewer)
-        self._write(WINDOW, "\n".join(map(window_words, layers)))
-        self._put_bar(next((layer for layer in layers if _is_coloured(layer)), None))
+    def _measure(self, event: object = None) -> None:
+        """Keep the scale bar short: four canvases have little room."""
+        most = SCALE_PART * self._viewer.canvas.size[1] / self._viewer.scene.camera.zoom
+        length = round_down(most)
+        if self._viewer.canvas.overlays.scale_bar.length != length:
+            self._viewer.canvas.overlays.scale_bar.length = length
+
+    def _choose_bar(self) -> None:
+        """Show the colour bar of the topmost layer that has colours."""
+        self._put_bar(next(filter(_is_coloured, measured(self._viewer)), None))
 
     def _put_bar(self, layer: Any) -> None:
         """Show the colour bar of one layer, and its unit beside it."""
@@ -91,6 +111,12 @@ class Marks:
             overlay.text = words
         if overlay.visible != bool(words):
             overlay.visible = bool(words)
+
+
+def round_down(value: float) -> float:
+    """Give the largest of 1, 2 and 5 times a power of ten that is not larger than a value."""
+    power = 10.0 ** np.floor(np.log10(value))
+    return float(max(step for step in (1, 2, 5) if step * power <= value * (1 + 1e-9)) * power)
 
 
 def measured(viewer: Any) -> list[Any]:

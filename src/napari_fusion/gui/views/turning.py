@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QWidget
 from napari_fusion.errors import Progress
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.layers import VOLUME, frame_of
+from napari_fusion.gui.status import spoken
 from napari_fusion.gui.views.cross import EDGE, LINE
 from napari_fusion.gui.views.crossing import Crossing
 from napari_fusion.gui.views.marks import FUNCTIONAL, measured, window_words
@@ -99,10 +100,11 @@ class Turning(QWidget):
             self.update()
 
     def _choose(self) -> None:
-        """Take the functional volume on top, else the topmost; project it if it is another one."""
+        """Take the functional volume on top, else CT, else the topmost; project it if it is new."""
         layers = [layer for layer in measured(self._source) if np.ndim(layer.data) == 3]
         functional = [one for one in layers if one.metadata[VOLUME].modality in FUNCTIONAL]
-        self._layer = next(iter(functional + layers), None)
+        bones = [one for one in layers if one.metadata[VOLUME].modality == "CT"]
+        self._layer = next(iter(functional + bones + layers), None)
         data = None if self._layer is None else self._layer.data
         if data is self._made_of:
             return
@@ -159,13 +161,21 @@ class Turning(QWidget):
         painter.end()
 
     def _image(self, seen: Projections) -> QImage:
-        low, high = (float(limit) for limit in self._layer.contrast_limits)
+        low, high = self._window(seen)
         grey = np.clip((seen.at(self.angle)[::-1] - low) / max(high - low, 1e-12), 0, 1)
         grey = 1 - grey if self._is_functional else grey
         pixels = np.ascontiguousarray(grey * 255, np.uint8)
         tall, wide = pixels.shape
         grey8 = QImage.Format.Format_Grayscale8
         return QImage(pixels.tobytes(), wide, tall, wide, grey8).copy()
+
+    def _window(self, seen: Projections) -> tuple[float, float]:
+        """Give the layer's window; of anatomy one that shows depth: its own is for slices."""
+        if self._is_functional:
+            low, high = self._layer.contrast_limits
+        else:
+            low, high = np.percentile(seen.pictures[0], (20, 99.9))
+        return float(low), float(high)
 
     def _draw_words(self, painter: QPainter) -> None:
         frame = frame_of(self._source) or Frame()
@@ -184,8 +194,9 @@ class Turning(QWidget):
             painter.drawText(inside, where, words)
         font.setPointSize(8)
         painter.setFont(font)
-        painter.drawText(inside, flags.AlignLeft | flags.AlignTop, window_words(self._layer))
-        painter.drawText(inside, flags.AlignLeft | flags.AlignBottom, f"projection · {self.angle}°")
+        told = window_words(self._layer) if self._is_functional else spoken(self._layer)
+        words = f"projection · {self.angle}°\n{told}"
+        painter.drawText(inside, flags.AlignLeft | flags.AlignTop, words)
 
     def _marked(self, seen: Projections) -> tuple[float, float]:
         """Give the pixel the crossing point is seen at."""
