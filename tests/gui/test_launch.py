@@ -54,6 +54,18 @@ def test_the_pair_is_seen_through_each_other_and_nothing_lies_above(qtbot, model
     assert moving.opacity < 1
 
 
+def test_every_plane_crosses_in_the_middle_of_a_volume_far_from_the_origin(
+    qtbot, model, pair, tmp_path
+):
+    grid = pair[0].grid
+    affine = grid.affine.copy()
+    affine[:3, 3] += (300, -400, 500)
+    far = replace(pair[0], grid=type(grid)(grid.shape, affine))
+    opened(qtbot, model, from_paths([str(save(far, tmp_path / "far.nii.gz"))], silent))
+    middle = [(n - 1) // 2 for n in grid.shape]
+    np.testing.assert_allclose(model.dims.current_step, middle, atol=1)
+
+
 def test_a_session_comes_back_with_its_choices(qtbot, model, files, tmp_path):
     from napari.components import ViewerModel
 

@@ -374,6 +374,25 @@ def test_the_scanners_frame_is_not_called_registration(viewer, pair):
     assert "▲ PET on CT: aligned by the scanner, CHECK<" in state_of(layers)
 
 
+def test_a_pose_that_was_kept_is_the_scanners_and_has_no_millimetres(viewer, gate):
+    from napari_fusion.gui import align_layers, to_layer
+    from napari_fusion.gui.layers import VOLUME
+    from napari_fusion.gui.snapshot import ALIGNMENT
+    from napari_fusion.gui.status import state_of
+
+    fixed, moving = viewer.layers
+    for layer in (fixed, moving):
+        volume = replace(layer.metadata[VOLUME], frame_uid="1")
+        layer.metadata = {**layer.metadata, **to_layer(volume)[1]["metadata"]}
+    moved = align_layers(viewer, fixed, moving)
+    found = moved.metadata[ALIGNMENT]
+    quality = found.quality.model_copy(update={"uncertainty_mm": 22.1})
+    moved.metadata[ALIGNMENT] = replace(found, quality=quality)
+    assert "aligned by registration, PASS, 22.1 mm<" in state_of([fixed, moved])
+    moved.metadata[ALIGNMENT] = replace(found, matrix=np.eye(4), quality=quality)
+    assert "aligned by the scanner, PASS<" in state_of([fixed, moved])
+
+
 def test_fuse_begins_with_auto(dock):
     assert dock.fuse.method.currentData() == "auto"
 

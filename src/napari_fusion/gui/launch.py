@@ -148,7 +148,16 @@ def _shown(viewer: Any, layers: Sequence[LayerData]) -> dict[str, Any]:
         layer.opacity = min(layer.opacity, OVER_FIXED)
     for layer in pictures[2:]:  # they would hide the pair
         layer.visible = False
+    look_at_middle(viewer, added[0])
     return dict(zip(("fixed", "moving"), (str(layer.name) for layer in pictures), strict=False))
+
+
+def look_at_middle(viewer: Any, layer: Any) -> None:
+    """Let every plane cross in the middle of a layer: napari leaves the hidden axes at their ends.
+
+    A volume far from the scanner's origin would else be seen at its edge in the other planes.
+    """
+    viewer.dims.point = tuple(layer.extent.world.mean(axis=0))
 
 
 def open_window(show: Shown) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from napari_fusion.gui.gate import Source, Standing, standing
 from napari_fusion.gui.layers import VOLUME, place_of, was_moved
-from napari_fusion.gui.snapshot import ALIGNMENT
+from napari_fusion.gui.snapshot import ALIGNMENT, ORIGINAL
 from napari_fusion.volume import Volume
 
 MODALITIES = {"PT": "PET", "NM": "SPECT"}
@@ -55,11 +57,24 @@ def spoken(layer: Any) -> str:
 def _how(layers: Sequence[Any], stands: Standing) -> str:
     if stands.word in {"NOT REGISTERED", "DIFFERENT PATIENTS"}:
         return ""
-    if all(ALIGNMENT in layer.metadata for layer in layers[1:]):
+    kept = [_keeps_the_scanners_pose(layer, layers[0]) for layer in layers[1:]]
+    if all(ALIGNMENT in layer.metadata for layer in layers[1:]) and not any(kept):
         return "aligned by registration"
+    if all(kept):
+        return "aligned by the scanner"
     frames = {layer.metadata[VOLUME].frame_uid for layer in layers}
     derived = any(place is not None and place.aligned for place in map(place_of, layers))
     return "" if derived or len(frames | {None}) > 2 else "aligned by the scanner"
+
+
+def _keeps_the_scanners_pose(layer: Any, fixed: Any) -> bool:
+    """Whether registration left a layer of the fixed one's frame of reference where it was."""
+    found, before = (layer.metadata.get(key) for key in (ALIGNMENT, ORIGINAL))
+    if found is None or before is None or found.field is not None:
+        return False
+    frame = fixed.metadata[VOLUME].frame_uid
+    still = np.allclose(found.matrix, np.eye(4), rtol=0, atol=1e-9)
+    return bool(still and frame is not None and before.frame_uid == frame)
 
 
 def _millimetres(layers: Sequence[Any], stands: Standing) -> str:

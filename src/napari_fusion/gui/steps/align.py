@@ -100,6 +100,7 @@ class AlignStep(Step):
             self.anyway_button.hide()
             return
         self._watched = None
+        self.curve.setVisible(bool(self.curve.scores))  # nothing was sought: no line to show
         hide_ghost(self._viewer)
         if self._hid is not None:  # nothing was added: all is as before
             self._hid.visible, self._hid = True, None
