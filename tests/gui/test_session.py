@@ -16,6 +16,8 @@ from napari_fusion.gui import (
     save_session,
     show_plane,
 )
+from napari_fusion.gui.layers import LIVE
+from napari_fusion.gui.modes import Mode
 from napari_fusion.gui.opening import read_layers
 from napari_fusion.gui.session.looks import look_of, view_of
 from napari_fusion.gui.workspace import FusionWorkspace
@@ -181,6 +183,34 @@ def test_a_session_of_another_version_is_refused_by_its_number(opened, version, 
     with pytest.raises(ReadError, match=f"version {version!r}, this napari-fusion reads version 1"):
         open_session(viewer, path)
     assert not viewer.layers
+
+
+def test_how_was_compared_comes_back(qtbot, opened, gate, tmp_path):
+    align_layers(opened, "ct", "t1")
+    before, after = FusionWorkspace(opened), FusionWorkspace(ViewerModel())
+    for widget in (before, after):
+        qtbot.addWidget(widget)
+    before.open.moving.choose(opened.layers[-1])
+    before.check.comparer.set_mode(Mode.CHECKERBOARD)
+    before.check.comparer.set_options(size_mm=12.0)
+    path = save_session(opened, tmp_path / "a.fusion", workspace=before.settings())
+    after.take_up(open_session(after.viewer, path))
+    assert after.check.comparer.mode is Mode.CHECKERBOARD
+    assert after.check.comparer.options.size_mm == 12.0
+    pictures = [
+        [layer for layer in w.viewer.layers if LIVE in layer.metadata] for w in (before, after)
+    ]
+    np.testing.assert_array_equal(pictures[0][0].data, pictures[1][0].data)
+    assert after.settings() == before.settings()
+
+
+def test_what_is_not_known_of_comparing_is_left_alone(qtbot, opened):
+    workspace = FusionWorkspace(opened)
+    qtbot.addWidget(workspace)
+    for spoilt in ({"mode": "x-ray"}, {"compare": {"size_mm": -1}}, {"compare": {"lens": 1}}):
+        workspace.take_up({"mode": "edges", **spoilt})
+        assert workspace.check.comparer.mode is Mode.FUSED
+    workspace.take_up({})
 
 
 def test_save_and_open_by_clicks(qtbot, viewer, opened, gate, tmp_path, monkeypatch, capsys):

@@ -9,6 +9,9 @@ from qtpy.QtWidgets import QSizePolicy, QWidget
 
 HEIGHT, EDGE = 56, 6
 
+WORDS = 90
+"""Width kept for the last score, right of the line."""
+
 
 class Curve(QWidget):
     """A line of scores; where a finer level begins, which scores otherwise, there is a gap."""
@@ -51,7 +54,7 @@ class Curve(QWidget):
         if not scores:
             return
         low, high = min(scores), max(scores)
-        across = (self.width() - 2 * EDGE) / max(1, len(scores) - 1)
+        across = (self.width() - 2 * EDGE - WORDS) / max(1, len(scores) - 1)
         up = (HEIGHT - 2 * EDGE) / max(high - low, 1e-9)
         at = 0
         for level in self._levels:

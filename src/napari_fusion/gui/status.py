@@ -41,6 +41,7 @@ def state_of(layers: Sequence[Any]) -> str:
         return "Open two volumes, or choose two different layers."
     stands = standing_of(layers)
     first, *others = [spoken(layer) for layer in layers]
+    others = [name.removesuffix(f" on {first}") for name in others]
     told = ", ".join(
         filter(None, (_how(layers, stands), stands.word, _millimetres(layers, stands)))
     )

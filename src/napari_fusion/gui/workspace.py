@@ -139,12 +139,13 @@ class FusionWorkspace(QWidget):
 
     def settings(self) -> dict[str, JSON]:
         """Give what is chosen, as JSON values, for a session to keep."""
-        return {**self.open.settings(), **self.fuse.settings()}
+        return {**self.open.settings(), **self.check.settings(), **self.fuse.settings()}
 
     @Slot(object)
     def take_up(self, settings: Mapping[str, Any]) -> None:
         """Choose what was chosen when a session was saved; what is not there is left alone."""
         self.open.take_up(settings)
+        self.check.take_up(settings)
         self.fuse.take_up(settings)
 
     def _bind_keys(self) -> None:

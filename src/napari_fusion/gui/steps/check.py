@@ -3,20 +3,24 @@
 # mypy: allow-subclassing-any, allow-untyped-decorators
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from qtpy.QtCore import Slot
 from qtpy.QtWidgets import QWidget
 
+from napari_fusion.errors import ParameterError
 from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.compare import Comparer
 from napari_fusion.gui.desk import Desk
 from napari_fusion.gui.ending import at_end
 from napari_fusion.gui.modebar import ModeBar
+from napari_fusion.gui.modes import CompareOptions, Mode, mode_of
 from napari_fusion.gui.palettebox import PaletteBox
 from napari_fusion.gui.planes import PlaneBar
 from napari_fusion.gui.steps.step import Step
 from napari_fusion.gui.viewbar import ViewBar
+from napari_fusion.volume import JSON
 
 
 class CheckStep(Step):
@@ -32,6 +36,7 @@ class CheckStep(Step):
 
     def __init__(self, viewer: Any, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__("&Check", "Look whether they lie on each other.", parent)
+        self._desk = desk
         self.planes = PlaneBar(viewer)
         self.planes.turned.connect(self.said)
         self.comparer = Comparer(viewer, self)
@@ -52,3 +57,23 @@ class CheckStep(Step):
         """Take what is to be compared."""
         self.palettes.choose(chosen)
         self.comparer.choose(chosen)
+
+    def settings(self) -> dict[str, JSON]:
+        """Give how the layers are compared, and whether in four views, as JSON values."""
+        return {
+            "mode": self.comparer.mode.value,
+            "compare": self.comparer.options.model_dump(),
+            "four_views": self._desk.quad.is_open,
+        }
+
+    def take_up(self, settings: Mapping[str, Any]) -> None:
+        """Compare as was compared, where the words are still known."""
+        self._desk.attach(self.window())
+        self._desk.show_views(on=bool(settings.get("four_views", self._desk.quad.is_open)))
+        try:
+            self.comparer.options = CompareOptions.of(settings.get("compare", {}))
+            mode = mode_of(settings.get("mode", Mode.FUSED))
+        except ParameterError:
+            return
+        if mode is not self.comparer.mode:
+            self.comparer.set_mode(mode)
