@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QApplication
 from napari_fusion.gui import fuse_layers, to_layer
 from napari_fusion.gui.comparison import find_comparison
 from napari_fusion.gui.modes import CYCLE, Mode
+from napari_fusion.gui.views.pixels import to_pixels
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +154,25 @@ def test_the_readout_tells_of_the_view_the_mouse_is_on(qtbot, viewer, workspace,
         told = workspace.values.text()
         assert told.startswith("CT: ")
         assert "\nT1: " in told
+
+
+def test_it_says_whose_picture_is_shown_in_that_very_plane(qtbot, viewer, workspace, canvases):
+    workspace.check.comparer.set_options(position=0.5)
+    qtbot.mouseClick(workspace.check.modes.buttons[Mode.SWIPE], Qt.MouseButton.LeftButton)
+    (pictures,) = [layer.data for layer in find_comparison(viewer)._layers]
+    for canvas, model in canvases:
+        axis, columns = model.dims.order[0], model.dims.displayed[1]
+        middle = pictures.raster.origin[columns] + (
+            pictures.raster.shape[columns] * pictures.raster.step[columns] / 2
+        )
+        for side in (-12.0, 12.0):
+            point = np.array(model.dims.point)
+            point[columns] = middle + side
+            pixel = to_pixels(model, point, (canvas.width(), canvas.height()))
+            move(canvas, QPoint(*map(round, pixel)))
+            qtbot.wait(10)
+            said = workspace.values.text().splitlines()[-1]
+            assert said == f"shown here: {'CT' if side < 0 else 'T1'}", axis
 
 
 @pytest.mark.display

@@ -22,7 +22,7 @@ NO_VALUE = "no value"
 """Said of a source that has a gap at the point."""
 
 
-def readout(viewer: Any, point: Point | None = None) -> str:
+def readout(viewer: Any, point: Point | None = None, across: int | None = None) -> str:
     """Say what lies under the cursor: one line per source, and one for the fused picture.
 
     A value is the nearest voxel of the volume as it was read: that of an aligned layer is looked
@@ -38,6 +38,8 @@ def readout(viewer: Any, point: Point | None = None) -> str:
     point
         (3,) in viewer mm; by default the cursor of this viewer, which may be over another canvas
         of the same layers.
+    across
+        The viewer's axis across the slice on that canvas; by default this viewer's.
     """
     if viewer.dims.ndisplay != 2 or viewer.dims.ndim != 3:
         return ""
@@ -49,7 +51,8 @@ def readout(viewer: Any, point: Point | None = None) -> str:
         lines += [f"fused: {told}"] if told else []
     compared = find_comparison(viewer)
     if compared is not None:
-        told = compared.shown_at(int(viewer.dims.order[0]), world)
+        axis = int(viewer.dims.order[0]) if across is None else across
+        told = compared.shown_at(axis, world)
         lines += [f"shown here: {told}"] if told else []
     return "\n".join(lines)
 

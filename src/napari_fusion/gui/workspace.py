@@ -176,8 +176,8 @@ class FusionWorkspace(QWidget):
 
     @Slot()
     def _read_crossing(self) -> None:
-        self._read_at(self.desk.crossing.point)
+        self._read_at(self.desk.crossing.point, int(self.viewer.dims.order[0]))
 
-    @Slot(object)
-    def _read_at(self, point: Point) -> None:
-        self.values.setText(readout(self.viewer, point) or "—")
+    @Slot(object, int)
+    def _read_at(self, point: Point, across: int) -> None:
+        self.values.setText(readout(self.viewer, point, across) or "—")

@@ -37,8 +37,9 @@ class Crossing(QObject):
     framed = Signal()
     """The planes look elsewhere, or nearer."""
 
-    hovered = Signal(object)
-    """The mouse is over this point of a viewer that joined later, (3,) in viewer mm."""
+    hovered = Signal(object, int)
+    """The mouse is over this point of a viewer that joined later, (3,) in viewer mm, on a slice
+    across this axis."""
 
     def __init__(self, viewer: Any, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -182,7 +183,7 @@ class Crossing(QObject):
         point = np.array(viewer.dims.point, float)
         shown = list(viewer.dims.displayed)
         point[shown] = np.array(viewer.cursor.position, float)[-3:][shown]
-        self.hovered.emit(point)
+        self.hovered.emit(point, int(viewer.dims.order[0]))
 
     def _turned_by(self, source: Any) -> Any:
         return next((one for one in self._members if one.dims is source), None)
