@@ -88,7 +88,7 @@ def test_nothing_named_is_refused():
 
 @pytest.mark.parametrize("option", ["{}", "--session={}"])
 def test_what_cannot_be_read_is_one_sentence_and_no_window(option, tmp_path, capsys, monkeypatch):
-    def never(show):
+    def never(show, **how):
         raise AssertionError("a window was opened")
 
     monkeypatch.setattr("napari_fusion.gui.launch.open_window", never)

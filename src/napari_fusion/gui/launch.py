@@ -34,10 +34,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         check_window()
         if asked.session:
-            show = from_session(asked.session, tell)
+            open_window(from_session(asked.session, tell), fit=False)
         else:
             show = from_paths(asked.paths, tell, series=asked.series, frame=asked.frame)
-        open_window(show)
+            open_window(show, fit=True)
     except FusionError as error:
         sys.stderr.write(f"napari-fusion: {error}\n")
         return 1
@@ -160,15 +160,24 @@ def look_at_middle(viewer: Any, layer: Any) -> None:
     viewer.dims.point = tuple(layer.extent.world.mean(axis=0))
 
 
-def open_window(show: Shown) -> None:
-    """Open napari, dock the workspace, show what was read, and stay until the window closes."""
+def open_window(show: Shown, *, fit: bool) -> None:
+    """Open napari, dock the workspace, show what was read, and stay until the window closes.
+
+    Parameters
+    ----------
+    show
+        Puts what was read into a viewer.
+    fit
+        Show all of it; a session is looked at as it was left.
+    """
     import napari
 
     viewer = napari.Viewer(title="napari-fusion", show=False)
     dock_workspace(viewer, show)
     viewer.show()
     fit_to_screen(viewer)
-    viewer.reset_view()
+    if fit:
+        viewer.reset_view()
     napari.run()
 
 

@@ -221,10 +221,14 @@ def drawn(volume: Volume, frame: Frame) -> Place:
 
     drawn = resample(volume, frame.around(volume.grid))
     note = (
-        f"drawn turned by {frame.tilt_deg(volume.grid):.1f}° to fit the view; "
+        f"drawn turned by {_degrees(frame.tilt_deg(volume.grid))} to fit the view; "
         "the volume itself is untouched"
     )
     return Place(frame, drawn.grid, drawn.array, note)
+
+
+def _degrees(tilt: float) -> str:
+    return "less than 0.1°" if tilt < 0.05 else f"{tilt:.1f}°"
 
 
 def _named(volume: Volume) -> str:
