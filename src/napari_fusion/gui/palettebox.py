@@ -73,7 +73,8 @@ class PaletteBox(QWidget):
         box.setSingleStep(0.1)
         box.setPrefix("> ")
         box.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)  # keys and wheel move it
-        box.setMinimumWidth(box.fontMetrics().horizontalAdvance("> 00000.00 Bq/mL ") + 12)
+        wide = box.fontMetrics().horizontalAdvance("> 00.00 g/mL")
+        box.setStyleSheet(f"min-width: {wide}px")  # napari's own sheet would squeeze the unit
         box.setToolTip(f"Of {side}, only values above this are drawn.")
         box.valueChanged.connect(lambda _: self._choose_floor(side))
         return box
