@@ -8,7 +8,7 @@ from napari_fusion.errors import AlignError, Cancelled, ParameterError
 from napari_fusion.grid import Grid
 from napari_fusion.registration import Alignment, AlignOptions, align, assess, resample
 from napari_fusion.registration.alignment import pose_matrix
-from napari_fusion.registration.bend import FAIL_JACOBIAN, judged, no_better
+from napari_fusion.registration.bend import FAIL_JACOBIAN, drawn_through, judged, no_better
 from napari_fusion.registration.bending import sampled
 from napari_fusion.registration.deform import deform
 from napari_fusion.registration.field import DisplacementField
@@ -154,6 +154,13 @@ def test_a_bending_that_tears_fails(stretch):
     quality = judged(fine, DisplacementField(Grid.regular((6, 6, 6)), vectors))
     assert quality.verdict == "FAIL"
     assert "folds" in quality.sentence
+
+
+def test_drawing_a_few_slices_at_a_time_changes_nothing(t1, warp):
+    field = sampled(lambda p: warp(p) - p, Grid.regular((30, 30, 30), (8, 8, 8)))
+    bent = Alignment(GRID, GRID, np.eye(4), field=field)
+    whole = resample(t1, GRID, bent, fill=float("nan")).array
+    np.testing.assert_allclose(drawn_through(t1, bent, lambda: None).array, whole, atol=1e-3)
 
 
 def test_bending_does_not_take_away_the_doubt_about_the_pose():

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
+from napari_fusion.grid import Grid
 from napari_fusion.registration.alignment import Alignment
 from napari_fusion.registration.field import DisplacementField
 from napari_fusion.registration.layers import Matrix
 from napari_fusion.registration.nmi import Similarity
 from napari_fusion.registration.quality import Quality
 from napari_fusion.registration.scene import Scene
-from napari_fusion.volume import Volume
+from napari_fusion.volume import Step, Volume
 
 HELD_OUT = 77
 """Seed of the samples that judge a bending; no search draws them."""
 
 LEAST_GAIN = 0.0
 """A bending is kept when it raises the held-out score by more than this share."""
+
+SLICES = 8
+"""Slices drawn between two reports."""
 
 CHECK_JACOBIAN = (1 / 3, 3.0)
 FAIL_JACOBIAN = (0.1, 10.0)
@@ -45,11 +50,23 @@ def _carried(similarity: Similarity, field: DisplacementField) -> Similarity:
     return replace(similarity, points=similarity.points + moved)
 
 
-def drawn_through(moving: Volume, alignment: Alignment) -> Volume:
-    """Draw the moving volume on the fixed grid, NaN outside it, to be judged as it lies."""
+def drawn_through(moving: Volume, alignment: Alignment, beat: Callable[[], None]) -> Volume:
+    """Draw the moving volume on the fixed grid, NaN outside it, to be judged as it lies.
+
+    A few slices at a `beat`, because drawing through a field takes seconds.
+    """
     from napari_fusion.registration.resampling import resample
 
-    return resample(moving, alignment.fixed, alignment, fill=float("nan"))
+    grid = alignment.fixed
+    pieces = []
+    for start in range(0, grid.shape[0], SLICES):
+        beat()
+        affine = np.array(grid.affine)
+        affine[:3, 3] = grid.index_to_lps([start, 0, 0])
+        few = Grid((min(SLICES, grid.shape[0] - start), *grid.shape[1:]), affine)
+        pieces.append(resample(moving, few, alignment, fill=float("nan")).array)
+    step = Step("resample", {"for": "judging"})
+    return moving.with_array(np.concatenate(pieces), step, grid=grid, frame_uid=None)
 
 
 def judged(quality: Quality, field: DisplacementField, gained: float | None = None) -> Quality:

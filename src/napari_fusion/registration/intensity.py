@@ -138,7 +138,7 @@ def _judged_as_drawn(
     fixed: Volume, moving: Volume, alignment: Alignment, masks: Masks, pulse: Pulse
 ) -> Quality:
     """Hold the moving volume, drawn through an alignment, to the gate where it lies."""
-    drawn = drawn_through(masked(moving, masks[1], "moving"), alignment)
+    drawn = drawn_through(masked(moving, masks[1], "moving"), alignment, pulse.beat)
     straight = Alignment.identity(alignment.fixed, drawn.grid)
     return _assessed(masked(fixed, masks[0], "fixed"), drawn, straight, pulse)
 
