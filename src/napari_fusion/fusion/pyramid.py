@@ -1,14 +1,16 @@
-"""Laplacian pyramids, the bands a slice is cut into and put together from, and methods on them."""
+"""Methods on the Laplacian pyramid."""
 
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Annotated
 
 import numpy as np
 
 from napari_fusion.fusion.registry import method
-from napari_fusion.fusion.rules import Plane, Planes, Rule, each_slice, presence, select
+from napari_fusion.fusion.rules import Planes, Rule, each_slice, presence, select
+from napari_fusion.pyramid import expand, gaussian, merge, reduce, split
 from napari_fusion.slab import Stack
+
+__all__ = ["Levels", "expand", "gaussian", "merge", "reduce", "split"]
 
 Levels = Annotated[int, {"min": 1, "max": 8}]
 """Number of detail bands."""
@@ -16,49 +18,6 @@ Levels = Annotated[int, {"min": 1, "max": 8}]
 
 Mix = Callable[[Planes, Planes], Planes]
 """From a band (k, h, w) of the sources and a guide (m, h, w) of its size, what each gives."""
-
-
-def reduce(plane: Plane) -> Plane:
-    """Blur with the 5-tap binomial kernel and keep every second row and column."""
-    import cv2
-
-    smaller: Plane = cv2.pyrDown(plane)  # type: ignore[assignment]
-    return smaller
-
-
-def expand(plane: Plane, like: Plane) -> Plane:
-    """Interpolate to the size of `like`, twice the rows and columns or one less."""
-    import cv2
-
-    larger: Plane = cv2.pyrUp(plane, dstsize=like.shape[::-1])  # type: ignore[assignment]
-    return larger
-
-
-def gaussian(plane: Plane, levels: int) -> list[Plane]:
-    """Give a slice and its reductions, finest first; stops early at a single pixel."""
-    planes = [plane]
-    while len(planes) <= levels and max(planes[-1].shape) > 1:
-        planes.append(reduce(planes[-1]))
-    return planes
-
-
-def split(plane: Plane, levels: int) -> list[Plane]:
-    """Cut a slice into `levels` details, finest first, and the base that remains.
-
-    Stops early when a band has a single pixel, so that any size of slice will do.
-    """
-    planes = gaussian(plane, levels)
-    details = [fine - expand(coarse, fine) for fine, coarse in pairwise(planes)]
-    return [*details, planes[-1]]
-
-
-def merge(bands: list[Plane]) -> Plane:
-    """Put a slice together again from the bands of `split`."""
-    plane = bands[-1]
-    for detail in reversed(bands[:-1]):
-        plane = expand(plane, detail)
-        plane += detail
-    return plane
 
 
 def mixed(
