@@ -1,19 +1,29 @@
 """Make the training slices of the shipped networks, and time the networks against each other.
 
-    python benchmarks/nets.py slices VOLUMES OUT     PNG slices from the MS volumes and the head
+    python benchmarks/nets.py slices VOLUMES OUT     PNG slices from the volumes and the head
     python benchmarks/nets.py speed                  CPU ms a slice, dense against pruned, one run
+    python benchmarks/nets.py blocks SLICES PAIRS    every block at one budget of steps
+    python benchmarks/nets.py memory                 peak memory of large slices and volumes
+    python benchmarks/nets.py onnx                   the shipped networks by onnxruntime
+    python benchmarks/nets.py pictures SLICES OUT    sources, fused picture and shares, a row a pair
+    python benchmarks/nets.py transfer SLICES PAIRS  steps to a target, fresh against transferred
 
-VOLUMES holds ``patient01/study{1,2}_{FLAIR,T1W,T2W}.nii.gz`` and the transforms
-``study{1,2}_{T1W,T2W}_intrastudy_to_FLAIR.txt`` of the longitudinal MS data set of the Laboratory
-of Imaging Technologies, Ljubljana (CC BY; Lesjak et al., Neuroinformatics 2016). CT is made from
-them: bone is the dark shell between scalp and brain. Times are CPU time, the least of several runs
+VOLUMES holds two folders. ``ms_longitudinal/patient01`` has ``study{1,2}_{FLAIR,T1W,T2W}.nii.gz``
+and the transforms ``study{1,2}_{T1W,T2W}_intrastudy_to_FLAIR.txt`` of the longitudinal MS data set
+of the Laboratory of Imaging Technologies, Ljubljana (CC BY; Lesjak et al., Neuroinformatics 2016);
+a CT is made from them: bone is the dark shell between scalp and brain. ``sts_petct_mr`` has
+``STS_001.zip`` and ``STS_002`` with CT, PET and MR in one frame (CC BY 3.0; Vallières et al., TCIA
+Soft-tissue-Sarcoma). Times are CPU time, the least of several runs
 taken in turn; compare ratios, not milliseconds.
 """
 
 import argparse
 import os
 import time
+import zipfile
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -23,7 +33,7 @@ import SimpleITK as sitk
 from PIL import Image
 from scipy import ndimage
 
-from napari_fusion import phantom
+from napari_fusion import load, phantom, resample
 from napari_fusion.grid import Grid
 from napari_fusion.slab import default_window
 
@@ -32,12 +42,16 @@ HEADS = {"headax": 0, "headcor": 1, "headsag": 2}
 
 def slices(volumes, out):
     for study in (1, 2):
-        contrasts = registered(volumes / "patient01", study)
+        contrasts = registered(volumes / "ms_longitudinal" / "patient01", study)
         inside = head_mask(sum(contrasts.values()) / 3)
         contrasts["CT"] = pseudo_ct(contrasts, inside)
         for i in np.flatnonzero(inside.mean(axis=(1, 2)) >= 0.08):
             for name, array in contrasts.items():
                 write(out / f"ms{study}" / name / f"ms{study}{i:03d}.png", array[i] * inside[i])
+    with TemporaryDirectory() as unpacked:
+        zipfile.ZipFile(volumes / "sts_petct_mr" / "STS_001.zip").extractall(unpacked)
+        for name, root in (("sts1", Path(unpacked) / "STS_001"), ("sts2", None)):
+            body(root or volumes / "sts_petct_mr" / "STS_002", name, out)
     for seed, (name, axis) in enumerate(HEADS.items()):
         shape, spacing = [180, 240, 192], [1.0] * 3
         shape[axis], spacing[axis] = shape[axis] // 4, 4.0
@@ -46,6 +60,17 @@ def slices(volumes, out):
             volume = phantom.head(kind, grid, seed=seed)
             window = default_window(volume.array, volume.modality, volume.unit)
             for i, plane in enumerate(np.moveaxis(window(volume.array), axis, 0)):
+                write(out / name / kind / f"{name}{i:03d}.png", plane)
+
+
+def body(folder, name, out):
+    """Write the slices that CT, PET and MR of one limb have in common, on the CT's grid."""
+    ct, *others = (load(folder / kind / "image") for kind in ("CT", "PET", "MR_T1"))
+    drawn = [ct, *(resample(volume, ct.grid, interpolation="cubic") for volume in others)]
+    shown = [default_window(v.array, v.modality, v.unit)(v.array) for v in drawn]
+    for i, planes in enumerate(zip(*shown, strict=True)):
+        if all((plane > 0.05).mean() > 0.02 for plane in planes):
+            for kind, plane in zip(("CT", "PET", "MR"), planes, strict=True):
                 write(out / name / kind / f"{name}{i:03d}.png", plane)
 
 
@@ -117,6 +142,189 @@ def speed(runs=12):
         print(f"  dense over pruned: {spent['cnn dense'] / spent['cnn pruned']:.2f}")
 
 
+BLOCKS = {
+    "dense": {},
+    "depthwise-separable": {"block": "separable"},
+    "not dilated": {"dilations": (1, 1, 1, 1, 1)},
+    "local attention": {"block": "attention"},
+    "two scales": {"block": "pyramid"},
+    "no space-to-depth": {"pixels": "means"},
+}
+
+
+def blocks(slices, pairs, steps=80):
+    """Train each block for the same steps with the same crops, sixteen wide; judge by PAIRS."""
+    from napari_fusion.nets.data import load_samples
+    from napari_fusion.nets.infer import cost_ms
+    from napari_fusion.nets.model import NetConfig, size
+    from napari_fusion.nets.train import TrainData, TrainOptions, train
+
+    data = TrainData(load_samples(slices), load_samples(pairs))
+    options = TrainOptions(steps=steps, count=6, side=96, rate=3e-3, every=steps)
+    print("| block | parameters | MMAC | CPU ms | validation loss |\n|---|---|---|---|---|")
+    for name, choice in BLOCKS.items():
+        config = NetConfig(widths=(16,) * 5, **choice)
+        made = train(config, data, options)
+        parameters, macs = size(config)
+        loss = made.card["curve"][-1][2]
+        print(f"| {name} | {parameters} | {macs / 1e6:.0f} | {cost_ms(made):.1f} | {loss:.3f} |")
+
+
+def transfer(slices, pairs, steps=120, every=20):
+    """Learn CT with MR first, then PET with MR: from that network, and from a fresh one.
+
+    Also: what going on costs the older pairs, without replay and with.
+    """
+    from napari_fusion.nets.data import load_samples
+    from napari_fusion.nets.model import NetConfig
+    from napari_fusion.nets.train import TrainData, TrainOptions, train, validate
+
+    def of(samples, kind):
+        """Keep pairs of one modality with an MR, that modality first."""
+        kept = []
+        for sample in samples:
+            if kind in sample.contrasts:
+                others = [i for i, name in enumerate(sample.contrasts) if name[:2] in ("MR", "T1")]
+                chosen = [sample.contrasts.index(kind), *others[:1]]
+                if len(chosen) == 2:
+                    kept.append(replace(sample, planes=sample.planes[chosen]))
+        return kept
+
+    known, judged = load_samples(slices), load_samples(pairs)
+    first = TrainData(of(known, "CT"), of(judged, "CT"))
+    second = TrainData(of(known, "PET"), of(judged, "PET"))
+    options = TrainOptions(steps=steps, every=every, count=6, side=64, rate=3e-3)
+    config = NetConfig(widths=(8, 8, 16, 16, 8))
+    parent = train(config, first, options)
+    before = validate(parent.build(), first.val)
+    print(f"CT with MR: loss {before:.3f} after {steps} steps")
+    replayed = TrainData(second.train, second.val, first.train)
+    starts = {
+        "fresh": (config, second, options),
+        "transferred": (parent, second, options),
+        "transferred, replay 0.3": (
+            parent, replayed, options.model_copy(update={"replay": 0.3})
+        ),
+    }  # fmt: skip
+    target = None
+    for name, (start, data, how) in starts.items():
+        made = train(start, data, how)
+        curve = [(row[0], row[2]) for row in made.card["curve"]]
+        target = curve[-1][1] if target is None else target
+        needed = next((step for step, loss in curve if loss <= target), None)
+        after = validate(made.build(), first.val)
+        print(
+            f"PET with MR, {name}: loss {curve[-1][1]:.3f}, steps to {target:.3f}: {needed}; "
+            f"CT with MR then {after:.3f} ({after - before:+.3f})"
+        )
+
+
+def memory():
+    """Print the most memory beside inputs and outputs; each job in a process of its own."""
+    from multiprocessing import get_context
+
+    for job in ("4096 x 4096 pair", "512 x 512 x 300 pair"):
+        with get_context("spawn").Pool(1) as pool:
+            print(f"{job}: {pool.apply(_peak, (job,)):.0f} MB beside inputs and outputs")
+
+
+def _peak(job):
+    import resource
+
+    from napari_fusion import fuse
+    from napari_fusion.fusion import lookup
+    from napari_fusion.volume import Volume
+
+    def used():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+    rng = np.random.default_rng(0)
+    lookup("cnn")(rng.random((2, 1, 64, 64), np.float32))
+    if job.startswith("4096"):
+        stack = rng.random((2, 1, 4096, 4096), np.float32)
+        before = used()
+        made = lookup("cnn")(stack)
+        return used() - before - made.nbytes / 2**20
+    shape = (300, 512, 512)
+    grid = Grid.regular(shape, (1.0, 0.5, 0.5))
+    pair = [Volume(rng.random(shape, np.float32), grid, modality="MR", unit="1") for _ in "ab"]
+    before = used()
+    made = fuse(pair, "cnn")
+    return used() - before - made.array.nbytes / 2**20
+
+
+def onnx():
+    """Time the shipped networks' decisions by torch and by onnxruntime, one thread, one run."""
+    from tempfile import TemporaryDirectory
+
+    from napari_fusion.nets import onnx as exporting
+    from napari_fusion.nets.checkpoint import Checkpoint
+    from napari_fusion.nets.data import Sample
+    from napari_fusion.nets.infer import WEIGHTS, decide, prepared
+    from napari_fusion.nets.prior import prior
+    from napari_fusion.nets.quantise import pictures_db
+    from napari_fusion.nets.shipped import SHIPPED
+
+    grid = Grid.regular((12, 256, 256), (8.0, 0.9, 0.9), centre=(0, -8, 1))
+    heads = []
+    for kind in ("CT", "T1"):
+        volume = phantom.head(kind, grid)
+        window = default_window(volume.array, volume.modality, volume.unit)
+        heads.append((window(volume.array) * 255).astype(np.uint8))
+    samples = [
+        Sample("head", "0", str(i), ("CT", "T1"), np.stack(p))
+        for i, p in enumerate(zip(*heads, strict=True))
+    ]
+    planes = samples[6].planes.astype(np.float32) / np.float32(255)
+    for name in sorted(SHIPPED):
+        checkpoint = Checkpoint.load(WEIGHTS / f"{name}.safetensors")
+        with TemporaryDirectory() as folder:
+            full = exporting.export(checkpoint, Path(folder) / "full.onnx")
+            small = exporting.export_int8(checkpoint, Path(folder) / "small.onnx", samples)
+            nets = {
+                "torch": prepared(checkpoint),
+                "onnxruntime": exporting.running(checkpoint, full),
+                "onnxruntime int8": exporting.running(checkpoint, small),
+            }
+            votes = prior(planes, checkpoint.config.levels).votes
+            spent = dict.fromkeys(nets, np.inf)
+            for _ in range(12):
+                for kind, net in nets.items():
+                    start = time.process_time()
+                    decide(net, planes, votes)
+                    spent[kind] = min(spent[kind], (time.process_time() - start) * 1000)
+            parity = pictures_db(checkpoint.build(), nets["onnxruntime int8"], samples)
+        told = ", ".join(f"{kind} {ms:.1f} ms" for kind, ms in spent.items())
+        print(f"{name}: {told}; int8 agrees to {parity:.1f} dB")
+
+
+ROWS = (
+    ("headax", "CT", "T1"),
+    ("headax", "PET", "T1"),
+    ("headax", "SPECT", "T2"),
+    ("sts1", "CT", "MR"),
+)
+
+
+def pictures(slices, out):
+    """Draw source, source, fused by the pruned network, share of the first source."""
+    from napari_fusion.fusion import lookup
+
+    rows = []
+    for group, first, second in ROWS:
+        names = sorted(path.name for path in (slices / group / first).glob("*.png"))
+        name = names[len(names) // 2]
+        planes = [np.asarray(Image.open(slices / group / k / name)) for k in (first, second)]
+        stack = np.stack(planes)[:, None].astype(np.float32) / np.float32(255)
+        parts = lookup("cnn")(stack)[:, 0]
+        total = parts.sum(axis=0).clip(0, 1)
+        weight = np.abs(parts)
+        share = np.divide(weight[0], weight.sum(axis=0), out=np.zeros_like(total), where=total > 0.02)
+        row = [cv2.resize(p, (240, 240)) for p in (*stack[:, 0], total, share)]
+        rows.append(np.hstack(row))
+    write(out, np.vstack(rows))
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
@@ -124,5 +332,14 @@ if __name__ == "__main__":
     making.add_argument("volumes", type=Path)
     making.add_argument("out", type=Path)
     commands.add_parser("speed")
-    asked = parser.parse_args()
-    slices(asked.volumes, asked.out) if asked.command == "slices" else speed()
+    for name in ("blocks", "transfer"):
+        learning = commands.add_parser(name)
+        learning.add_argument("slices", type=Path)
+        learning.add_argument("pairs", type=Path)
+    drawing = commands.add_parser("pictures")
+    drawing.add_argument("slices", type=Path)
+    drawing.add_argument("out", type=Path)
+    for name in ("memory", "onnx"):
+        commands.add_parser(name)
+    asked = vars(parser.parse_args())
+    globals()[asked.pop("command")](**asked)

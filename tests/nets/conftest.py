@@ -6,8 +6,10 @@ from PIL import Image
 
 torch = pytest.importorskip("torch", reason="the extra cnn is not installed")
 
+from napari_fusion.nets import bands  # noqa: E402
 from napari_fusion.nets.checkpoint import Checkpoint  # noqa: E402
 from napari_fusion.nets.model import FusionNet, NetConfig  # noqa: E402
+from napari_fusion.nets.prior import VOTES  # noqa: E402
 
 TINY = NetConfig(widths=(8, 8, 8), dilations=(1, 2, 1), context=(1,), levels=3)
 
@@ -33,13 +35,34 @@ def one_thread():
 @pytest.fixture
 def tiny():
     """Give a tiny network's checkpoint with opinions: random heads, moved batch statistics."""
+    return with_opinions("dense")
+
+
+@pytest.fixture
+def opinionated():
+    """Give such a network of any block."""
+    return with_opinions
+
+
+def with_opinions(block):
     torch.manual_seed(0)
-    net = FusionNet(TINY).train()
-    torch.nn.init.normal_(net.confidence.weight, std=0.5)
+    net = FusionNet(TINY.model_copy(update={"block": block})).train()
+    torch.nn.init.normal_(net.head.weight, std=0.5)
     with torch.no_grad():
         for _ in range(20):
-            net(torch.rand(2, 2, 32, 32))
+            net(torch.rand(2, 2, 32, 32), torch.randn(2, 2, VOTES, 16, 16))
     return Checkpoint.of(net, {"data": "none"})
+
+
+@pytest.fixture
+def look():
+    """Give what a network says of random sources with their own votes: k sources, h by w."""
+
+    def looked(net, sources):
+        with torch.inference_mode():
+            return net(sources, bands.votes(sources, net.config.levels)[0])
+
+    return looked
 
 
 @pytest.fixture

@@ -17,12 +17,12 @@ def path(tiny, tmp_path):
     return tiny.save(tmp_path / "tiny.safetensors")
 
 
-def test_a_round_trip_keeps_everything(tiny, path):
+def test_a_round_trip_keeps_everything(tiny, path, look):
     found = Checkpoint.load(path)
     assert found.config == tiny.config
     assert found.card == tiny.card
     sources = torch.rand(2, 1, 32, 32)
-    for a, b in zip(found.build()(sources), tiny.build()(sources), strict=True):
+    for a, b in zip(look(found.build(), sources), look(tiny.build(), sources), strict=True):
         assert torch.equal(a, b)
 
 
@@ -76,20 +76,20 @@ def test_tensors_of_another_network_are_refused(tiny):
     wrong = Checkpoint(tiny.config.model_copy(update={"widths": (8, 8, 4)}), tiny.tensors)
     with pytest.raises(CheckpointError, match="wrong shape"):
         wrong.build()
-    fewer = {n: t for n, t in tiny.tensors.items() if n != "gain.weight"}
+    fewer = {n: t for n, t in tiny.tensors.items() if n != "head.weight"}
     with pytest.raises(CheckpointError, match="not those"):
         Checkpoint(tiny.config, fewer).build()
 
 
 def test_a_weight_that_is_not_finite_is_refused(tiny):
-    broken = {**tiny.tensors, "gain.weight": tiny.tensors["gain.weight"] * torch.nan}
+    broken = {**tiny.tensors, "head.weight": tiny.tensors["head.weight"] * torch.nan}
     with pytest.raises(CheckpointError, match="not finite"):
         Checkpoint(tiny.config, broken).build()
 
 
 def test_int8_without_its_scales_is_refused(tiny):
     small = quantise(tiny)
-    lost = {n: t for n, t in small.tensors.items() if n != "gain.weight.scale"}
+    lost = {n: t for n, t in small.tensors.items() if n != "head.weight.scale"}
     with pytest.raises(CheckpointError, match="no scales"):
         Checkpoint(small.config, lost).build()
 

@@ -29,6 +29,7 @@ def test_one_corrupt_picture_is_named_and_left_out(folder, caplog):
     with caplog.at_level(logging.WARNING):
         assert len(load_samples(folder)) == 8
     assert "1001.png" in caplog.text
+    assert "1 of the pictures in slices were left out" in caplog.text
 
 
 def test_a_partner_of_another_size_is_named_and_left_out(folder, caplog):

@@ -1,5 +1,9 @@
 """Inference: what training saw, whatever the tile; the shipped files are the ones released."""
 
+import json
+from pathlib import Path
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
@@ -8,45 +12,77 @@ from napari_fusion.errors import CheckpointError
 from napari_fusion.fusion import learned
 from napari_fusion.nets import bands, infer
 from napari_fusion.nets.checkpoint import Checkpoint
-from napari_fusion.nets.model import size
+from napari_fusion.nets.model import Block, NetConfig, size
+from napari_fusion.nets.prior import prior
+from napari_fusion.nets.prune import PruneOptions
 from napari_fusion.nets.shipped import SHIPPED
+from napari_fusion.nets.train import TrainOptions
 
 
 def random(*shape, seed=0):
     return np.random.default_rng(seed).random(shape, np.float32)
 
 
+def decided(net, planes, **options):
+    return infer.decide(net, planes, prior(planes, net.config.levels).votes, **options)
+
+
 @pytest.mark.parametrize("shape", [(64, 64), (96, 80), (130, 62)])
 def test_inference_gives_the_picture_of_training(tiny, shape):
     planes = random(2, *shape)
-    parts = learned.mixed(planes, *infer.maps(infer.prepared(tiny), planes))
-    sources = torch.from_numpy(planes)[:, None]
+    parts = learned.by_network(planes[:, None], infer.prepared(tiny))[:, 0]
     with torch.inference_mode():
-        expected = bands.fuse(sources, *tiny.build()(sources))[:, 0].numpy()
+        expected = bands.fused(tiny.build(), torch.from_numpy(planes)[:, None])[:, 0].numpy()
     np.testing.assert_allclose(parts, expected, atol=2e-6)
 
 
+@pytest.mark.parametrize("block", get_args(Block))
 @pytest.mark.parametrize("shape", [(97, 75), (64, 130), (33, 20)])
 @pytest.mark.parametrize("tile", [16, 32, 64])
-def test_tiles_are_bit_for_bit_one_piece(tiny, shape, tile):
-    net, planes = infer.prepared(tiny), random(3, *shape)
-    for whole, tiled in zip(
-        infer.maps(net, planes), infer.maps(net, planes, tile=tile), strict=True
-    ):
+def test_tiles_are_bit_for_bit_one_piece(opinionated, block, shape, tile):
+    net, planes = infer.prepared(opinionated(block)), random(3, *shape)
+    for whole, tiled in zip(decided(net, planes), decided(net, planes, tile=tile), strict=True):
         np.testing.assert_array_equal(tiled, whole)
 
 
 def test_a_smaller_halo_would_show(tiny, monkeypatch):
     net, planes = infer.prepared(tiny), random(2, 96, 96)
-    whole = infer.maps(net, planes)[0]
+    whole = decided(net, planes).share
     monkeypatch.setattr(type(tiny.config), "halo", 0)
-    assert not np.array_equal(infer.maps(net, planes, tile=32)[0], whole)
+    assert not np.array_equal(decided(net, planes, tile=32).share, whole)
 
 
 def test_threads_are_left_as_they_were(tiny):
     torch.set_num_threads(2)
-    infer.maps(infer.prepared(tiny), random(2, 32, 32))
+    decided(infer.prepared(tiny), random(2, 32, 32))
     assert torch.get_num_threads() == 2
+
+
+def test_a_full_gpu_is_told_and_the_processor_decides(tiny, monkeypatch, caplog):
+    net, planes = infer.prepared(tiny), random(2, 32, 32)
+    expected = decided(net, planes)
+    piece, refused = infer._piece, []
+
+    def full(*args):
+        if not refused:
+            refused.append(args)
+            raise torch.OutOfMemoryError
+        return piece(*args)
+
+    monkeypatch.setattr(infer, "_piece", full)
+    for a, b in zip(decided(net, planes), expected, strict=True):
+        np.testing.assert_array_equal(a, b)
+    assert [r.message for r in caplog.records] == [
+        "the GPU has too little memory for this slice: the processor decides it"
+    ]
+
+
+def test_without_a_gpu_the_processor_is_used_and_said(monkeypatch, caplog):
+    monkeypatch.setattr(infer, "gpu", lambda: None)
+    infer._shipped.cache_clear()
+    assert next(infer.shipped("pruned", "gpu").parameters()).device.type == "cpu"
+    assert "finds no GPU" in caplog.text
+    infer._shipped.cache_clear()
 
 
 def test_a_missing_extra_is_named(monkeypatch):
@@ -64,7 +100,7 @@ def test_shipped_networks_build_and_say_where_they_come_from(name):
     card = Checkpoint.load(path).card
     assert path.stat().st_size <= (40_000 if name == "pruned" else 100_000)
     assert size(net.config)[0] <= (8_000 if name == "pruned" else 50_000)
-    assert {"data", "licence", "limits", "seed", "validation"} <= set(card)
+    assert {"data", "data_sha256", "licence", "limits", "seed", "curve"} <= set(card)
 
 
 def test_a_shipped_file_that_was_exchanged_is_refused(tiny, tmp_path, monkeypatch):
@@ -74,3 +110,22 @@ def test_a_shipped_file_that_was_exchanged_is_refused(tiny, tmp_path, monkeypatc
     with pytest.raises(CheckpointError, match="not the file expected"):
         infer.shipped("pruned")
     infer._shipped.cache_clear()
+
+
+@pytest.mark.parametrize("shape", [(64, 48), (77, 31), (9, 200)])
+def test_strips_are_bit_for_bit_one_piece(tiny, shape, monkeypatch):
+    net, stack = infer.prepared(tiny), random(2, 1, *shape)
+    whole = learned.by_network(stack, net)
+    monkeypatch.setattr(learned, "STRIP", 10 * shape[1])
+    np.testing.assert_array_equal(learned.by_network(stack, net), whole)
+
+
+def test_shipped_networks_come_from_the_settings_told():
+    told = json.loads((Path(__file__).parents[2] / "models" / "settings.json").read_text("utf-8"))
+    cards = {n: Checkpoint.load(infer.WEIGHTS / f"{n}.safetensors").card for n in SHIPPED}
+    assert cards["dense"]["options"] == TrainOptions(**told["train"]).model_dump()
+    assert cards["pruned"]["options"] == PruneOptions(**told["prune"]).tune.model_dump()
+    assert infer.shipped("dense").config == NetConfig(**told["net"])
+    assert list(infer.shipped("pruned").config.widths) == told["prune"]["widths"]
+    for card in cards.values():
+        assert {name: card[name] for name in told["card"]} == told["card"]

@@ -6,9 +6,11 @@ import torch
 pytest.importorskip("torch_pruning", reason="the extra prune is not installed")
 
 from napari_fusion.errors import ParameterError
+from napari_fusion.nets import bands
 from napari_fusion.nets.checkpoint import Checkpoint
 from napari_fusion.nets.data import load_samples
-from napari_fusion.nets.model import FusionNet, NetConfig, size
+from napari_fusion.nets.model import SHARES, FusionNet, NetConfig, size
+from napari_fusion.nets.prior import VOTES
 from napari_fusion.nets.prune import CRITERIA, PruneOptions, cut, prune, sparsened, without_layer
 from napari_fusion.nets.quantise import parity_db, quantise
 from napari_fusion.nets.train import TrainData, TrainOptions
@@ -24,7 +26,7 @@ def wide():
         for layer in net.layers:
             layer[1].weight.uniform_(0.2, 2)
         for _ in range(3):
-            net.train()(torch.rand(2, 2, 32, 32))
+            net.train()(torch.rand(2, 2, 32, 32), torch.randn(2, 2, VOTES, 16, 16))
     return Checkpoint.of(net)
 
 
@@ -50,14 +52,26 @@ def test_the_budget_is_met_and_counted_exactly(wide, data, criterion, tmp_path):
     assert small.stat().st_size < 0.8 * large.stat().st_size
 
 
+@pytest.mark.parametrize("criterion", CRITERIA)
+def test_widths_asked_for_are_left_exactly(wide, data, criterion):
+    pruned = cut(wide, criterion, data, options(wide, 1, widths=(4, 16, 9)))
+    assert pruned.config.widths == (4, 16, 9)
+
+
+@pytest.mark.parametrize("widths", [(4, 4), (4, 4, 17), (0, 4, 4)])
+def test_widths_that_cannot_be_left_are_refused(wide, data, widths):
+    with pytest.raises(ParameterError, match="one a layer"):
+        cut(wide, "l2", data, options(wide, 1, widths=widths))
+
+
 def test_gradients_flow_after_pruning(wide, data):
     net = cut(wide, "l2", data, options(wide, 0.4)).build()
-    confidence, gain = net(torch.rand(2, 1, 32, 32))
-    (confidence.sum() + gain.sum()).backward()
+    parts = bands.fused(net, torch.rand(2, 1, 32, 32))
+    (parts[0].sum() + parts[1].square().sum()).backward()
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in net.parameters())
 
 
-def test_the_least_important_channels_go_first(wide, data):
+def test_the_least_important_channels_go_first(wide, data, look):
     net = wide.build()
     with torch.no_grad():  # channels 0 to 7 of the first layer do nothing
         net.layers[0][1].weight[:8] = 1e-6
@@ -68,7 +82,9 @@ def test_the_least_important_channels_go_first(wide, data):
     pruned = cut(idle, "l2", data, options(idle, 0.75))
     assert pruned.config.widths == (8, 16, 16)
     sources = torch.rand(2, 1, 32, 32)
-    torch.testing.assert_close(pruned.build()(sources)[0], net(sources)[0], atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(
+        look(pruned.build(), sources)[0], look(net, sources)[0], atol=1e-4, rtol=1e-3
+    )
 
 
 def test_a_budget_nothing_meets_is_refused(wide, data):
@@ -85,23 +101,23 @@ def test_the_regulariser_makes_weights_smaller(wide, data):
     assert norm(sparsened(wide, data, options(wide, 0.5, sparse_steps=4))) != norm(wide)
 
 
-def test_a_layer_taken_out_leaves_a_network_of_the_others(wide):
+def test_a_layer_taken_out_leaves_a_network_of_the_others(wide, look):
     shorter = without_layer(wide, 1)
     assert shorter.config.widths == (16, 16)
     assert shorter.config.dilations == (1, 1)
     assert shorter.config.context == ()
-    assert shorter.build()(torch.rand(2, 1, 32, 32))[0].shape == (2, 1, 3, 16, 16)
+    assert look(shorter.build(), torch.rand(2, 1, 32, 32))[0].shape == (2, 1, SHARES, 16, 16)
     with pytest.raises(ParameterError, match="cannot be taken out"):
         without_layer(wide, 0)
 
 
-def test_candidates_and_controls_are_compared_at_one_budget(wide, data):
+def test_candidates_and_controls_are_compared_at_one_budget(wide, data, look):
     asked = options(wide, 0.4, criteria=("l2", "random"), sparse_steps=1, trial_steps=1)
     winner, rows = prune(wide, data, asked)
     assert [row["criterion"] for row in rows] == ["l2", "random", "scratch"]
     assert all(row["macs"] <= asked.macs for row in rows)
     assert winner.card["pruned_by"] in ("l2", "random", "scratch")
-    assert winner.build()(torch.rand(2, 1, 32, 32))[0].shape[2] == 3
+    assert look(winner.build(), torch.rand(2, 1, 32, 32))[0].shape[2] == SHARES
 
 
 def test_eight_bits_are_a_smaller_file_and_the_same_picture(wide, data, tmp_path):

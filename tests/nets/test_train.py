@@ -1,10 +1,17 @@
 """Training: it learns, it is decided by its seed, and it goes on after an interruption."""
 
+import json
+import signal
+import subprocess
+import sys
+import time
+
 import numpy as np
 import pytest
 import torch
 
 from napari_fusion.errors import Cancelled, CheckpointError, ParameterError
+from napari_fusion.nets import train as training
 from napari_fusion.nets.checkpoint import Checkpoint
 from napari_fusion.nets.data import Sample, held_out, load_samples
 from napari_fusion.nets.model import NetConfig
@@ -52,6 +59,39 @@ def test_a_killed_training_goes_on_to_the_same_result(tiny, data, tmp_path):
     assert steps_done == 2
     resumed = train(tiny.config, data, options, out=tmp_path)
     assert same(whole, resumed)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system cannot kill so bluntly")
+def test_a_process_killed_at_any_moment_goes_on_to_the_same_result(tiny, data, folder, tmp_path):
+    settings = {
+        "net": tiny.config.model_dump(),
+        "train": {"steps": 40, "count": 2, "side": 64, "every": 4},
+    }
+    (tmp_path / "settings.json").write_text(json.dumps(settings))
+    command = [sys.executable, "-m", "napari_fusion", "train", "--data", str(folder)]
+    command += ["--config", str(tmp_path / "settings.json"), "--out"]
+    subprocess.run([*command, str(tmp_path / "whole")], check=True, capture_output=True)
+    for _ in range(3):
+        with subprocess.Popen(
+            [*command, str(tmp_path / "killed")], stdout=subprocess.DEVNULL
+        ) as run:
+            while run.poll() is None and not (tmp_path / "killed" / "last.safetensors").exists():
+                time.sleep(0.01)
+            time.sleep(0.3)
+            run.kill()
+    subprocess.run([*command, str(tmp_path / "killed")], check=True, capture_output=True)
+    made = [Checkpoint.load(tmp_path / n / "network.safetensors") for n in ("whole", "killed")]
+    assert same(*made)
+
+
+def test_bfloat16_is_asked_for_and_used_only_where_it_gains(tiny, data, monkeypatch):
+    half = QUICK.model_copy(update={"bf16": True})
+    plain = train(tiny.config, data, QUICK)
+    monkeypatch.setattr(training, "bf16_gains", lambda: False)
+    assert same(plain, train(tiny.config, data, half))
+    monkeypatch.setattr(training, "bf16_gains", lambda: True)
+    assert not same(plain, train(tiny.config, data, half))
 
 
 class Interrupted:

@@ -6,104 +6,139 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fusion.errors import MissingExtra
-from napari_fusion.fusion.pyramid import merge, split
 from napari_fusion.fusion.registry import method
-from napari_fusion.fusion.rules import Planes, each_slice
+from napari_fusion.fusion.rules import Plane, Planes, each_slice
+from napari_fusion.pyramid import merge, reduce, split
 from napari_fusion.slab import Stack
 
 if TYPE_CHECKING:
+    from napari_fusion.nets.infer import Decided
     from napari_fusion.nets.model import FusionNet
 
 Network = Literal["pruned", "dense"]
 
+Device = Literal["cpu", "gpu"]
+
+STRIP = 1 << 20
+"""Pixels weighed at once."""
+
 
 @method("cnn", title="Pruned network", cite="This package; docs/models.md")
-def cnn(sources: Stack, *, network: Network = "pruned") -> Stack:
-    r"""Weigh the bands of a Laplacian pyramid by what a small network makes of the sources.
+def cnn(sources: Stack, *, network: Network = "pruned", device: Device = "cpu") -> Stack:
+    r"""Weigh the bands of a Laplacian pyramid as a small network corrects a classic decision.
 
-    :math:`p_j = \sum_l \uparrow^l (w_j^l D_j^l) + \uparrow^L (w_j^L B_j)`: the network gives the
-    weights, the picture consists of the sources' own bands. Needs the extra `cnn`.
+    :math:`p_j = \sum_l \uparrow^l (w_j^l D_j^l) + \uparrow^L (w_j^L B_j)`: saliency and brightness
+    propose the weights, the network corrects them, the picture consists of the sources' own
+    bands. Needs the extra `cnn`.
 
     Parameters
     ----------
     network
         The pruned network, or the dense one it was cut from, for comparison.
+    device
+        Where it runs; without a usable GPU, or when its memory is too small, the processor does it.
     """
     required()
     from napari_fusion.nets import infer
 
-    return by_network(sources, infer.shipped(network))
+    return by_network(sources, infer.shipped(network, device))
 
 
 def by_network(sources: Stack, net: "FusionNet") -> Stack:
     """Give the parts (k, n, h, w) that a network from `nets.infer.prepared` makes of a stack."""
-    parts: Stack = each_slice(_by_network, sources, net)
+    parts = each_slice(_by_network, sources, net)
+    parts *= sources.any(axis=0)  # what is empty in every source stays empty
     return parts
+
+
+def shipped_size(network: str) -> tuple[int, int]:
+    """Give the parameters of a shipped network and its multiply-accumulates for two 256² slices."""
+    required()
+    from napari_fusion.nets import infer
+    from napari_fusion.nets.model import size
+
+    return size(infer.shipped(network).config)
 
 
 def _by_network(planes: Planes, net: "FusionNet") -> Planes:
-    from napari_fusion.nets import infer
+    from napari_fusion.nets.infer import decide
+    from napari_fusion.nets.prior import prior
 
-    parts = np.zeros_like(planes)
-    seen = planes.any(axis=(1, 2))
-    given = planes[seen]
-    if len(given) < 2:
-        parts[seen] = given
-        return parts
-    confidence, gain = infer.maps(net, given)
-    parts[seen] = mixed(given, confidence, gain)
-    return parts
+    votes, standard = prior(planes, net.config.levels)
+    decided = decide(net, planes, votes)
+    del votes  # not needed any more, and large with the slice
+    return mixed(planes, standard, decided, net.config.levels)
 
 
-def mixed(planes: Planes, confidence: NDArray[np.float32], gain: NDArray[np.float32]) -> Planes:
-    """Give the parts (k, h, w) of one slice from the network's maps at half resolution.
+def mixed(planes: Planes, standard: NDArray[np.float32], decided: "Decided", levels: int) -> Planes:
+    """Give the parts (k, h, w) of one slice from the network's decision.
 
     Parameters
     ----------
     planes
         (k, h, w), none of them empty.
-    confidence, gain
-        (k, levels + 1, h/2, w/2) and (k, levels, h/2, w/2), as `nets.infer.maps` gives them.
+    standard
+        (k,), as `nets.prior.prior` gives it.
+    decided
+        As `nets.infer.decide` gives it.
+    levels
+        Detail bands of the pyramid.
     """
-    import cv2
+    from napari_fusion.nets.mixing import base_weights
 
-    from napari_fusion.nets.mixing import base_weights, detail_weights
-
-    levels = gain.shape[1]
+    *shares, coarse = decided.share.swapaxes(0, 1)
+    *gains, rest = decided.gain.swapaxes(0, 1)
+    lift = decided.lift[:, 0]
     pyramids = [split(plane, levels) for plane in planes]
-    for level in range(len(pyramids[0]) - 1):
-        bands = np.stack([pyramid[level] for pyramid in pyramids])
-        activity = np.stack([np.asarray(cv2.blur(band, (3, 3))) for band in np.abs(bands)])
-        c, g = (_at_level(m[:, level], level, bands.shape[1:]) for m in (confidence, gain))
-        for pyramid, part in zip(pyramids, bands * detail_weights(c, g, activity), strict=True):
-            pyramid[level] = part
+    last = len(pyramids[0]) - 1
+    for level in range(last):
+        p, g = (m[level] if level < len(m) else c for m, c in ((shares, coarse), (gains, rest)))
+        _weigh([pyramid[level] for pyramid in pyramids], standard, p, g)
+        if level:
+            coarse, rest, lift = (
+                np.stack([reduce(m) for m in maps]) for maps in (coarse, rest, lift)
+            )
     base = np.stack([pyramid[-1] for pyramid in pyramids])
-    c = _at_level(confidence[:, levels], len(pyramids[0]) - 1, base.shape[1:])
-    for pyramid, part in zip(pyramids, base * base_weights(c, base.clip(0)), strict=True):
+    for pyramid, part in zip(
+        pyramids, base * base_weights(coarse, lift, base.clip(0)), strict=True
+    ):
         pyramid[-1] = part
     return np.stack([merge(pyramid) for pyramid in pyramids])
 
 
-def _at_level(maps: Planes, level: int, shape: tuple[int, ...]) -> Planes:
-    """Bring maps (k, h/2, w/2) of half resolution to the size of a pyramid level."""
+def _weigh(
+    details: list[Plane], standard: NDArray[np.float32], share: Planes, gain: Planes
+) -> None:
+    """Weigh one band of every source in place, some rows at a time: large slices need room."""
+    from napari_fusion.nets.mixing import detail_weights
+    from napari_fusion.nets.prior import activity
+
+    energies = [activity(band) for band in details]
+    for energy, by in zip(energies, standard, strict=True):
+        energy /= by
+    height, width = details[0].shape
+    step = max(2, STRIP // width // 2 * 2)
+    for top in range(0, height, step):
+        rows = slice(top, min(top + step, height))
+        energy = np.stack([e[rows] for e in energies])
+        p, g = (_rows(maps, rows, details[0].shape) for maps in (share, gain))
+        for band, weight in zip(details, detail_weights(p, g, energy), strict=True):
+            band[rows] *= weight
+
+
+def _rows(maps: Planes, rows: slice, shape: tuple[int, ...]) -> Planes:
+    """Give rows of maps, grown bilinearly where they have half the size: no trace of blocks."""
     import cv2
 
-    if level == 0:
-        size = (2 * maps.shape[2], 2 * maps.shape[1])
-        grown = [cv2.resize(m, size, interpolation=cv2.INTER_LINEAR) for m in maps]
-        return np.stack(grown)[:, : shape[0], : shape[1]].astype(np.float32, copy=False)
-    for _ in range(level - 1):
-        maps = _halved(maps)
-    return maps
-
-
-def _halved(maps: Planes) -> Planes:
-    """Average blocks of 2 × 2, of what there is at the border."""
-    _, h, w = maps.shape
-    if h % 2 or w % 2:
-        maps = np.pad(maps, ((0, 0), (0, h % 2), (0, w % 2)), mode="edge")
-    rows = maps[:, ::2] + maps[:, 1::2]
-    return (rows[:, :, ::2] + rows[:, :, 1::2]) * np.float32(0.25)
+    if maps.shape[1:] == shape:
+        return maps[:, rows]
+    first = max(0, rows.start // 2 - 1)  # one row more on either side, for the interpolation
+    part = maps[:, first : (rows.stop + 1) // 2 + 1]
+    size = (2 * part.shape[2], 2 * part.shape[1])
+    grown = [cv2.resize(m, size, interpolation=cv2.INTER_LINEAR) for m in part]
+    begin = rows.start - 2 * first
+    wanted = slice(begin, begin + rows.stop - rows.start)
+    return np.stack(grown)[:, wanted, : shape[1]].astype(np.float32, copy=False)
 
 
 def required() -> None:

@@ -1,10 +1,13 @@
 """The Laplacian pyramid of training, differentiable and equal to OpenCV's."""
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as nn
 
 from napari_fusion.nets.mixing import base_weights, detail_weights
+from napari_fusion.nets.model import GAINS, SHARES, Decision, FusionNet
+from napari_fusion.nets.prior import prior
 
 TAPS = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
 
@@ -27,19 +30,37 @@ def merge(bands: list[Tensor]) -> Tensor:
     return plane
 
 
-def fuse(sources: Tensor, confidence: Tensor, gain: Tensor) -> Tensor:
-    """Mix sources (k, n, h, w) as the network's maps ask: the parts (k, n, h, w), not clipped."""
+def fuse(sources: Tensor, standard: Tensor, decision: Decision, levels: int) -> Tensor:
+    """Mix sources (k, n, h, w) as decided: the parts (k, n, h, w), not clipped.
+
+    `standard` (k, n) is what the prior divides each source's activity by.
+    """
     k, n = sources.shape[:2]
-    levels = gain.shape[2]
     bands = [b.unflatten(0, (k, n)) for b in split(sources.flatten(0, 1), levels)]
     mixed = []
     for level, band in enumerate(bands[:-1]):
-        c, g = (at_level(m[:, :, level], level, band) for m in (confidence, gain))
-        mixed.append(band * detail_weights(c, g, _activity(band)))
-    c = at_level(confidence[:, :, levels], levels, bands[-1])
-    mixed.append(bands[-1] * base_weights(c, bands[-1].clamp(min=0)))
+        share = at_level(decision.share[:, :, min(level, SHARES - 1)], level, band)
+        gain = at_level(decision.gain[:, :, min(level, GAINS - 1)], level, band)
+        energy = _activity(band) / standard[:, :, None, None]
+        mixed.append(band * detail_weights(share, gain, energy))
+    base = bands[-1]
+    share, lift = (at_level(m[:, :, -1], levels, base) for m in (decision.share, decision.lift))
+    mixed.append(base * base_weights(share, lift, base.clamp(min=0)))
     parts = merge([band.flatten(0, 1) for band in mixed]).unflatten(0, (k, n))
     return parts * (sources > 0).any(0)
+
+
+def votes(sources: Tensor, levels: int) -> tuple[Tensor, Tensor]:
+    """Ask the prior: votes (k, n, VOTES, h/2, w/2) and standards (k, n) of sources (k, n, h, w)."""
+    found = [prior(sources[:, i].numpy(), levels) for i in range(sources.shape[1])]
+    stacked = np.stack([p.votes for p in found], axis=1)
+    return torch.from_numpy(stacked), torch.from_numpy(np.stack([p.standard for p in found], 1))
+
+
+def fused(net: FusionNet, sources: Tensor) -> Tensor:
+    """Give the parts (k, n, h, w) a network makes of sources (k, n, h, w); h and w even."""
+    seen, standard = votes(sources, net.config.levels)
+    return fuse(sources, standard, net(sources, seen), net.config.levels)
 
 
 def at_level(maps: Tensor, level: int, like: Tensor) -> Tensor:
@@ -47,9 +68,10 @@ def at_level(maps: Tensor, level: int, like: Tensor) -> Tensor:
     if level == 0:
         grown = nn.interpolate(maps, scale_factor=2, mode="bilinear", align_corners=False)
         return grown[..., : like.shape[-2], : like.shape[-1]]
+    planes = maps.flatten(0, 1)
     for _ in range(level - 1):
-        maps = nn.avg_pool2d(maps, 2, ceil_mode=True)
-    return maps
+        planes = _reduce(planes)
+    return planes.unflatten(0, maps.shape[:2])
 
 
 def _activity(band: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ from napari_fusion.io.atomic import write_verified
 from napari_fusion.nets.model import FusionNet, NetConfig
 from napari_fusion.volume import JSON
 
-FORMAT = "napari-fusion network 1"
+FORMAT = "napari-fusion network 2"
 SCALE = ".scale"
 """Suffix of the tensor that holds the scales of an int8 one."""
 

@@ -5,6 +5,7 @@ set show the same anatomy and are registered. Names are a case and a slice numbe
 case 16, slice 3), so that patients, not slices, are kept apart.
 """
 
+import hashlib
 import logging
 import re
 from collections.abc import Callable
@@ -61,18 +62,30 @@ def load_samples(root: Path) -> list[Sample]:
     """
     if not root.is_dir():
         raise ReadError(f"the training data {root} is not a folder")
-    samples = []
+    samples: list[Sample] = []
+    spoilt: list[str] = []
     for group in [root, *sorted(p for p in root.iterdir() if p.is_dir())]:
         folders = [f for f in sorted(group.iterdir()) if f.is_dir() and any(f.glob("*.png"))]
         names = sorted({path.stem for folder in folders for path in folder.glob("*.png")})
-        found = (_sample(group.name, name, folders) for name in names)
+        found = (_sample(group.name, name, folders, spoilt) for name in names)
         samples += [sample for sample in found if sample is not None]
+    if spoilt:
+        logger.warning("%d of the pictures in %s were left out", len(spoilt), root.name)
     if not samples:
         raise ReadError(
             f"the folder {root} holds no paired slices: expected SET/CONTRAST/NAME.png with the "
             "same NAME in at least two contrasts of a set"
         )
     return samples
+
+
+def digest(root: Path) -> str:
+    """Give the SHA-256 of every slice's path and bytes in a folder, in hexadecimal."""
+    total = hashlib.sha256()
+    for path in sorted(root.rglob("*.png")):
+        total.update(path.relative_to(root).as_posix().encode())
+        total.update(path.read_bytes())
+    return total.hexdigest()
 
 
 def held_out(samples: list[Sample], cases: set[str]) -> tuple[list[Sample], list[Sample]]:
@@ -135,15 +148,17 @@ def contrast_of_tissues(planes: Plane, rng: Generator) -> Plane:
     return painted
 
 
-def _sample(group: str, name: str, folders: list[Path]) -> Sample | None:
+def _sample(group: str, name: str, folders: list[Path], spoilt: list[str]) -> Sample | None:
+    """Read one slice in every contrast; the names of pictures left out go to `spoilt`."""
     planes: list[NDArray[np.uint8]] = []
     contrasts: list[str] = []
     for folder in folders:
-        plane = _read(folder / f"{name}.png")
+        plane = _read(folder / f"{name}.png", spoilt)
         if plane is None:
             continue
         if planes and plane.shape != planes[0].shape:
             logger.warning("%s/%s/%s.png has another size: left out", group, folder.name, name)
+            spoilt.append(name)
             continue
         planes.append(plane)
         contrasts.append(folder.name)
@@ -154,7 +169,7 @@ def _sample(group: str, name: str, folders: list[Path]) -> Sample | None:
     return Sample(group, f"{group}/{case}", name, tuple(contrasts), np.stack(planes))
 
 
-def _read(path: Path) -> NDArray[np.uint8] | None:
+def _read(path: Path, spoilt: list[str]) -> NDArray[np.uint8] | None:
     from PIL import Image
 
     if not path.is_file():
@@ -165,6 +180,7 @@ def _read(path: Path) -> NDArray[np.uint8] | None:
             return luminance(np.asarray(image.convert(mode)))
     except (OSError, SyntaxError, ValueError) as fault:
         logger.warning("%s cannot be read and is left out: %s", path.name, fault)
+        spoilt.append(path.stem)
         return None
 
 

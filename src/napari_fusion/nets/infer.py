@@ -1,14 +1,18 @@
-"""Ask a network for its maps: BN folded, channels last, tile by tile, one thread.
+"""Ask a network for its decision: BN folded, channels last, tile by tile, one thread.
 
 Tiles with a halo give bit for bit what one piece would: nothing in the network is global. One
 thread, because slabs already run beside each other.
 """
 
+import copy
+import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -16,10 +20,16 @@ from numpy.typing import NDArray
 from torch import nn
 
 from napari_fusion.nets.checkpoint import Checkpoint
-from napari_fusion.nets.model import RATIO, FusionNet
+from napari_fusion.nets.model import GAINS, RATIO, SHARES, FusionNet
+from napari_fusion.nets.prior import VOTES
 from napari_fusion.nets.shipped import SHIPPED
 
+logger = logging.getLogger(__name__)
+
 Maps = NDArray[np.float32]
+
+Device = Literal["cpu", "gpu"]
+"""Where the network runs; "gpu" is CUDA or Apple's MPS, whichever is there."""
 
 TILE = 512
 """Side of a tile's core in pixels; its features stay in a core's cache."""
@@ -30,8 +40,24 @@ WEIGHTS = Path(__file__).parent / "weights"
 _LOADING = threading.Lock()
 
 
-def shipped(name: str) -> FusionNet:
+class Decided(NamedTuple):
+    """What a network says of the k sources of one slice, at half resolution.
+
+    Parameters
+    ----------
+    share, lift, gain
+        (k, SHARES, h/2, w/2), (k, 1, h/2, w/2), (k, GAINS, h/2, w/2), as in `nets.model.Decision`.
+    """
+
+    share: Maps
+    lift: Maps
+    gain: Maps
+
+
+def shipped(name: str, device: Device = "cpu") -> FusionNet:
     """Give a network that comes with the package, ready to run; loaded once.
+
+    Where no GPU can be used the processor does it, and a warning says so once.
 
     Raises
     ------
@@ -39,7 +65,7 @@ def shipped(name: str) -> FusionNet:
         The file is missing or not the one that was released.
     """
     with _LOADING:
-        return _shipped(name)
+        return _shipped(name, device)
 
 
 def prepared(checkpoint: Checkpoint) -> FusionNet:
@@ -47,6 +73,8 @@ def prepared(checkpoint: Checkpoint) -> FusionNet:
     net = checkpoint.build()
     for layer in net.layers:
         at = next(i for i, m in enumerate(layer) if isinstance(m, nn.BatchNorm2d))
+        if not isinstance(layer[at - 1], nn.Conv2d):
+            continue
         folded = torch.nn.utils.fusion.fuse_conv_bn_eval(layer[at - 1], layer[at])
         layer[at - 1], layer[at] = folded, nn.Identity()
     net.requires_grad_(requires_grad=False)
@@ -54,8 +82,16 @@ def prepared(checkpoint: Checkpoint) -> FusionNet:
     return ready
 
 
-def maps(net: FusionNet, planes: NDArray[np.float32], *, tile: int = TILE) -> tuple[Maps, Maps]:
-    """Give confidence (k, levels + 1, h/2, w/2) and gain (k, levels, h/2, w/2) of one slice.
+def decide(
+    net: FusionNet,
+    planes: NDArray[np.float32],
+    votes: NDArray[np.float32],
+    *,
+    tile: int = TILE,
+) -> Decided:
+    """Let a network decide about one slice, where its weights are: on the processor or a GPU.
+
+    When a GPU's memory does not suffice, the processor does it, and a warning says so.
 
     Parameters
     ----------
@@ -63,43 +99,87 @@ def maps(net: FusionNet, planes: NDArray[np.float32], *, tile: int = TILE) -> tu
         From `prepared` or `shipped`.
     planes
         (k, h, w) float32 in [0, 1]: sources that are not empty.
+    votes
+        (k, VOTES, h/2, w/2) float32, from `nets.prior.prior` of the same planes.
     tile
-        Side of the pieces, in pixels, even; the result does not depend on it.
+        Side of the pieces, in pixels, a multiple of four; the result does not depend on it.
     """
-    k, h, w = planes.shape
-    levels = net.config.levels
-    rows, columns = -(-h // RATIO), -(-w // RATIO)
-    confidence = np.empty((k, levels + 1, rows, columns), np.float32)
-    gain = np.empty((k, levels, rows, columns), np.float32)
-    even = np.pad(planes, ((0, 0), (0, h % RATIO), (0, w % RATIO)), mode="edge")
-    with _one_thread(), torch.inference_mode():
-        for core in _cores(even.shape[1:], tile):
-            c, g = _piece(net, even, core)
-            target = tuple(slice(s.start // RATIO, s.stop // RATIO) for s in core)
-            confidence[:, :, *target], gain[:, :, *target] = c, g
-    return confidence, gain
+    try:
+        return _decided(net, planes, votes, tile)
+    except torch.OutOfMemoryError:
+        logger.warning("the GPU has too little memory for this slice: the processor decides it")
+        return _decided(copy.deepcopy(net).to("cpu"), planes, votes, tile)
+
+
+def cost_ms(checkpoint: Checkpoint, side: int = 256, runs: int = 8) -> float:
+    """Give the CPU milliseconds of a decision about two slices: the least of several runs."""
+    net = prepared(checkpoint)
+    rng = np.random.default_rng(0)
+    planes = rng.random((2, side, side), np.float32)
+    votes = rng.standard_normal((2, VOTES, side // RATIO, side // RATIO), np.float32)
+    spent = []
+    for _ in range(runs):
+        start = time.process_time()
+        decide(net, planes, votes)
+        spent.append(time.process_time() - start)
+    return min(spent) * 1000
+
+
+def gpu() -> str | None:
+    """Name the GPU torch can use, "cuda" or "mps"; None without one."""
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else None
 
 
 @cache
-def _shipped(name: str) -> FusionNet:
-    return prepared(Checkpoint.load(WEIGHTS / f"{name}.safetensors", sha256=SHIPPED[name]))
+def _shipped(name: str, device: Device) -> FusionNet:
+    net = prepared(Checkpoint.load(WEIGHTS / f"{name}.safetensors", sha256=SHIPPED[name]))
+    if device == "cpu":
+        return net
+    place = gpu()
+    if place is None:
+        logger.warning("torch finds no GPU it can use: the network runs on the processor")
+    moved: FusionNet = net.to(place or "cpu")
+    return moved
+
+
+def _decided(
+    net: FusionNet, planes: NDArray[np.float32], votes: NDArray[np.float32], tile: int
+) -> Decided:
+    k, h, w = planes.shape
+    rows, columns = votes.shape[2:]
+    decided = Decided(*(np.empty((k, c, rows, columns), np.float32) for c in (SHARES, 1, GAINS)))
+    even = np.pad(planes, ((0, 0), (0, h % RATIO), (0, w % RATIO)), mode="edge")
+    with _one_thread(), torch.inference_mode():
+        for core in _cores(even.shape[1:], tile):
+            target = tuple(slice(s.start // RATIO, s.stop // RATIO) for s in core)
+            for whole, piece in zip(decided, _piece(net, even, votes, core), strict=True):
+                whole[:, :, *target] = piece
+    return decided
 
 
 def _piece(
-    net: FusionNet, planes: NDArray[np.float32], core: tuple[slice, slice]
-) -> tuple[Maps, Maps]:
-    halo = net.config.halo
+    net: FusionNet,
+    planes: NDArray[np.float32],
+    votes: NDArray[np.float32],
+    core: tuple[slice, slice],
+) -> list[Maps]:
+    halo, place = net.config.halo, next(net.parameters()).device
     wide = tuple(
         slice(max(0, s.start - halo), min(n, s.stop + halo))
         for s, n in zip(core, planes.shape[1:], strict=True)
     )
-    x = torch.from_numpy(np.ascontiguousarray(planes[:, *wide]))[:, None]
+    half = tuple(slice(s.start // RATIO, s.stop // RATIO) for s in wide)
     inner = tuple(
         slice((s.start - o.start) // RATIO, (s.stop - o.start) // RATIO)
         for s, o in zip(core, wide, strict=True)
     )
-    c, g = net(x.contiguous(memory_format=torch.channels_last))
-    return c[:, 0, :, *inner].numpy(), g[:, 0, :, *inner].numpy()
+    x, v = (
+        torch.from_numpy(np.ascontiguousarray(a)).to(place)[:, None]
+        for a in (planes[:, *wide], votes[:, :, *half])
+    )
+    return [m[:, 0, :, *inner].cpu().numpy() for m in net(x, v)]
 
 
 def _cores(shape: tuple[int, ...], tile: int) -> Iterator[tuple[slice, slice]]:

@@ -1,39 +1,33 @@
-r"""How the network's word becomes weights: the same few lines for NumPy and for torch.
+r"""How decisions become weights: the same few lines for NumPy and for torch.
 
-At every pyramid level a source j has an activity :math:`a_j` (how much it shows there), and from
-the network a confidence :math:`c_j > 0` and a gain :math:`g_j` in [0, 1). Its weights are
+At every pyramid level the network gives each source a share :math:`P_j`, :math:`\sum_j P_j = 1`.
+With the activity :math:`a_j` of a detail and the source's standard :math:`s_j` its weights are
 
-.. math:: p_j = c_j (a_j + ε)^2 / \sum_i c_i (a_i + ε)^2, \quad w_j = p_j + (1 - p_j)\, g_j
+.. math:: v_j \propto P_j\, (a_j / s_j + ε), \quad w_j = v_j + (1 - v_j)\, g_j
 
-:math:`p` mixes the base, :math:`w` the details. With equal confidence and no gain this is a soft
-choose-the-strongest rule; the network corrects it, which ε, soft for details, leaves it free to
-do. Equal sources have equal confidence and no gain, so each weighs 1/k and their fusion is that
-source. Where a source is zero it has no confidence: there the others stay as they are.
+so that small structure gets through the decision, and a gain :math:`g_j` in [0, 1) lets both
+sources speak where they do not contradict each other. The base is weighted half by its share, half
+by brightness with a lift :math:`b_j` from the network, so that bone stays bright:
+:math:`w_j = (P_j + Q_j) / 2`, :math:`Q_j \propto b_j (B_j + d)^{10}`. Equal sources have equal
+shares and no gain: each weighs 1/k, and their fusion is that source.
 """
 
 from typing import Any
 
+from napari_fusion.nets.prior import DARK, FAINT
+
 Array = Any
 """A NumPy array or a torch tensor; axis 0 runs over the sources."""
 
-FAINT = 0.002
-"""ε of the base: half a grey level of 255."""
 
-FINE = 0.01
-"""ε of the details."""
-
-
-def base_weights(confidence: Array, activity: Array) -> Array:
-    """Give weights that sum to 1 over axis 0."""
-    return _share(confidence, activity + FAINT)
+def detail_weights(share: Array, gain: Array, energy: Array) -> Array:
+    """Give weights in [0, 1] that sum to 1 or more over axis 0; energy is activity / standard."""
+    votes = share * (energy + float(FAINT))
+    weights = votes / votes.sum(0)
+    return weights + (1 - weights) * gain
 
 
-def detail_weights(confidence: Array, gain: Array, activity: Array) -> Array:
-    """Give weights in [0, 1] that sum to 1 or more over axis 0."""
-    share = _share(confidence, activity + FINE)
-    return share + (1 - share) * gain
-
-
-def _share(confidence: Array, activity: Array) -> Array:
-    score = confidence * activity * activity
-    return score / score.sum(0)
+def base_weights(share: Array, lift: Array, base: Array) -> Array:
+    """Give weights that sum to 1 over axis 0; base is not negative."""
+    lit = lift * (base + float(DARK)) ** 10
+    return (share + lit / lit.sum(0)) / 2

@@ -1,25 +1,43 @@
-"""The network: a shared encoder looks at every source, and says how much it counts at each level.
+"""The network: a shared encoder looks at every source, and corrects what the prior decided.
 
-It predicts weights, never pixels. Read `FusionNet.forward` from top to bottom; how its word is
-turned into weights is in `napari_fusion.nets.mixing`.
+It predicts weights, never pixels. Read `FusionNet.forward` from top to bottom; what the prior is
+stands in `napari_fusion.nets.prior`, how shares become weights in `napari_fusion.nets.mixing`.
 """
 
-from typing import Literal, Self
+from typing import Literal, NamedTuple, Self
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
-Block = Literal["dense", "separable", "attention"]
+from napari_fusion.nets.prior import VOTES
+
+Block = Literal["dense", "separable", "attention", "pyramid"]
 
 RATIO = 2
 """Side of the pixel blocks that space-to-depth turns into channels."""
 
-BOUND = 6.0
-"""Largest logarithm of a confidence: no source is shut out for good."""
+SPREAD = 6
+"""How far a "pyramid" block reaches, at half resolution."""
 
-DARK = 0.02
-"""Brightness at which a source has half its confidence; where it is zero, it has none."""
+SEEN = RATIO**2 + 1 + VOTES
+"""Channels the first convolution sees: pixels, brightness, and votes against the others'."""
+
+SALIENT, BRIGHT = 6.0, 3.0
+"""What the logarithms of saliency and brightness count in the prior's verdict."""
+
+BOUND = 6.0
+"""Largest correction of a verdict, as a logarithm: no source is shut out for good."""
+
+
+SHARES, GAINS = 3, 2
+"""Scales that are decided by themselves: the coarser ones follow the last."""
+
+SAID = (SHARES + 1, GAINS, GAINS)
+"""Channels of the head: corrections of shares and lift, gains, and what tells sources apart."""
+
+SHY = -2.0
+"""What a new network says about adding, as a logit: little."""
 
 
 class NetConfig(BaseModel):
@@ -36,17 +54,21 @@ class NetConfig(BaseModel):
     levels
         Detail bands of the Laplacian pyramid that is weighted.
     block
-        "dense" convolutions, depthwise-"separable" ones, or dense ones with a local "attention"
-        gate.
+        "dense" convolutions, depthwise-"separable" ones, dense ones with a local "attention" gate,
+        or a "pyramid" of two scales in every layer.
+    pixels
+        What the first convolution sees of the picture: "blocks" (space-to-depth: every pixel of a
+        2 × 2 block is a channel) or "means" of the blocks.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    widths: tuple[int, ...] = Field(default=(32,) * 6, min_length=1, max_length=16)
-    dilations: tuple[int, ...] = (1, 1, 2, 4, 2, 1)
-    context: tuple[int, ...] = (1,)
+    widths: tuple[int, ...] = Field(default=(24,) * 5, min_length=1, max_length=16)
+    dilations: tuple[int, ...] = (1, 2, 4, 2, 1)
+    context: tuple[int, ...] = (0,)
     levels: int = Field(default=4, ge=1, le=8)
     block: Block = "dense"
+    pixels: Literal["blocks", "means"] = "blocks"
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -62,17 +84,44 @@ class NetConfig(BaseModel):
 
     @property
     def halo(self) -> int:
-        """How far a pixel's weights can depend on the picture, in pixels; a multiple of RATIO."""
-        return RATIO * sum(self.dilations)
+        """How far a pixel's weights can depend on the picture, in pixels; a multiple of 4."""
+        reach = RATIO * sum(
+            max(d, SPREAD if self.block == "pyramid" else 1) for d in self.dilations
+        )
+        return -(-reach // (2 * RATIO)) * 2 * RATIO
+
+
+class Decision(NamedTuple):
+    """What the network says of k sources, at half resolution.
+
+    Parameters
+    ----------
+    share
+        (k, n, SHARES, h/2, w/2), summing to 1 over the sources: for the finest details, the next
+        ones, and all that is coarser.
+    lift
+        (k, n, 1, h/2, w/2), positive: how much more a source's brightness counts in the base.
+    gain
+        (k, n, GAINS, h/2, w/2) in [0, 1), zero where the sources are equal: for the finest details
+        and for the others.
+    """
+
+    share: Tensor
+    lift: Tensor
+    gain: Tensor
 
 
 class FusionNet(nn.Module):  # type: ignore[misc]
-    """Say for every source and level how far it is to be trusted, and how much may be added."""
+    """Correct the prior's verdict for every source and level, and say how much may be added.
+
+    A new network corrects nothing: it is the prior.
+    """
 
     def __init__(self, config: NetConfig) -> None:
         super().__init__()
         self.config = config
-        inputs = (RATIO**2, *config.widths[:-1])
+        self.seen = SEEN - (RATIO**2 - 1) * (config.pixels == "means")
+        inputs = (self.seen, *config.widths[:-1])
         self.layers = nn.ModuleList(
             _layer(config.block, *shape)
             for shape in zip(inputs, config.widths, config.dilations, strict=True)
@@ -80,34 +129,43 @@ class FusionNet(nn.Module):  # type: ignore[misc]
         self.mixes = nn.ModuleDict(
             {str(i): nn.Conv2d(config.widths[i], config.widths[i], 1) for i in config.context}
         )
-        self.confidence = nn.Conv2d(config.widths[-1], config.levels + 1, 1)
-        self.gain = nn.Conv2d(config.widths[-1], config.levels, 1, bias=False)
-        nn.init.zeros_(self.confidence.weight)
-        nn.init.zeros_(self.confidence.bias)
+        self.head = nn.Conv2d(config.widths[-1], sum(SAID), 1)
+        self.direct = nn.Conv2d(self.seen, sum(SAID), 1, bias=False)
+        with torch.no_grad():
+            for head in (self.head, self.direct):
+                head.weight[: SHARES + 1] = 0
+            self.head.bias[: SHARES + 1] = 0
+            self.head.bias[SHARES + 1 :] = SHY
 
-    def forward(self, sources: Tensor) -> tuple[Tensor, Tensor]:
-        """Look at sources (k, n, h, w) in [0, 1], h and w even.
+    def forward(self, sources: Tensor, votes: Tensor) -> Decision:
+        """Look at sources (k, n, h, w) in [0, 1], h and w even, and their votes.
 
-        Returns
-        -------
-        confidence
-            (k, n, levels + 1, h/2, w/2), positive; the last channel is for the base.
-        gain
-            (k, n, levels, h/2, w/2) in [0, 1); zero where the sources are equal.
+        Votes (k, n, VOTES, h/2, w/2) come from `nets.prior.prior`.
         """
         k, n, h, w = sources.shape
-        x = nn.functional.pixel_unshuffle(sources.reshape(k * n, 1, h, w), RATIO)
-        brightness = x.mean(1, keepdim=True)
-        there = brightness / (brightness + DARK)
+        verdict = SALIENT * votes[:, :, :1] + BRIGHT * votes[:, :, -1:]
+        against = (votes - votes.mean(0)).flatten(0, 1)
+        pixels = nn.functional.pixel_unshuffle(sources.reshape(k * n, 1, h, w), RATIO)
+        if self.config.pixels == "means":
+            pixels = pixels.mean(1, keepdim=True)
+        seen = torch.cat([pixels, votes[:, :, -1:].flatten(0, 1) / 4, against], 1)
+        said = self.look(seen.contiguous(memory_format=torch.channels_last), k)
+        corrected, gain, said = said.split(SAID, 1)
+        corrected = (BOUND * torch.tanh(corrected / BOUND)).unflatten(0, (k, n))
+        share = _share(verdict + corrected[:, :, :-1])
+        lift = torch.exp(corrected[:, :, -1:])
+        unlike = _mean(_plus(said, -_mean(said, k), k) ** 2, k)
+        gain = _sigmoid(gain).unflatten(0, (k, n)) * (unlike / (1 + unlike))
+        return Decision(share, lift, gain)
+
+    def look(self, seen: Tensor, k: int) -> Tensor:
+        """Run the convolutions on (k n, SEEN, h/2, w/2): (k n, sum(SAID), h/2, w/2)."""
+        x = seen
         for i, layer in enumerate(self.layers):
             x = layer(x)
             if i in self.config.context:
                 x = _plus(x, self.mixes[str(i)](_mean(x, k)), k)
-        confidence = torch.exp(BOUND * torch.tanh(self.confidence(x) / BOUND)) * there + 1e-8
-        said = self.gain(x)
-        unlike = _plus(said, -_mean(said, k), k) ** 2
-        gain = unlike / (1 + unlike)
-        return confidence.unflatten(0, (k, n)), gain.unflatten(0, (k, n))
+        return (self.head(x) + self.direct(seen)).contiguous()  # the rest goes plane by plane
 
 
 class _Gated(nn.Module):  # type: ignore[misc]
@@ -118,7 +176,21 @@ class _Gated(nn.Module):  # type: ignore[misc]
         self.gate = nn.Conv2d(width, width, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * torch.sigmoid(self.gate(x))
+        return x * _sigmoid(self.gate(x))
+
+
+class _Scales(nn.Module):  # type: ignore[misc]
+    """Two scales at once: a convolution, and one of the picture at half the size."""
+
+    def __init__(self, inputs: int, width: int, dilation: int) -> None:
+        super().__init__()
+        self.fine = nn.Conv2d(inputs, width, 3, padding=dilation, dilation=dilation, bias=False)
+        self.coarse = nn.Conv2d(inputs, width, 3, padding=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        small = self.coarse(nn.functional.avg_pool2d(x, 2, ceil_mode=True))
+        grown = nn.functional.interpolate(small, scale_factor=2, mode="bilinear")
+        return self.fine(x) + grown[..., : x.shape[-2], : x.shape[-1]]
 
 
 def _layer(block: Block, inputs: int, width: int, dilation: int) -> nn.Sequential:
@@ -128,10 +200,23 @@ def _layer(block: Block, inputs: int, width: int, dilation: int) -> nn.Sequentia
             nn.Conv2d(inputs, inputs, 3, groups=inputs, **spread),
             nn.Conv2d(inputs, width, 1, bias=False),
         ]
+    elif block == "pyramid":
+        convolution = [_Scales(inputs, width, dilation)]
     else:
         convolution = [nn.Conv2d(inputs, width, 3, **spread)]
     gate = [_Gated(width)] if block == "attention" else []
     return nn.Sequential(*convolution, nn.BatchNorm2d(width), nn.ReLU(inplace=True), *gate)
+
+
+def _share(logits: Tensor) -> Tensor:
+    """Softmax over the sources, alike in every tile: torch's own rounds by a pixel's place."""
+    powers = torch.exp(logits - logits.amax(0))
+    return powers / powers.sum(0)
+
+
+def _sigmoid(x: Tensor) -> Tensor:
+    """Give the logistic function, alike in every tile: torch's own rounds by a pixel's place."""
+    return 1 / (1 + torch.exp(-x))
 
 
 def _mean(x: Tensor, k: int) -> Tensor:
@@ -151,7 +236,8 @@ def size(config: NetConfig) -> tuple[int, int]:
     """Give the number of parameters and the multiply-accumulates of two 256 × 256 slices."""
     net = FusionNet(config)
     convolutions = [m for m in net.modules() if isinstance(m, nn.Conv2d)]
-    shared = set(net.mixes.values())
-    pixels = (256 // RATIO) ** 2
-    macs = sum(c.weight.numel() * pixels * (1 if c in shared else 2) for c in convolutions)
+    runs = dict.fromkeys(convolutions, 2.0)
+    runs |= dict.fromkeys(net.mixes.values(), 1.0)
+    runs |= {m.coarse: 2 / 4 for m in net.modules() if isinstance(m, _Scales)}
+    macs = round(sum(c.weight.numel() * times for c, times in runs.items()) * (256 // RATIO) ** 2)
     return sum(p.numel() for p in net.parameters()), macs

@@ -10,9 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_fusion.nets.bands import fuse
+from napari_fusion.nets.bands import fused
 from napari_fusion.nets.checkpoint import SCALE, Checkpoint
 from napari_fusion.nets.data import Sample
+from napari_fusion.nets.model import FusionNet
 from napari_fusion.nets.train import whole
 
 
@@ -31,12 +32,16 @@ def quantise(checkpoint: Checkpoint) -> Checkpoint:
 
 def parity_db(a: Checkpoint, b: Checkpoint, samples: list[Sample]) -> float:
     """Give the PSNR between the pictures two networks make of the same slices, in dB."""
-    first, second = a.build(), b.build()
+    return pictures_db(a.build(), b.build(), samples)
+
+
+def pictures_db(first: FusionNet, second: FusionNet, samples: list[Sample]) -> float:
+    """Give the same of networks that are built already."""
     errors: list[NDArray[np.float32]] = []
     with torch.inference_mode():
         for sample in samples:
             sources = whole(sample)
-            pictures = [fuse(sources, *net(sources)).sum(0).clamp(0, 1) for net in (first, second)]
+            pictures = [fused(net, sources).sum(0).clamp(0, 1) for net in (first, second)]
             errors.append((pictures[0] - pictures[1]).numpy().ravel())
     error = float(np.mean(np.concatenate(errors) ** 2))
     return -10 * math.log10(error) if error else math.inf

@@ -1,6 +1,6 @@
 """The networks that come with the package, each pinned by the SHA-256 of its file."""
 
 SHIPPED: dict[str, str] = {
-    "dense": "57731864386197cdb7003fabffe0f56ebfa8cdc6cb7d0b23a63b32b654fce20f",
-    "pruned": "aeafac7062b708d2ed0aba5f97aaceae3488dfce76e7762ad3b78093d1627a92",
+    "dense": "6227ab0e75e38181507b4bd57a98982bd6873980f18132d66b2298a6de807be3",
+    "pruned": "fa5b0b01a6a647515b59932f82992ad849ec6d21387d3e74ce6076695cf0bbd5",
 }

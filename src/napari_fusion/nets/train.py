@@ -14,11 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from torch import Tensor
 
 from napari_fusion.errors import CheckpointError, ParameterError, Progress, silent
-from napari_fusion.nets.bands import fuse
+from napari_fusion.nets.bands import fuse, fused, votes
 from napari_fusion.nets.checkpoint import Checkpoint
 from napari_fusion.nets.data import Sample, batch
 from napari_fusion.nets.losses import WEIGHTS, loss
-from napari_fusion.nets.model import FusionNet, NetConfig
+from napari_fusion.nets.model import Decision, FusionNet, NetConfig
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +45,9 @@ class TrainOptions(BaseModel):
         Steps between files and validations.
     threads
         Threads of torch.
+    bf16
+        Run the network in bfloat16 where the processor gains by it (`bf16_gains`); the loss stays
+        in float32. Two machines may then give different networks.
     weights
         What each term of the loss costs. Validation always uses `losses.WEIGHTS`.
     """
@@ -61,6 +64,7 @@ class TrainOptions(BaseModel):
     seed: int = Field(default=0, ge=0)
     every: int = Field(default=100, ge=1)
     threads: int = Field(default=1, ge=1)
+    bf16: bool = False
     weights: dict[str, float] = Field(default_factory=lambda: dict(WEIGHTS))
 
     @field_validator("weights")
@@ -159,7 +163,7 @@ def whole(sample: Sample) -> Tensor:
 
 
 def _loss(net: FusionNet, sources: Tensor) -> float:
-    return float(loss(fuse(sources, *net(sources)), sources))
+    return float(loss(fused(net, sources), sources))
 
 
 def _step(
@@ -182,7 +186,7 @@ def _step(
     for group in optimiser.param_groups:
         group["lr"] = options.rate * _pace(step, options.steps)
     seen, meant = (torch.from_numpy(pictures) for pictures in drawn)
-    value = loss(fuse(seen, *net(seen)), meant, options.weights)
+    value = loss(_fused(net, seen, options), meant, options.weights)
     optimiser.zero_grad()
     value.backward()
     if regularise is not None:
@@ -190,6 +194,23 @@ def _step(
     torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
     optimiser.step()
     return float(value.detach())
+
+
+def _fused(net: FusionNet, seen: Tensor, options: TrainOptions) -> Tensor:
+    """Fuse as `bands.fused`, the network alone in bfloat16 where that is asked for and gains."""
+    asked, standard = votes(seen, net.config.levels)
+    with torch.autocast("cpu", torch.bfloat16, enabled=options.bf16 and bf16_gains()):
+        decision = net(seen, asked)
+    whole_precision = Decision(*(part.float() for part in decision))
+    return fuse(seen, standard, whole_precision, net.config.levels)
+
+
+def bf16_gains() -> bool:
+    """Tell whether this processor multiplies bfloat16 faster than float32: only with AMX tiles.
+
+    Without them torch emulates it, many times slower.
+    """
+    return bool(torch.cpu._is_amx_tile_supported())
 
 
 def _pace(step: int, steps: int) -> float:

@@ -1,0 +1,98 @@
+r"""What a classic rule would decide, before the network says anything.
+
+Every source votes with its saliency, the detail of all scales around a pixel, divided by its own
+standard so that a faint source is not drowned by a crisp one, and with its brightness. The votes
+are all the network needs of a whole slice: they are made once per slice, so that tiles of it see
+the same numbers. The network corrects them; with nothing to correct, they are a balanced fusion
+rule of their own.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fusion.pyramid import Plane, expand, reduce, split
+
+FAINT = np.float32(1e-3)
+"""Saliency that counts as nothing: a quarter of a grey level of 255."""
+
+DARK = np.float32(0.02)
+"""Brightness that counts as nothing: five grey levels of 255."""
+
+QUIET = np.float32(2e-3)
+"""Mean saliency of a slice below which a source is not lifted any further."""
+
+FADE = np.float32(0.9)
+"""How much less each coarser scale says about saliency."""
+
+BALANCE = np.float32(0.45)
+"""From 0, where the most salient source wins, to 1, where each counts by its own standard."""
+
+
+VOTES = 5
+"""Numbers a source votes with at every pixel."""
+
+
+class Prior(NamedTuple):
+    """The votes of every source of one slice.
+
+    Parameters
+    ----------
+    votes
+        (k, VOTES, h/2, w/2) float32, logarithms. By the source's own standard: saliency, the same
+        before it is smoothed, the energy of the finest and of the next details; then brightness.
+        Odd sizes are rounded up.
+    standard
+        (k,) float32: what saliency is divided by.
+    """
+
+    votes: NDArray[np.float32]
+    standard: NDArray[np.float32]
+
+
+def prior(planes: NDArray[np.float32], levels: int) -> Prior:
+    """Let sources (k, h, w) in [0, 1] vote, by `levels` detail bands."""
+    votes, standards = zip(*(_votes(plane, levels) for plane in planes), strict=True)
+    return Prior(np.stack(votes), np.array(standards, np.float32))
+
+
+def _votes(plane: Plane, levels: int) -> tuple[NDArray[np.float32], np.float32]:
+    half = reduce(plane)
+    finest, finer, total = _energies(plane, half, levels)
+    saliency = _blurred(total, 3)
+    standard = (saliency.mean() + QUIET) ** BALANCE
+    bright = np.maximum(_blurred(half, 4), 0)
+    by_standard = np.stack([saliency, total, finest, finer]) / standard + FAINT
+    return np.log(np.concatenate([by_standard, bright[None] + DARK])), standard
+
+
+def _energies(plane: Plane, half: Plane, levels: int) -> tuple[Plane, Plane, Plane]:
+    """Give the energy of the two finest bands and of all, at half resolution.
+
+    All: the magnitudes of every detail added up, coarse ones a little less.
+    """
+    energies = [activity(detail) for detail in split(plane, levels)[:-1]]
+    nothing = np.zeros_like(half)
+    finest = reduce(energies[0]) if energies else nothing
+    coarser = energies[1:] or [nothing]
+    total = coarser[-1]
+    for energy in reversed(coarser[:-1]):
+        total = FADE * expand(total, energy) + energy
+    return finest, coarser[0], finest + FADE * total
+
+
+def activity(band: Plane) -> Plane:
+    """Average the magnitude of a band over 3 × 3."""
+    import cv2
+
+    mean: Plane = cv2.blur(np.abs(band), (3, 3))  # type: ignore[assignment]
+    return mean
+
+
+def _blurred(plane: Plane, radius: int) -> Plane:
+    import cv2
+
+    side = 2 * radius + 1
+    mean: Plane = cv2.GaussianBlur(plane, (side, side), 0.6 * radius)  # type: ignore[assignment]
+    return mean

@@ -1,0 +1,50 @@
+"""What a panel of models shows: two networks on one slice, and a card in words."""
+
+import numpy as np
+import pytest
+
+from napari_fusion.errors import CheckpointError
+from napari_fusion.fusion import lookup, networks
+
+
+@pytest.fixture
+def planes(head):
+    return np.stack([head(seed=1), head(seed=2)])
+
+
+def test_two_networks_are_compared_on_one_slice(planes):
+    found = networks.compare(planes, "pruned", "dense")
+    assert found.first.shape == found.second.shape == planes.shape[1:]
+    np.testing.assert_array_equal(found.difference, found.first - found.second)
+    assert np.abs(found.difference).max() > 0
+    assert min(found.first_ms, found.second_ms) > 0
+    method = lookup("cnn")(planes[:, None], network="dense").sum(axis=0).clip(0, 1)[0]
+    np.testing.assert_array_equal(found.second, method)
+
+
+def test_a_network_of_ones_own_is_compared_too(planes, tiny, tmp_path):
+    path = tiny.save(tmp_path / "mine.safetensors")
+    assert (networks.compare(planes, path, path).difference == 0).all()
+
+
+@pytest.mark.parametrize("name", ["pruned", "dense"])
+def test_a_card_tells_size_data_licence_and_limits(name):
+    told = networks.card(name)
+    assert "million multiply-accumulates" in told
+    for word in ("licence: BSD-3-Clause", "data:", "limits: ", "weights int8"):
+        assert word in told
+
+
+def test_an_unknown_or_spoilt_network_is_named(tmp_path, planes):
+    with pytest.raises(CheckpointError, match="there are: dense, pruned"):
+        networks.card("best")
+    (tmp_path / "spoilt.safetensors").write_bytes(b"no network")
+    with pytest.raises(CheckpointError, match="not a whole safetensors file"):
+        networks.compare(planes, "pruned", tmp_path / "spoilt.safetensors")
+
+
+def test_a_network_cut_to_three_times_fewer_operations_says_so():
+    sizes = [
+        networks.card(name).split(" parameters, ")[1].split()[0] for name in ("dense", "pruned")
+    ]
+    assert float(sizes[0]) >= 3 * float(sizes[1])
