@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from napari_fusion.cli.screen import say, say_files
 from napari_fusion.cli.train import needed
+from napari_fusion.errors import ParameterError
 
 
 def quantise(
@@ -17,6 +18,10 @@ def quantise(
     out: Annotated[Path, typer.Option(help="The file to write, .safetensors.")],
     data: Annotated[
         Path | None, typer.Option(help="Paired slices to compare the two networks on.")
+    ] = None,
+    onnx: Annotated[
+        Path | None,
+        typer.Option(help="Also write the convolutions as int8 ONNX (extra onnx, needs --data)."),
     ] = None,
 ) -> None:
     """Write the network with int8 weights; with --data, tell how far its pictures differ."""
@@ -32,5 +37,22 @@ def quantise(
         small = small.described(int8_psnr_db=parity)
         say(f"pictures agree to {parity} dB")
     path = small.save(out)
+    if onnx is not None:
+        _exported(full, onnx, data)
     say(f"{network.stat().st_size} bytes before, {path.stat().st_size} after")
+    say_files([str(path)])
+
+
+def _exported(full: Any, path: Path, data: Path | None) -> None:
+    """Write the convolutions as int8 ONNX, run them once, and say how far pictures differ."""
+    from napari_fusion.nets.data import load_samples
+    from napari_fusion.nets.onnx import export_int8, running
+    from napari_fusion.nets.quantise import pictures_db
+
+    if data is None:
+        raise ParameterError("eight bits of ONNX are calibrated on slices: give --data")
+    samples = load_samples(data)
+    export_int8(full, path, samples[:: max(1, len(samples) // 48)])
+    parity = pictures_db(full.build(), running(full, path), samples[::8])
+    say(f"pictures by onnxruntime agree to {parity:.1f} dB")
     say_files([str(path)])
