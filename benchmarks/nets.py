@@ -319,7 +319,9 @@ def pictures(slices, out):
         parts = lookup("cnn")(stack)[:, 0]
         total = parts.sum(axis=0).clip(0, 1)
         weight = np.abs(parts)
-        share = np.divide(weight[0], weight.sum(axis=0), out=np.zeros_like(total), where=total > 0.02)
+        share = np.divide(
+            weight[0], weight.sum(axis=0), out=np.zeros_like(total), where=total > 0.02
+        )
         row = [cv2.resize(p, (240, 240)) for p in (*stack[:, 0], total, share)]
         rows.append(np.hstack(row))
     write(out, np.vstack(rows))

@@ -4,6 +4,7 @@ import csv
 import json
 
 import pytest
+import torch
 
 from napari_fusion.cli import main
 from napari_fusion.nets.checkpoint import Checkpoint
@@ -12,7 +13,7 @@ SETTINGS = {
     "net": {"widths": [16, 16], "dilations": [1, 1], "context": [0], "levels": 2},
     "train": {"steps": 2, "count": 2, "side": 64, "every": 1},
     "prune": {
-        "macs": 4e7,
+        "macs": 5e7,
         "sparse_steps": 1,
         "trial_steps": 1,
         "criteria": ["l2"],
@@ -58,6 +59,28 @@ def test_train_prune_quantise(shell, folder, settings, tmp_path):
     card = Checkpoint.load(small).card
     assert card["weights"] == "int8"
     assert card["int8_psnr_db"] > 50
+
+
+def test_one_command_does_it_all_and_goes_on_where_it_stopped(shell, folder, settings, tmp_path):
+    pytest.importorskip("torch_pruning", reason="the extra prune is not installed")
+    told = {**SETTINGS, "card": {"licence": "mine", "limits": "many"}}
+    settings.write_text(json.dumps(told))
+    command = ("pipeline", "--data", folder, "--val", folder, "--out", tmp_path / "p",
+               "--config", settings, "--methods", "maximum,average")  # fmt: skip
+    code, out, err = shell(*command)
+    assert (code, err) == (0, "")
+    for stage in ("dense", "pruned", "quantised", "evaluated"):
+        assert f"{stage} after" in out
+    pruned = Checkpoint.load(tmp_path / "p" / "pruned.safetensors")
+    assert pruned.card["licence"] == "mine"
+    assert len(pruned.card["data_sha256"]) == 64
+    with (tmp_path / "p" / "evaluation" / "evaluation.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {row["method"] for row in rows} >= {"maximum", str(tmp_path / "p" / "dense.safetensors")}
+    assert shell(*command)[0] == 0
+    again = Checkpoint.load(tmp_path / "p" / "pruned.safetensors")
+    assert again.card == pruned.card
+    assert all(torch.equal(again.tensors[name], t) for name, t in pruned.tensors.items())
 
 
 def test_going_on_tells_what_was_forgotten(shell, folder, settings, tmp_path):

@@ -16,6 +16,7 @@ from napari_fusion.cli.demo import demo
 from napari_fusion.cli.evaluate import evaluate
 from napari_fusion.cli.info import info
 from napari_fusion.cli.metrics import metrics
+from napari_fusion.cli.pipeline import pipeline
 from napari_fusion.cli.prune import prune
 from napari_fusion.cli.quantise import quantise
 from napari_fusion.cli.run import run
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 _COMMANDS = (
     demo, view, align, apply, run, change, colour, info, metrics, evaluate, train, prune, quantise,
+    pipeline,
 )  # fmt: skip
 for _command in _COMMANDS:
     app.command()(_command)

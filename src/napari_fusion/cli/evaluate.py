@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
 import typer
-from numpy.typing import NDArray
 
 from napari_fusion.cli.screen import AsJson, bar, say, say_files, say_json
-from napari_fusion.errors import ParameterError, Progress, ReadError
+from napari_fusion.cli.train import needed
+from napari_fusion.errors import ParameterError, Progress
+from napari_fusion.slab import Stack
 
 TWO_SIDED = ("q_abf", "both_q_abf", "both_vif", "both_ssim_foreground", "both_fmi", "q_w", "q_cv")
 """The ranking that counts: near zero when one source is ignored."""
@@ -31,7 +34,10 @@ def evaluate(
     data: Annotated[Path, typer.Option(help="Folder SET/CONTRAST/NAME.png of paired slices.")],
     out: Annotated[Path, typer.Option(help="Folder for the tables.")],
     methods: Annotated[
-        str | None, typer.Option(help="Names, separated by commas; method:name=value sets one.")
+        str | None,
+        typer.Option(
+            help="Names, or files of networks, separated by commas; method:name=value sets one."
+        ),
     ] = None,
     every: Annotated[int, typer.Option(min=1, help="Take one slice of so many.")] = 1,
     as_json: AsJson = False,
@@ -58,59 +64,89 @@ def evaluate(
 _RANKINGS = {"two-sided": TWO_SIDED, "broad": BROAD}
 
 
-def _chosen(methods: str | None) -> dict[str, tuple[Any, dict[str, Any]]]:
-    """Read ``name`` or ``name:key=value`` into methods with their parameters."""
-    from napari_fusion.cli.run import _params
-    from napari_fusion.fusion import lookup
+@dataclass(frozen=True)
+class _Contender:
+    """A method with its settings, or a network from a file: parts (k, n, h, w) of a stack."""
+
+    fuse: Callable[[Stack], Stack]
+    parameters: int | None = None
+    macs: int | None = None
+
+
+def _chosen(methods: str | None) -> dict[str, _Contender]:
+    """Read ``name``, ``name:key=value`` or the path of a network."""
     from napari_fusion.fusion import methods as registered
 
-    chosen = {}
     words = methods.split(",") if methods else [m.name for m in registered()]
-    for word in (w.strip() for w in words):
-        name, _, settings = word.partition(":")
-        found = lookup(name)
-        chosen[word] = (found, found.resolve(_params(settings.split(";") if settings else [])))
+    chosen = {word: _contender(word) for word in (w.strip() for w in words)}
     if not chosen:
         raise ParameterError("there is no method to evaluate")
     return chosen
 
 
+def _contender(word: str) -> _Contender:
+    from napari_fusion.cli.run import _params
+    from napari_fusion.fusion import lookup
+
+    if word.endswith(".safetensors"):
+        return _network(Path(word))
+    name, _, settings = word.partition(":")
+    found = lookup(name)
+    params = found.resolve(_params(settings.split(";") if settings else []))
+    size: tuple[int | None, int | None] = (None, None)
+    if name == "cnn":
+        from napari_fusion.fusion.learned import shipped_size
+
+        size = shipped_size(str(params["network"]))
+    return _Contender(lambda stack: found(stack, **params), *size)
+
+
+def _network(path: Path) -> _Contender:
+    with needed():
+        from napari_fusion.fusion.learned import by_network
+        from napari_fusion.nets.checkpoint import Checkpoint
+        from napari_fusion.nets.infer import prepared
+        from napari_fusion.nets.model import size
+    checkpoint = Checkpoint.load(path)
+    net = prepared(checkpoint)
+    return _Contender(lambda stack: by_network(stack, net), *size(checkpoint.config))
+
+
 def _measured(
-    data: Path, chosen: dict[str, tuple[Any, dict[str, Any]]], every: int, progress: Progress
+    data: Path, chosen: dict[str, _Contender], every: int, progress: Progress
 ) -> list[Row]:
     """Give one row per group of pairs and method: means over the slices."""
-    from napari_fusion.errors import MissingExtra
-
-    try:
+    with needed():
         from napari_fusion.nets.data import load_samples
-    except ImportError as fault:  # pragma: no cover - only without the extra
-        raise MissingExtra('evaluate needs: pip install "napari-fusion[cnn]"') from fault
-    groups: dict[str, list[NDArray[np.float32]]] = {}
+    groups: dict[str, list[Stack]] = {}
     for sample in load_samples(data)[::every]:
         stack = sample.planes[:, None].astype(np.float32) / np.float32(255)
         groups.setdefault(sample.group, []).append(stack)
-    if not groups:
-        raise ReadError(f"the folder {data} holds no paired slices")
     rows, done, total = [], 0, len(groups) * len(chosen)
     for group, stacks in sorted(groups.items()):
-        for name, (method, params) in chosen.items():
+        for name, contender in chosen.items():
             progress(done / total, f"{name} on {group}")
-            rows.append({"group": group, "method": name, "slices": len(stacks)})
-            rows[-1] |= _means([_judged(stack, method, params) for stack in stacks])
+            row: Row = {"group": group, "method": name, "slices": len(stacks)}
+            row |= _means([_judged(stack, contender) for stack in stacks])
+            rows.append(row | {"parameters": contender.parameters, "macs": contender.macs})
             done += 1
     return rows
 
 
-def _judged(stack: NDArray[np.float32], method: Any, params: dict[str, Any]) -> Row:
+def _judged(stack: Stack, contender: _Contender) -> Row:
+    """Give every metric there is, and our own two, of one slice."""
     from napari_fusion import metrics
 
     start = time.process_time()
-    parts = method(stack, **params)
+    parts = contender.fuse(stack)
     spent = time.process_time() - start
     fused = np.rint(parts.sum(axis=0).clip(0, 1)[0] * 255) / 255
     sources = stack[:, 0]
-    row = metrics.evaluate(fused, sources, sorted({*TWO_SIDED, *BROAD} - set(_BOTH.values())))
-    both = metrics.two_sided(fused, sources, tuple(_BOTH))
+    others = [m.name for m in metrics.metrics() if m.name != "fmi"]
+    row = metrics.evaluate(fused, sources, others)
+    sides = {name: np.array(metrics.lookup(name).sides(fused, sources)) for name in _BOTH}
+    row["fmi"] = float(sides["fmi"].mean())  # the slowest metric, which is the mean of its sides
+    both = {name: float(np.prod(v.clip(0)) ** (1 / len(v))) for name, v in sides.items()}
     top = sources.max(axis=0)
     bright, empty = top >= 0.95, top == 0
     kept = float(fused[bright].sum() / top[bright].sum()) if bright.any() else np.nan

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from napari_fusion.cli.candidates import draw
 from napari_fusion.cli.screen import bar, say, say_files
 from napari_fusion.cli.settings import checked, read_object
 from napari_fusion.cli.train import SETTINGS, Config, Data, Out, Val, needed, train_data
@@ -34,13 +35,14 @@ def prune(
         pruned, rows = carry_out(dense, samples, options, out=out, progress=progress)
     path = pruned.save(out / "network.safetensors")
     table = _table(rows, out / "candidates.csv")
+    picture = draw(rows, out / "candidates.png")
     for row in rows:
         say(
             f"{row['criterion']}: widths {row['widths']}, {row['parameters']} parameters, "
             f"{row['macs']} multiply-accumulates, validation {row['after_trial']:.4f}"
         )
     say(f"chosen: {pruned.card['pruned_by']}")
-    say_files([str(path), str(table)])
+    say_files([str(path), str(table), str(picture)])
 
 
 def _table(rows: list[dict[str, Any]], path: Path) -> Path:
