@@ -31,7 +31,13 @@ def test_a_network_of_ones_own_is_compared_too(planes, tiny, tmp_path):
 def test_a_card_tells_size_data_licence_and_limits(name):
     told = networks.card(name)
     assert "million multiply-accumulates" in told
-    for word in ("licence: BSD-3-Clause", "data:", "limits: ", "weights int8"):
+    for word in (
+        "licence: BSD-3-Clause",
+        "data:",
+        "limits: ",
+        "weights int8",
+        "validation: loss 68",
+    ):
         assert word in told
 
 

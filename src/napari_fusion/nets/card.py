@@ -23,7 +23,16 @@ def card(checkpoint: Checkpoint) -> str:
     for key in TOLD:
         if key in checkpoint.card:
             lines += _told(key.replace("_", " "), checkpoint.card[key])
-    return "\n".join(lines)
+    return "\n".join(lines + _learned(checkpoint.card))
+
+
+def _learned(card: Mapping[str, JSON]) -> list[str]:
+    """Tell how the last training ended, where the card has no validation in words."""
+    curve = card.get("curve")
+    last = curve[-1] if isinstance(curve, list) and curve else None
+    if "validation" in card or not isinstance(last, list):
+        return []
+    return [f"validation: loss {last[2]:.3f} after {last[0]:.0f} steps"] if last[2] else []
 
 
 def _told(name: str, value: JSON) -> list[str]:
