@@ -97,3 +97,9 @@ def test_orange_is_the_first_and_blue_the_second():
     assert drawn[0, 0, 0] > drawn[0, 0, 2]
     assert drawn[0, 1, 2] > drawn[0, 1, 0]
     assert drawn[0, 2].max() == 0
+
+
+def test_the_panel_fits_a_small_screen(panel, click, qtbot):
+    click(panel.compare_button)
+    qtbot.waitUntil(panel.compare_button.isEnabled, timeout=60_000)
+    assert panel.minimumSizeHint().height() < 600

@@ -28,6 +28,7 @@ from napari_fusion.gui.combos import LayerCombo
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.looks import FIRST_COLOUR, SECOND_COLOUR
 from napari_fusion.gui.preview import Spot, slice_at
+from napari_fusion.gui.scroll import UprightScroll
 from napari_fusion.gui.snapshot import Snapshot
 from napari_fusion.gui.steps.step import button
 from napari_fusion.gui.worker import Job
@@ -142,10 +143,14 @@ class ModelsPanel(QWidget):
         for i, (title, picture) in enumerate(zip(self.titles, self.pictures, strict=True)):
             grid.addWidget(title, 2 * (i // 2), i % 2)
             grid.addWidget(picture, 2 * (i // 2) + 1, i % 2)
-        layout = QVBoxLayout(self)
+        inside = QWidget()
+        layout = QVBoxLayout(inside)
         layout.addLayout(form)
         layout.addLayout(grid)
         layout.addStretch(1)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(UprightScroll(inside))
 
     def _list(self) -> None:
         """List the shipped networks; without torch, say what is missing and offer nothing."""
