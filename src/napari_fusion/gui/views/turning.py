@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QPointF, QRectF, Qt, QTimer, Slot
-from qtpy.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
+from qtpy.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
 from qtpy.QtWidgets import QWidget
 
 from napari_fusion.errors import Progress
@@ -47,6 +47,7 @@ class Turning(QWidget):
         self._made_of: Any = None
         self._seen: Projections | None = None
         self._job: Job[Projections] | None = None
+        self._kept: tuple[Any, QPixmap] | None = None
         self._pressed: tuple[float, float] | None = None
         self.angle = 0
         self.setMinimumSize(80, 80)
@@ -65,7 +66,7 @@ class Turning(QWidget):
         self._clock.stop()
         if self._job is not None:
             self._job.cancel()
-        self._layer = self._made_of = self._seen = None
+        self._layer = self._made_of = self._seen = self._kept = None
         self.deleteLater()
 
     @property
@@ -151,14 +152,22 @@ class Turning(QWidget):
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, words)
             painter.end()
             return
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.drawImage(self._box(self._seen), self._image(self._seen))
+        painter.drawPixmap(self._box(self._seen).topLeft(), self._pixmap(self._seen))
         self._draw_words(painter)
         middle = QPointF(*self._marked(self._seen))
         for colour, width in ((EDGE, 3), (LINE, 1.5)):
             painter.setPen(QPen(colour, width))
             painter.drawEllipse(middle, 6, 6)
         painter.end()
+
+    def _pixmap(self, seen: Projections) -> QPixmap:
+        """Give the picture at its size on the screen; kept, for the crossing point moves often."""
+        limits, size = tuple(self._layer.contrast_limits), self._box(seen).size().toSize()
+        key = (id(seen), self.angle, limits, size.width(), size.height())
+        if self._kept is None or self._kept[0] != key:
+            flags = Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
+            self._kept = key, QPixmap.fromImage(self._image(seen)).scaled(size, *flags)
+        return self._kept[1]
 
     def _image(self, seen: Projections) -> QImage:
         low, high = self._window(seen)
