@@ -426,8 +426,16 @@ def test_closing_gives_everything_back(desk, main, qtbot):
     home = desk._window.centralWidget()
     qtbot.keyClick(canvas, Qt.Key.Key_F)
     assert not desk.quad.is_open
-    assert home.layout().count() == 1
+    assert home.layout().itemAt(0).widget().isAncestorOf(canvas)
     assert canvas.isVisible()
+    assert desk.hands.canvases == [canvas]
+    kept = [(view, view.model.layers) for view in desk.quad._planes]
+    assert not any(layers for _, layers in kept)  # the canvases are kept, no array is
+    qtbot.keyClick(canvas, Qt.Key.Key_F)
+    assert [view for view, _ in kept] == desk.quad.planes
+    assert sorted(one.dims.order[0] for _, one in views(desk, main)) == [0, 1, 2]
+    assert all(len(layers) == len(viewer.layers) for _, layers in kept)
+    qtbot.keyClick(canvas, Qt.Key.Key_F)
     desk.hands.release()
     desk.keys.release()
     layer = viewer.layers.selection.active

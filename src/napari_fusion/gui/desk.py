@@ -88,7 +88,7 @@ class Desk(QObject):
         self._released = True
         if self._window is not None and isalive(self._window):
             self._window.removeEventFilter(self)
-            self.quad.close()
+            self.quad.dispose()
             self.hands.release()
             self.keys.release()
             self.lens.release()

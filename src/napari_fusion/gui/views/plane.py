@@ -34,7 +34,7 @@ class PlaneView(QWidget):
     ) -> None:
         super().__init__(parent)
         self.model = ViewerModel(title=name)
-        self._crossing = crossing
+        self._source, self._crossing = source, crossing
         self._mirror = Mirror(source, self.model)
         self.marks = Marks(self.model)
         show_letters(self.model)
@@ -60,12 +60,20 @@ class PlaneView(QWidget):
             show_plane(self.model, self.name, left_on=self._left_on)
             self._crossing.bring(self.model)
 
-    def shut(self) -> None:
-        """Let go of the viewer, the layers and the canvas."""
-        self.model.dims.events.ndim.disconnect(self._turn)
+    def rest(self) -> None:
+        """Let go of the layers and the other planes; the canvas is kept for the next time."""
         self._crossing.leave(self.model)
+        self._mirror.close()
+
+    def wake(self) -> None:
+        """Show the viewer's layers again."""
+        self._mirror = Mirror(self._source, self.model)
+        self._crossing.join(self.model)
+
+    def shut(self) -> None:
+        """Let go of everything, the canvas too; after `rest`."""
+        self.model.dims.events.ndim.disconnect(self._turn)
         self.cross.deleteLater()
         self.marks.close()
-        self._mirror.close()
         self._viewer.close()
         self.deleteLater()

@@ -39,13 +39,23 @@ class Quad(QObject):
         self._main: QWidget | None = None
         self._frame: QSplitter | None = None
         self._left_on = "right"
-        self.planes: list[PlaneView] = []
-        self.turning: Turning | None = None
+        self._planes: list[PlaneView] = []
+        self._turning: Turning | None = None
 
     @property
     def is_open(self) -> bool:
         """Whether the views are shown."""
-        return self._frame is not None
+        return self._main is not None
+
+    @property
+    def planes(self) -> list[PlaneView]:
+        """The two other planes while they are shown."""
+        return self._planes if self.is_open else []
+
+    @property
+    def turning(self) -> Turning | None:
+        """The projection while it is shown."""
+        return self._turning if self.is_open else None
 
     def open(self, window: QWidget) -> bool:
         """Show the four views in a napari window; False when it is none."""
@@ -55,45 +65,68 @@ class Quad(QObject):
         if home is None or main is None:
             return False
         self._home, self._main = home, main
-        first, second = self._others()
-        self.planes = [PlaneView(self._viewer, name, self._crossing) for name in (first, second)]
-        self.turning = Turning(self._viewer, self._crossing)
-        rows = [(main, self.planes[0]), (self.planes[1], self.turning)]
-        self._frame = QSplitter(Qt.Orientation.Vertical)
-        home.layout().addWidget(self._frame)
-        for left, right in rows:
-            row = QSplitter(Qt.Orientation.Horizontal)
-            row.addWidget(left)
-            row.addWidget(right)
-            row.setSizes([10_000, 10_000])
-            self._frame.addWidget(row)
-        self._frame.setSizes([10_000, 10_000])
+        frame = self._wake() if self._frame is not None else self._build(home)
+        frame.widget(0).insertWidget(0, main)
+        frame.widget(0).setSizes([10_000, 10_000])
+        frame.show()
         main.show()
         self._viewer.dims.events.order.connect(self._turned)
         self._turn()
         self.toggled.emit(self.is_open)
         return True
 
+    def _build(self, home: QWidget) -> QSplitter:
+        """Make the canvases, once: OpenGL gives back little of what a canvas takes."""
+        self._planes = [PlaneView(self._viewer, n, self._crossing) for n in self._others()]
+        self._turning = Turning(self._viewer, self._crossing)
+        self._frame = QSplitter(Qt.Orientation.Vertical)
+        for views in (self._planes[:1], [self._planes[1], self._turning]):
+            row = QSplitter(Qt.Orientation.Horizontal)
+            for view in views:
+                row.addWidget(view)
+            row.setSizes([10_000] * len(views))
+            self._frame.addWidget(row)
+        self._frame.setSizes([10_000, 10_000])
+        home.layout().addWidget(self._frame)
+        return self._frame
+
+    def _wake(self) -> QSplitter:
+        assert self._frame is not None
+        assert self._turning is not None
+        for view in self._planes:
+            view.wake()
+        self._turning.wake()
+        return self._frame
+
     def close(self) -> None:
-        """Put the window's canvas back, and let go of the rest."""
-        frame, self._frame = self._frame, None
+        """Put the window's canvas back; the others are kept, empty, for the next time."""
         home, main, self._home, self._main = self._home, self._main, None, None
-        if frame is None or home is None or main is None or self.turning is None:
+        if home is None or main is None or self._frame is None or self._turning is None:
             return
         self._viewer.dims.events.order.disconnect(self._turned)
-        for row in range(frame.count()):
-            for place in range(frame.widget(row).count()):
-                frame.widget(row).widget(place).show()
+        for row in range(self._frame.count()):
+            self._frame.widget(row).show()
+            for place in range(self._frame.widget(row).count()):
+                self._frame.widget(row).widget(place).show()
+        self._frame.hide()
         home.layout().insertWidget(0, main)
         main.show()
-        for view in self.planes:
+        for view in self._planes:
+            view.rest()
+        self._turning.rest()
+        self.toggled.emit(self.is_open)
+
+    def dispose(self) -> None:
+        """Close the views and let go of their canvases, for good."""
+        self.close()
+        frame, self._frame = self._frame, None
+        if frame is None:
+            return
+        for view in self._planes:
             view.shut()
-        self.turning.shut()
-        frame.hide()
+        self._planes, self._turning = [], None
         frame.setParent(None)
         frame.deleteLater()
-        self.planes, self.turning = [], None
-        self.toggled.emit(self.is_open)
 
     def set_sides(self, left_on: str) -> None:
         """Put the patient's left on a side of the screen, in every plane."""
@@ -114,7 +147,7 @@ class Quad(QObject):
 
     def enlarge(self, canvas: QWidget) -> None:
         """Let one view fill the frame; once more, and all four are back."""
-        if self._frame is None:
+        if self._frame is None or not self.is_open:
             return
         rows = [self._frame.widget(row) for row in range(self._frame.count())]
         views = [row.widget(place) for row in rows for place in range(row.count())]

@@ -57,17 +57,20 @@ class Turning(QWidget):
         self._clock.setInterval(BEAT_MS)
         self._clock.timeout.connect(self._beat)
         crossing.moved.connect(self._redraw)
-        source.layers.events.connect(self._layers_changed)
+        self.wake()
+
+    def wake(self) -> None:
+        """Follow the viewer's layers."""
+        self._source.layers.events.connect(self._layers_changed)
         self._choose()
 
-    def shut(self) -> None:
+    def rest(self) -> None:
         """Stop, and let go of the volume."""
         self._source.layers.events.disconnect(self._layers_changed)
         self._clock.stop()
         if self._job is not None:
             self._job.cancel()
         self._layer = self._made_of = self._seen = self._kept = None
-        self.deleteLater()
 
     @property
     def is_turning(self) -> bool:
