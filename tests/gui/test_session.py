@@ -20,6 +20,7 @@ from napari_fusion.gui.layers import LIVE
 from napari_fusion.gui.modes import Mode
 from napari_fusion.gui.opening import read_layers
 from napari_fusion.gui.session.looks import look_of, view_of
+from napari_fusion.gui.snapshot import SHARES
 from napari_fusion.gui.workspace import FusionWorkspace
 
 
@@ -183,6 +184,15 @@ def test_a_session_of_another_version_is_refused_by_its_number(opened, version, 
     with pytest.raises(ReadError, match=f"version {version!r}, this napari-fusion reads version 1"):
         open_session(viewer, path)
     assert not viewer.layers
+
+
+def test_the_readout_names_the_sources_of_a_fused_layer_that_came_back(opened, gate, tmp_path):
+    moved = align_layers(opened, "ct", "t1")
+    fused = fuse_layers(opened, ["ct", moved], "average")[0]
+    again, _ = reopened(save_session(opened, tmp_path / "a.fusion"))
+    names, given = again.layers[fused.name].metadata[SHARES]
+    assert names == fused.metadata[SHARES][0] == ("ct", "t1 on ct")
+    assert given.keys() == fused.metadata[SHARES][1].keys()
 
 
 def test_how_was_compared_comes_back(qtbot, opened, gate, tmp_path):

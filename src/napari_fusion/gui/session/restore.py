@@ -164,7 +164,9 @@ def _made_again(contents: Contents, place: int, made: dict[int, Any], progress: 
     if not isinstance(source, FromLayers):
         raise ReadError("the session file names a layer that cannot be")
     bench = _Bench([made[n] for n in source.sources])
-    names = _apart(bench.layers)
+    names = _apart(
+        bench.layers, [str(contents.session.layers[n].look["name"]) for n in source.sources]
+    )
     if source.verb == "align":
         fixed, moving = names
         found = contents.alignments[source.alignment]
@@ -175,10 +177,10 @@ def _made_again(contents: Contents, place: int, made: dict[int, Any], progress: 
     return _layer(job.compute(progress).layers[source.part])
 
 
-def _apart(layers: Sequence[Any]) -> list[str]:
-    """Name layers that lie in no viewer so that no two have one name."""
-    for number, layer in enumerate(layers):
-        layer.name = f"{number}"
+def _apart(layers: Sequence[Any], names: Sequence[str]) -> list[str]:
+    """Name layers that lie in no viewer as they were, with a number where two had one name."""
+    for number, (layer, name) in enumerate(zip(layers, names, strict=True)):
+        layer.name = name if names.count(name) == 1 else f"{name} [{number}]"
     return [str(layer.name) for layer in layers]
 
 
