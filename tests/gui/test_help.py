@@ -4,10 +4,10 @@ import re
 
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QMainWindow
 
 import napari_fusion
-from napari_fusion.gui.about import AboutBox, about
+from napari_fusion.gui.about import AboutBox, about, about_command
 from napari_fusion.gui.modes import Mode
 from napari_fusion.gui.workspace import FusionWorkspace
 
@@ -52,6 +52,16 @@ def test_the_page_opens_by_its_button_and_can_be_copied(dock, click, qtbot):
     assert QApplication.clipboard().text() == about()
     qtbot.keyClick(box, Qt.Key.Key_Escape)
     assert not box.isVisible()
+
+
+def test_the_command_keeps_its_page_with_the_window_that_is_open(qtbot, qapp):
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    window.show()
+    about_command()
+    (box,) = [one for one in qapp.topLevelWidgets() if isinstance(one, AboutBox)]
+    assert box.isVisible()
+    assert box.parent() is window
 
 
 def test_the_tour_goes_on_when_each_step_was_done(dock, click, qtbot, gate):

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QLabel,
+    QMainWindow,
     QVBoxLayout,
     QWidget,
 )
@@ -65,5 +66,9 @@ def show_about(parent: QWidget | None = None) -> AboutBox:
 
 
 def about_command() -> None:
-    """Show the page over the window in front: a command of napari's palette."""
-    show_about(QApplication.activeWindow())
+    """Show the page over the window that is open: a command of napari's palette.
+
+    The palette itself is the active window while its command runs, and is gone right after it.
+    """
+    windows = [one for one in QApplication.topLevelWidgets() if isinstance(one, QMainWindow)]
+    show_about(next((one for one in windows if one.isVisible()), None))
