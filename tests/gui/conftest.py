@@ -100,11 +100,15 @@ def said():
 
 @pytest.fixture
 def gate(monkeypatch, pair):
-    """Replace registration by the known truth and a verdict of the test's choice."""
+    """Replace registration by the known truth and a verdict of the test's choice.
+
+    What was asked of it last is its attribute `asked`.
+    """
 
     def set_verdict(verdict="PASS", sentence="They match."):
         def align(fixed, moving, options, *, initial=None, progress: Progress):
             progress(0.5, "searching")
+            set_verdict.asked = options
             quality = Quality(verdict=verdict, sentence=sentence)
             return replace(Alignment(fixed.grid, moving.grid, pair[2]), quality=quality)
 

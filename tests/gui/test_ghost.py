@@ -1,10 +1,12 @@
 """The moving picture at a pose: on screen, by hand, by landmarks, and while it is sought."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_fusion import AlignError, ParameterError, resample
+from napari_fusion import AlignError, Grid, ParameterError, resample
 from napari_fusion.gui import align_by_landmarks, align_layers, place_layer, refine_layers
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.ghost import GHOST, Ghost, show_ghost
@@ -14,7 +16,7 @@ from napari_fusion.gui.pose import posed, rounded
 from napari_fusion.gui.preview import Spot, find_preview
 from napari_fusion.gui.snapshot import ALIGNMENT
 from napari_fusion.phantom import foreground_points
-from napari_fusion.registration import Alignment
+from napari_fusion.registration import Alignment, DisplacementField
 
 
 def truth_of(pair):
@@ -155,6 +157,35 @@ def test_an_aligned_layer_goes_on_from_where_it_lies(viewer, pair, gate, dock, q
     qtbot.mouseClick(dock.align.hand.move_button, Qt.MouseButton.LeftButton)
     np.testing.assert_allclose(dock.align.hand.hand.now.matrix, pair[2])
     assert not moved.visible
+
+
+def bent_of(pair):
+    """Bend the middle of the truth by 4 mm: the corners of the volume stay."""
+    vectors = np.zeros((3, 3, 3, 3))
+    vectors[1, 1, 1] = 4, 0, 0
+    field = DisplacementField(Grid.regular((3, 3, 3), (30, 30, 30)), vectors)
+    return replace(truth_of(pair), field=field)
+
+
+def test_a_nudge_keeps_what_bends_space(pair):
+    bent = bent_of(pair)
+    hand, shift = Hand(bent), np.array([3.0, -2.0, 5.0])
+    hand.shift(shift)
+    places = foreground_points(50, seed=4)
+    expected = bent.map_points(places)
+    np.testing.assert_allclose(hand.now.map_points(places + shift), expected, atol=1e-4)
+    assert not np.allclose(expected, truth_of(pair).map_points(places), atol=0.5)
+
+
+def test_a_bent_layer_is_not_moved_by_hand(viewer, pair, dock, qtbot, monkeypatch, said):
+    monkeypatch.setattr("napari_fusion.registration.align", lambda *_, **__: bent_of(pair))
+    bent = align_layers(viewer, "head CT", "head T1", model="deformable")
+    dock.open.moving.choose(bent)
+    dock.align.hand.set_open(on=True)
+    qtbot.mouseClick(dock.align.hand.move_button, Qt.MouseButton.LeftButton)
+    assert dock.align.hand.hand is None
+    assert "stretched or bent" in said()[-1]
+    assert bent.visible
 
 
 def marks(viewer, pair, count=9):

@@ -139,6 +139,17 @@ def test_every_click_is_a_line_that_repeats_it(dock, click, finish, viewer, gate
         np.testing.assert_array_equal(layer.data, data)
 
 
+def test_the_dock_can_ask_for_bending(dock, click, finish, viewer, gate):
+    dock.align.model.setCurrentText("deformable")
+    click(dock.align.button)
+    finish()
+    assert gate.asked.model == "deformable"
+    assert names(viewer)[-1] == "head T1 on head CT"
+    gate.asked = None
+    exec(lines(dock)[-1], {"viewer": viewer})
+    assert gate.asked.model == "deformable"
+
+
 def test_the_form_is_what_is_asked(dock, click, finish, gate, viewer):
     dock.fuse.choose_method("laplacian")
     dock.fuse.fields["laplacian"]["levels"].value = 2

@@ -129,7 +129,7 @@ def align_layers(
     fixed, moving
         Layers or their names.
     model
-        What may change: "rigid", "similarity" or "affine".
+        What may change: "rigid", "similarity", "affine", or "deformable", which also bends space.
     accept
         The worst verdict of the gate that is still added: "PASS", "CHECK" or "FAIL".
     different_patients

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from napari_fusion.gui.origin import ORIGIN, Made
 from napari_fusion.gui.pose import STILL, Pose, posed, rounded, triple
 from napari_fusion.gui.snapshot import ALIGNMENT, Result, Snapshot
 from napari_fusion.registration import Alignment, assess
+from napari_fusion.registration.quality import UNMEASURED
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -47,7 +48,7 @@ class Hand:
     Parameters
     ----------
     start
-        Where to begin; rigid.
+        Where to begin. What bends space stays as it is; the `pose` says nothing of it.
     """
 
     start: Alignment
@@ -88,8 +89,8 @@ class Hand:
         centre = self.start.fixed.centre
         push[:3, :3] = turn
         push[:3, 3] = centre - turn @ centre + shift
-        now = self.now
-        self._done.append(Alignment(now.fixed, now.moving, now.matrix @ push))
+        here = Alignment(self.start.fixed, self.start.fixed, push)
+        self._done.append(replace(here.then(self.now), quality=UNMEASURED))
         self._undone.clear()
 
 
@@ -117,7 +118,8 @@ def start_of(viewer: Any, moving: str) -> tuple[str, Alignment | None]:
     alignment = layer.metadata[ALIGNMENT]
     exact = posed(alignment.fixed, alignment.moving, rounded(alignment))
     corners = alignment.fixed.corners
-    if not np.allclose(exact.map_points(corners), alignment.map_points(corners), atol=0.1):
+    same = np.allclose(exact.map_points(corners), alignment.map_points(corners), atol=0.1)
+    if not (same and alignment.linear):  # a bending fades to nothing before the corners
         raise ParameterError(
             f"{moving!r} was stretched or bent, and is not moved by hand: choose the original layer"
         )

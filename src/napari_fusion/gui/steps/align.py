@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from napari.utils.notifications import show_error
@@ -25,6 +25,7 @@ from napari_fusion.gui.steps.hand import HandBox
 from napari_fusion.gui.steps.landmarks import LandmarkBox
 from napari_fusion.gui.steps.step import Step, button
 from napari_fusion.registration import Alignment
+from napari_fusion.registration.options import Model
 from napari_fusion.registration.quality import RANK
 
 
@@ -60,9 +61,9 @@ class AlignStep(Step):
 
     def _fill_form(self) -> None:
         self.model = QComboBox()
-        self.model.addItems(["rigid", "similarity", "affine"])
+        self.model.addItems(get_args(Model))
         self.model.setCurrentText(str(choices.chosen("last", "model")))
-        self.model.setToolTip("What may change: position; also size; also shear.")
+        self.model.setToolTip("What may change: position; also size; also shear; or each place.")
         self.watch = QCheckBox("Watch")
         self.watch.setToolTip("See where the moving picture is while it is sought.")
         self.watch.setChecked(True)
