@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -6,7 +7,8 @@ import pydicom
 import pytest
 import SimpleITK as sitk
 
-from napari_fusion import Alignment, Landmarks, load, resample, save
+from napari_fusion import Alignment, Grid, Landmarks, Quality, Volume, load, resample, save
+from napari_fusion.registration import DisplacementField
 from napari_fusion.registration.files import WRITTEN
 
 
@@ -146,6 +148,10 @@ def test_any_format_goes_out_and_in(ending, shell, files, marks, tmp_path):
         (["--out", "t.nii"], "saved as .tfm"),
         (["--out", "gone/t.tfm"], "folder does not exist"),
         (["--out", "t.dcm"], "frames of reference"),
+        (["--out", "t.json", "--model", "deformable"], "save it as .tfm"),
+        (["--no-refine", "--points", "a.csv", "--model", "deformable"], "leave out --no-refine"),
+        (["--no-refine", "--fixed-mask", "m.nii.gz"], "masks limit"),
+        (["--moving-mask", "gone.nii.gz"], "gone.nii.gz"),
     ],
 )
 def test_slips_are_named_and_nothing_is_written(
@@ -158,6 +164,53 @@ def test_slips_are_named_and_nothing_is_written(
     assert words in err
     assert "Traceback" not in err
     assert written(tmp_path) == set()
+
+
+@pytest.fixture
+def mask(files, tmp_path):
+    """Write labels on the grid of one of the files."""
+
+    def write(name, array) -> Path:
+        grid = load(files[name]).grid
+        volume = Volume(array(grid).astype(np.uint8), grid, "LABEL", "label")
+        return save(volume, tmp_path / f"{name}_mask.nii.gz")
+
+    return write
+
+
+def test_masks_bound_what_is_bent(shell, files, mask, tmp_path, monkeypatch):
+    asked = {}
+
+    def align(fixed, moving, options, *, initial, masks, progress):
+        asked.update(options=options, masks=masks)
+        vectors = np.full((2, 2, 2, 3), 1.0)
+        field = DisplacementField(Grid.regular((2, 2, 2), (50, 50, 50)), vectors)
+        quality = Quality(verdict="PASS", sentence="They match.")
+        return Alignment(fixed.grid, moving.grid, np.eye(4), quality, field)
+
+    monkeypatch.setattr("napari_fusion.registration.align", align)
+    half = mask("moved", lambda grid: np.arange(grid.shape[0])[:, None, None] * np.ones(grid.shape))
+    code, _, err = shell(
+        *("align", files["ct"], files["moved"], "--model", "deformable"),
+        *("--moving-mask", half, "--out", tmp_path / "t.tfm"),
+    )
+    assert code == 0, err
+    assert asked["options"].model == "deformable"
+    assert asked["masks"][0] is None
+    np.testing.assert_array_equal(asked["masks"][1].array, load(half).array)
+    assert not Alignment.load(tmp_path / "t.tfm").linear
+
+
+@pytest.mark.parametrize("role", ["fixed", "moving"])
+def test_d58_an_empty_mask_is_refused(role, shell, files, mask, tmp_path):
+    empty = mask({"fixed": "ct", "moving": "moved"}[role], lambda grid: np.zeros(grid.shape))
+    code, _, err = shell(
+        *("align", files["ct"], files["moved"], f"--{role}-mask", empty),
+        *("--out", tmp_path / "t.tfm"),
+    )
+    assert code == 1
+    assert f"the mask of the {role} volume marks none of its voxels" in err
+    assert written(tmp_path) == {empty.name}
 
 
 def test_two_starts_are_one_too_many(shell, files, marks, tmp_path):

@@ -269,7 +269,7 @@ def error_mm():
 
 @pytest.mark.parametrize("role", ["fixed", "moving"])
 @pytest.mark.parametrize("model", ["rigid", "deformable"])
-def test_an_empty_mask_is_refused(role, model, t1, bent_t1):
+def test_d58_an_empty_mask_is_refused(role, model, t1, bent_t1):
     empty = box((0, 0, 0), (1, 1, 1), value=0)
     masks = (empty, None) if role == "fixed" else (None, empty)
     with pytest.raises(ParameterError, match=f"mask of the {role} volume"):

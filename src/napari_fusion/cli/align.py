@@ -26,6 +26,7 @@ from napari_fusion.volume import Volume
 
 if TYPE_CHECKING:
     from napari_fusion.registration import Alignment, AlignOptions, Landmarks
+    from napari_fusion.registration.masks import Masks
 
 Pair = tuple[tuple[Path, Volume], tuple[Path, Volume]]
 
@@ -37,7 +38,9 @@ def align(  # noqa: PLR0913 - one parameter per option
     out: Annotated[
         Path, typer.Option(help="The transform: .tfm, .txt, .h5, .mat (FSL), .json or .dcm.")
     ],
-    model: Annotated[str, typer.Option(help="rigid, similarity, affine or deformable.")] = "rigid",
+    model: Annotated[
+        str, typer.Option(help="rigid, similarity, affine or deformable (.tfm, .txt or .h5).")
+    ] = "rigid",
     search: Annotated[
         str, typer.Option(help="wide: many starts; near: only the one given.")
     ] = "wide",
@@ -48,6 +51,12 @@ def align(  # noqa: PLR0913 - one parameter per option
     points: Annotated[
         list[Path] | None,
         typer.Option(help="Landmarks to start from: one file of pairs, or twice, fixed first."),
+    ] = None,
+    fixed_mask: Annotated[
+        Path | None, typer.Option(help="Labels: the fixed volume counts only where they are not 0.")
+    ] = None,
+    moving_mask: Annotated[
+        Path | None, typer.Option(help="The same for the moving volume.")
     ] = None,
     refine: Annotated[
         bool, typer.Option(help="Go on from the start by voxels; otherwise judge and write it.")
@@ -77,17 +86,19 @@ def align(  # noqa: PLR0913 - one parameter per option
 
     asked = {"model": model, "search": search, "seed": seed}
     options = checked(AlignOptions, asked, "the options")
+    _check_request(options, points, fixed_mask or moving_mask, refine=refine)
     with bar() as progress:
         volumes = load_all([fixed, moving], series or [], frame, progress)
         volumes = named(volumes, modality or [])
         strangers = one_patient(volumes, allowed=different_patients)
         pair: Pair = (fixed, volumes[0]), (moving, volumes[1])
         images = seen(*pair[0]), seen(*pair[1])
-        check_target(out, *images)
+        check_target(out, *images, bent=refine and options.model == "deformable")
         marks = _landmarks(points or [])
         start = None if initial is None else load_transform(initial, *pair, other_pair=other_pair)
+        given = start, marks, _masks(fixed_mask, moving_mask)
         clock = time.perf_counter()
-        found = _found(pair, options, (start, marks), between(progress, 0.1, 1), refine=refine)
+        found = _found(pair, options, given, between(progress, 0.1, 1), refine=refine)
         seconds = round(time.perf_counter() - clock, 3)
     result: dict[str, Any] = described(found) | {"seconds": seconds}
     if marks is not None:
@@ -111,6 +122,30 @@ def _rank(accept: Accept) -> int:
     return RANK[accept.value]
 
 
+def _check_request(
+    options: AlignOptions, points: list[Path] | None, mask: Path | None, *, refine: bool
+) -> None:
+    """Refuse what contradicts itself before anything is read."""
+    if refine:
+        return
+    if points and options.model == "deformable":
+        raise ParameterError(
+            "landmarks alone make a rigid, similarity or affine map: leave out --no-refine to bend "
+            "from there"
+        )
+    if mask is not None:
+        raise ParameterError(
+            "masks limit what a search compares, and --no-refine searches nothing: leave one out"
+        )
+
+
+def _masks(fixed: Path | None, moving: Path | None) -> Masks:
+    """Load the masks that were given, in a process of their own."""
+    from napari_fusion.io.isolated import load
+
+    return None if fixed is None else load(fixed), None if moving is None else load(moving)
+
+
 def _landmarks(paths: list[Path]) -> Landmarks | None:
     from napari_fusion.registration import Landmarks
 
@@ -122,7 +157,7 @@ def _landmarks(paths: list[Path]) -> Landmarks | None:
 def _found(
     pair: Pair,
     options: AlignOptions,
-    given: tuple[Alignment | None, Landmarks | None],
+    given: tuple[Alignment | None, Landmarks | None, Masks],
     progress: Progress,
     *,
     refine: bool,
@@ -132,7 +167,7 @@ def _found(
     from napari_fusion.registration import align_landmarks, assess, check_landmarks
 
     (_, fixed), (_, moving) = pair
-    start, marks = given
+    start, marks, masks = given
     if start is not None and marks is not None:
         raise ParameterError("give --initial or --points, not both: each is a start")
     if marks is not None:
@@ -141,7 +176,7 @@ def _found(
         if not refine:
             return start
     if refine:
-        found = register(fixed, moving, options, initial=start, progress=progress)
+        found = register(fixed, moving, options, initial=start, masks=masks, progress=progress)
         return found if marks is None else check_landmarks(found, marks)
     if start is None:
         raise ParameterError("--no-refine needs a start to judge: give --initial or --points")

@@ -56,14 +56,8 @@ def save(
     from napari_fusion.io.atomic import write_verified
 
     target = Path(path)
-    suffix = target.suffix.lower()
-    if not alignment.linear and suffix in set(WRITTEN) - set(BENT):
-        raise ParameterError(
-            f"{target.name} can hold rigid and affine maps only, and this alignment bends space: "
-            f"save it as {', '.join(BENT)}"
-        )
-    images = check_target(target, fixed, moving)
-    write, same = _WRITERS[suffix]
+    images = check_target(target, fixed, moving, bent=not alignment.linear)
+    write, same = _WRITERS[target.suffix.lower()]
 
     def verify(place: Path) -> None:
         if not same(place, alignment, *images):
@@ -73,14 +67,18 @@ def save(
 
 
 def check_target(
-    path: Path, fixed: Source | None = None, moving: Source | None = None
+    path: Path,
+    fixed: Source | None = None,
+    moving: Source | None = None,
+    *,
+    bent: bool = False,
 ) -> tuple[Image, Image]:
     """Say before any long work whether an alignment of these images can be saved there.
 
     Raises
     ------
     ParameterError
-        Another ending, or images missing that the format needs.
+        Another ending, images missing that the format needs, or a `bent` map that it cannot hold.
     WriteError
         The folder is not there or cannot be written to.
     """
@@ -90,6 +88,11 @@ def check_target(
     if suffix not in WRITTEN:
         raise ParameterError(
             f"an alignment is saved as {', '.join(WRITTEN)}, not {path.suffix or path.name!r}"
+        )
+    if bent and suffix not in BENT:
+        raise ParameterError(
+            f"{path.name} can hold rigid and affine maps only, and this one bends space: "
+            f"save it as {', '.join(BENT)}"
         )
     check_writable(path)
     images = image_of(fixed), image_of(moving)
