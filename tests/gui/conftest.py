@@ -1,8 +1,10 @@
 """Viewers for tests; without a screen, OpenGL is not asked what it can do."""
 
+import gc
 import os
 import sys
 from dataclasses import replace
+from unittest.mock import patch
 
 import pytest
 
@@ -79,6 +81,37 @@ def dock(qtbot, viewer):
     widget.close()
     widget.deleteLater()
     QCoreApplication.sendPostedEvents(widget, QEvent.Type.DeferredDelete.value)
+
+
+@pytest.fixture(scope="module")
+def window(qapp):
+    """A real window with the workspace, for all tests of a module: building one takes long.
+
+    It has an application of napari's of its own, as `make_napari_viewer` makes for a test; in a
+    shared one a second window would tell of the same commands again.
+    """
+    import napari
+    from app_model import Application
+    from napari._app_model._app import NapariApplication, _napari_names
+    from napari._qt._qapp_model.qactions import init_qactions
+    from napari.plugins import _initialize_plugins
+    from npe2 import PluginManager
+
+    PluginManager.instance().discover()
+    app = NapariApplication("fusion_window")
+    app.injection_store.namespace = _napari_names
+    init_qactions.cache_clear()
+    _initialize_plugins.cache_clear()
+    with patch.object(NapariApplication, "get_app_model", return_value=app):
+        viewer = napari.Viewer(show=True)
+        _, workspace = viewer.window.add_plugin_dock_widget("napari-fusion", "Fusion workspace")
+        yield viewer, workspace
+        viewer.close()
+        qapp.processEvents()
+        gc.collect()
+    Application.destroy("fusion_window")
+    init_qactions.cache_clear()
+    _initialize_plugins.cache_clear()
 
 
 @pytest.fixture

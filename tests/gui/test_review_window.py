@@ -1,6 +1,5 @@
 """Comparing and the lens in a real window with linked views, by keys and mouse alone."""
 
-import gc
 from dataclasses import replace
 
 import numpy as np
@@ -17,14 +16,9 @@ from napari_fusion.gui.views.pixels import to_pixels
 
 
 @pytest.fixture(scope="module")
-def room(qapp, pair):
-    """One window for all tests: CT, an MR on its grid, their fusion, four views."""
-    import napari
-    from npe2 import PluginManager
-
-    PluginManager.instance().discover()
-    viewer = napari.Viewer(show=True)
-    _, workspace = viewer.window.add_plugin_dock_widget("napari-fusion", "Fusion workspace")
+def room(qapp, pair, window):
+    """CT, an MR on its grid, their fusion and four views."""
+    viewer, workspace = window
     ct = replace(pair[0], frame_uid="1", name="CT")
     t1 = replace(ct, modality="MR", unit="1", array=ct.array[:, ::-1] + 1024, name="T1")
     for volume in (ct, t1):
@@ -35,10 +29,7 @@ def room(qapp, pair):
     workspace.desk.attach(workspace.window())
     workspace.desk.show_views(on=True)
     qapp.processEvents()
-    yield viewer, workspace
-    viewer.close()
-    qapp.processEvents()
-    gc.collect()
+    return viewer, workspace
 
 
 @pytest.fixture

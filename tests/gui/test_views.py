@@ -1,7 +1,5 @@
 """The linked views in a real window, driven by mouse and keys."""
 
-import gc
-
 import numpy as np
 import pytest
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
@@ -14,34 +12,19 @@ from napari_fusion.gui.views.quad import canvas_of
 
 
 @pytest.fixture(scope="module")
-def room(qapp, pair):
-    """One window for all tests, with the workspace: four canvases take long to build."""
-    import napari
-    from npe2 import PluginManager
-
-    PluginManager.instance().discover()
-    viewer = napari.Viewer(show=True)
-    _, workspace = viewer.window.add_plugin_dock_widget("napari-fusion", "Fusion workspace")
-    yield viewer, workspace
-    viewer.close()
-    qapp.processEvents()
-    gc.collect()
-
-
-@pytest.fixture(scope="module")
 def pristine(pair):
     return [to_layer(volume) for volume in pair[:2]]
 
 
 @pytest.fixture(scope="module")
-def layers(room, pristine):
-    return [room[0].add_image(data, **keywords) for data, keywords, _ in pristine]
+def layers(window, pristine):
+    return [window[0].add_image(data, **keywords) for data, keywords, _ in pristine]
 
 
 @pytest.fixture
-def desk(room, layers, pristine, qtbot):
+def desk(window, layers, pristine, qtbot):
     """The desk of the workspace with CT and T1 as they come, and the four views open."""
-    viewer, workspace = room
+    viewer, workspace = window
     for layer in [one for one in viewer.layers if one not in layers]:
         viewer.layers.remove(layer)
     for layer, (data, keywords, _) in zip(layers, pristine, strict=True):
@@ -385,11 +368,11 @@ def test_a_layer_that_is_painted_on_keeps_naparis_tools(desk, main, qtbot):
     assert not desk.keys._is_free()
 
 
-def test_space_goes_round_the_ways_to_compare_in_every_plane(desk, main, room, qtbot):
+def test_space_goes_round_the_ways_to_compare_in_every_plane(desk, main, window, qtbot):
     canvas, viewer = main
-    comparer = room[1].check.comparer
-    room[1].open.fixed.choose(viewer.layers["head CT"])
-    room[1].open.moving.choose(viewer.layers["head T1"])
+    comparer = window[1].check.comparer
+    window[1].open.fixed.choose(viewer.layers["head CT"])
+    window[1].open.moving.choose(viewer.layers["head T1"])
     seen = []
     for _ in range(6):
         qtbot.keyClick(canvas, Qt.Key.Key_Space)
@@ -449,10 +432,10 @@ def test_closing_gives_everything_back(desk, main, qtbot):
     desk.keys.hold(desk._window)
 
 
-def test_closing_the_dock_closes_the_views(desk, main, room, qtbot):
+def test_closing_the_dock_closes_the_views(desk, main, window, qtbot):
     canvas, viewer = main
     home = desk._window.centralWidget()
-    viewer.window.remove_dock_widget(room[1])
+    viewer.window.remove_dock_widget(window[1])
     qtbot.wait(50)
     assert not desk.quad.is_open
     assert home.layout().count() == 1
