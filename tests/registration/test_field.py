@@ -3,7 +3,7 @@ import pytest
 import SimpleITK as sitk
 
 from napari_fusion import phantom
-from napari_fusion.errors import AlignError, ParameterError, ReadError
+from napari_fusion.errors import AlignError, Cancelled, ParameterError, ReadError
 from napari_fusion.grid import Grid
 from napari_fusion.registration import Alignment, DisplacementField, Quality, resample
 from napari_fusion.registration.alignment import pose_matrix
@@ -101,6 +101,25 @@ def test_a_fold_is_counted_and_cannot_be_inverted():
     assert not folds.invertible
     with pytest.raises(AlignError, match="folds"):
         folds.inverse()
+
+
+def test_a_fold_far_from_the_first_planes_is_counted():
+    vectors = np.zeros((21, 4, 4, 3))
+    vectors[15:, ..., 2] = -2  # between planes 14 and 15 what was behind comes to lie in front
+    field, beats = DisplacementField(Grid.regular((21, 4, 4)), vectors), []
+    field.measure(lambda: beats.append(1))
+    assert len(beats) == 3
+    assert field.jacobian.folded == pytest.approx(1 / 20)
+    assert field.jacobian == DisplacementField(field.grid, vectors).jacobian
+
+
+def test_a_field_that_is_measured_can_be_cancelled():
+    def stop():
+        raise Cancelled("stopped")
+
+    field = DisplacementField(Grid.regular((3, 3, 3)), np.zeros((3, 3, 3, 3)))
+    with pytest.raises(Cancelled):
+        field.measure(stop)
 
 
 def test_the_jacobian_is_that_of_a_known_stretch():

@@ -65,8 +65,9 @@ def deform(
     flow = Flow.none(lattice(fixed, LEVELS[0][0] * mm))
     for times, steps in LEVELS:
         grid = lattice(fixed, times * mm)
+        pulse.beat()
         level = stage((fixed, moving), grid, matrix, options.stiffness, pulse.beat)
-        flow = flow.redrawn(level.nodes)
+        flow = flow.redrawn(level.nodes, pulse.beat)
         for _ in range(steps):
             flow = level.improved(flow)
     return flow.field(pulse.beat)
@@ -77,9 +78,12 @@ def _side(
 ) -> Side:
     """Window one volume, and find its body and what counts of it."""
     window = window_of(volume, role)
+    pulse.beat()
     least = (float(volume.grid.extent_mm.prod()) / (4 * MOST_VOXELS)) ** (1 / 3)
     layer = opened(volume, window, max(0.75 * options.grid_mm, least), pulse.beat)
+    pulse.beat()
     body = solid(layer)
+    pulse.beat()
     if window is CT_WINDOW:
         layer = Layer(_soft(layer.values), layer.affine)
     return Side(layer, body, on_layer(mask, layer, role))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -13,6 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_fusion.errors import ParameterError
 from napari_fusion.grid import Grid
+
+PLANES = 8
+"""Planes of cells whose change of volume is measured between two reports."""
 
 
 @dataclass(frozen=True)
@@ -113,22 +118,44 @@ class DisplacementField:
     @cached_property
     def jacobian(self) -> Jacobian:
         """How the field changes small volumes, from the determinants in every cell's corners."""
-        smallest, largest = np.inf, -np.inf
-        shape = [n - 1 for n in self.grid.shape]
-        folded = np.zeros(shape, bool)
-        edges = [_edges(self.vectors, axis) for axis in range(3)]
-        to_mm = np.linalg.inv(self.grid.affine[:3, :3])
-        for a, b, c in product((0, 1), repeat=3):
-            slopes = (
-                edges[0][:, b : b + shape[1], c : c + shape[2]],
-                edges[1][a : a + shape[0], :, c : c + shape[2]],
-                edges[2][a : a + shape[0], b : b + shape[1], :],
-            )
-            determinants = _determinants(np.stack(slopes, axis=-1) @ to_mm)
-            smallest = min(smallest, float(determinants.min()))
-            largest = max(largest, float(determinants.max()))
-            folded |= determinants <= 0
-        return Jacobian(smallest, largest, float(folded.mean()))
+        return _measured(self, lambda: None)
+
+    def measure(self, beat: Callable[[], None]) -> None:
+        """Find the `jacobian` now, which takes a while, and keep it; `beat` is called often."""
+        self.__dict__.setdefault("jacobian", _measured(self, beat))
+
+
+def _measured(field: DisplacementField, beat: Callable[[], None]) -> Jacobian:
+    """Go through the cells a few planes at a time."""
+    cells = field.grid.shape[0] - 1
+    to_mm = np.linalg.inv(field.grid.affine[:3, :3])
+    smallest, largest, folded = np.inf, -np.inf, 0
+    for start in range(0, cells, PLANES):
+        beat()
+        low, high, torn = _changes(field.vectors[start : start + PLANES + 1], to_mm)
+        smallest, largest = min(smallest, low), max(largest, high)
+        folded += int(torn.sum())
+    return Jacobian(smallest, largest, folded / (cells * math.prod(torn.shape[1:])))
+
+
+def _changes(
+    vectors: NDArray[np.float32], to_mm: NDArray[Any]
+) -> tuple[float, float, NDArray[np.bool_]]:
+    """Give the least and the greatest change of volume, and which cells fold at a corner."""
+    shape = [n - 1 for n in vectors.shape[:3]]
+    edges = [_edges(vectors, axis) for axis in range(3)]
+    smallest, largest, folded = np.inf, -np.inf, np.zeros(shape, bool)
+    for a, b, c in product((0, 1), repeat=3):
+        slopes = (
+            edges[0][:, b : b + shape[1], c : c + shape[2]],
+            edges[1][a : a + shape[0], :, c : c + shape[2]],
+            edges[2][a : a + shape[0], b : b + shape[1], :],
+        )
+        determinants = _determinants(np.stack(slopes, axis=-1) @ to_mm)
+        smallest = min(smallest, float(determinants.min()))
+        largest = max(largest, float(determinants.max()))
+        folded |= determinants <= 0
+    return smallest, largest, folded
 
 
 def _edges(vectors: NDArray[np.float32], axis: int) -> NDArray[np.float64]:

@@ -40,14 +40,14 @@ class Flow:
         """Stand still."""
         return cls(grid, np.zeros((3, *grid.shape), np.float32))
 
-    def redrawn(self, grid: Grid) -> Flow:
+    def redrawn(self, grid: Grid, beat: Callable[[], None]) -> Flow:
         """Give the same flow on other nodes along the same axes."""
-        return Flow(grid, _redrawn(self.velocity, self.grid, grid))
+        return Flow(grid, _redrawn(self.velocity, self.grid, grid, beat))
 
     def displacement(self, grid: Grid, beat: Callable[[], None]) -> Floats:
         """Give where each node of a grid along the same axes goes: (3, …) mm along the axes."""
         moved = _flowed(self.velocity, float(self.grid.spacing[0]), beat)
-        return _redrawn(moved, self.grid, grid)
+        return _redrawn(moved, self.grid, grid, beat)
 
     def field(self, beat: Callable[[], None]) -> DisplacementField:
         """Follow the flow to its end, faded to nothing outside the lattice; `beat` is called."""
@@ -70,16 +70,24 @@ def _flowed(velocity: Floats, step: float, beat: Callable[[], None]) -> Floats:
     moved = velocity * np.float32(1 / (step * 2**HALVINGS))
     here = np.indices(velocity.shape[1:], dtype=np.float32)
     for _ in range(HALVINGS):
-        beat()
         there = here + moved
-        moved = moved + np.stack([read(channel, there) for channel in moved])
+        moved = moved + _read(moved, there, beat)
     return moved * np.float32(step)
 
 
-def _redrawn(vectors: Floats, grid: Grid, other: Grid) -> Floats:
+def _redrawn(vectors: Floats, grid: Grid, other: Grid, beat: Callable[[], None]) -> Floats:
     """Read (3, …) vectors at the nodes of another grid along the same axes."""
     first = grid.lps_to_index(other.origin)
     steps = other.spacing / grid.spacing
     axes = [a + s * np.arange(n) for a, s, n in zip(first, steps, other.shape, strict=True)]
     places = np.stack(np.meshgrid(*axes, indexing="ij")).astype(np.float32)
-    return np.stack([read(channel, places) for channel in vectors])
+    return _read(vectors, places, beat)
+
+
+def _read(vectors: Floats, places: Floats, beat: Callable[[], None]) -> Floats:
+    """Read (3, …) vectors at fractional indices, one channel at a `beat`."""
+    values = np.empty_like(places)
+    for channel, value in zip(vectors, values, strict=True):
+        beat()
+        value[...] = read(channel, places)
+    return values

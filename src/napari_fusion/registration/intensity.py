@@ -129,6 +129,7 @@ def _bent(
         quality = kept_straight(linear.quality, words, {"bend_gain": gained})
         return replace(linear, quality=quality)
     bent = replace(linear, field=field)
+    field.measure(pulse.beat)
     with pulse.part(0.9, 1.0):
         quality = judged(_judged_as_drawn(*volumes, bent, masks, pulse), field, gained)
     return replace(bent, quality=no_better(quality, linear.quality))

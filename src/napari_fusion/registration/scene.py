@@ -122,7 +122,10 @@ def prepare(fixed: Volume, moving: Volume, options: AlignOptions, pulse: Pulse) 
         least = (float(volume.grid.extent_mm.prod()) / MOST_VOXELS) ** (1 / 3)
         finest.append(opened(volume, window, max(least, _wanted(volume, options)), pulse.beat))
         pulse.beat()
-    extents = [_extent(layer) for layer in finest]
+    extents = []
+    for layer in finest:
+        extents.append(_extent(layer))
+        pulse.beat()
     swapped = extents[1] < extents[0]
     coarsest = min(COARSEST_MM, min(extents) ** (1 / 3) / PER_BODY)
     sizes = _sizes(coarsest, options.finest_mm)

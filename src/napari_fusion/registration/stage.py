@@ -123,6 +123,7 @@ class Stage:
         self.beat()
         places = moved + np.indices(self.grid.shape, dtype=np.float32)
         seen = (read(self.seen, places) > 0.99) * self.weight
+        self.beat()
         bent = read(self.mobile, places)
         if self.values is not None:
             self.beat()
@@ -149,12 +150,16 @@ class Side:
     body: NDArray[np.bool_]
     counted: NDArray[np.bool_]
 
-    def drawn(self, grid: Grid, matrix: Matrix, mm: float) -> tuple[Floats, Floats]:
+    def drawn(
+        self, grid: Grid, matrix: Matrix, mm: float, beat: Callable[[], None]
+    ) -> tuple[Floats, Floats]:
         """Draw values (0 where there are none) and what counts on a lattice of `mm` voxels."""
         soft = smoothed(self.layer, mm)
+        beat()
         places = _places(soft, grid, matrix)
         known = np.isfinite(soft.values)
         values = read(np.where(known, soft.values, np.float32(0)), places)
+        beat()
         inside = _inside(places, soft.values.shape)
         counts = read((known & self.counted).astype(np.float32), places) > 0.5
         return values * inside, (counts & inside).astype(np.float32)
@@ -184,11 +189,12 @@ def stage(
 
     still, mobile = sides
     mm = float(grid.spacing[0])
-    values, known = still.drawn(grid, np.eye(4), mm)
+    values, known = still.drawn(grid, np.eye(4), mm, beat)
     beat()
-    moved, seen = mobile.drawn(grid, matrix, mm)
+    moved, seen = mobile.drawn(grid, matrix, mm, beat)
     beat()
     body = still.marked(grid, np.eye(4))
+    beat()
     common = body & (known > 0) & (seen > 0)
     if not common.any():
         raise AlignError("the volumes, or what the masks leave of them, have no anatomy in common")
@@ -210,8 +216,9 @@ def stage(
 def lattice(side: Side, mm: float) -> Grid:
     """Make a grid of cubic voxels around a volume's body, along the volume's axes."""
     layer = side.layer
-    spots = np.argwhere(side.body)
-    low, high = spots.min(axis=0), spots.max(axis=0)
+    others = (1, 2), (0, 2), (0, 1)
+    reached = [np.flatnonzero(side.body.any(axis=axes)) for axes in others]
+    low, high = (np.array([spots[end] for spots in reached]) for end in (0, -1))
     lengths = (high - low + 1) * layer.spacing + 2 * MARGIN_MM
     shape = 2 * (np.ceil(lengths / mm).astype(int) // 2) + 1  # the nodes end where it ends
     directions = layer.affine[:3, :3] / layer.spacing
