@@ -185,8 +185,6 @@ def stage(
     AlignError
         Nothing of the fixed body counts here.
     """
-    from scipy.ndimage import distance_transform_edt
-
     still, mobile = sides
     mm = float(grid.spacing[0])
     values, known = still.drawn(grid, np.eye(4), mm, beat)
@@ -198,8 +196,7 @@ def stage(
     common = body & (known > 0) & (seen > 0)
     if not common.any():
         raise AlignError("the volumes, or what the masks leave of them, have no anatomy in common")
-    near = distance_transform_edt(~body) * mm <= NEAR_MM
-    beat()
+    near = _near(body, mm, beat)
     return Stage(
         grid=grid,
         still=mind(values, floor_of(values, body, beat), beat),
@@ -211,6 +208,22 @@ def stage(
         values=values if alike(values, moved, common) else None,
         beat=beat,
     )
+
+
+def _near(body: NDArray[np.bool_], mm: float, beat: Callable[[], None]) -> NDArray[np.bool_]:
+    """Mark the voxels within `NEAR_MM` of a body, a few planes at a `beat`."""
+    from scipy.ndimage import distance_transform_edt
+
+    near, reach = np.zeros_like(body), int(np.ceil(NEAR_MM / mm))
+    run = max(24, 2 * reach)
+    for start in range(0, len(body), run):
+        beat()
+        low = max(0, start - reach)
+        few = body[low : start + run + reach]
+        if few.any():
+            within = distance_transform_edt(~few) * mm <= NEAR_MM
+            near[start : start + run] = within[start - low :][:run]
+    return near
 
 
 def lattice(side: Side, mm: float) -> Grid:
