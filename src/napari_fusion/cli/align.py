@@ -45,6 +45,9 @@ def align(  # noqa: PLR0913 - one parameter per option
         str, typer.Option(help="wide: many starts; near: only the one given.")
     ] = "wide",
     seed: Annotated[int, typer.Option(min=0, help="Chooses the sample points.")] = 0,
+    engine: Annotated[
+        str, typer.Option(help="What searches: own, greedy or elastix (extras of those names).")
+    ] = "own",
     initial: Annotated[
         Path | None, typer.Option(help="A transform to start from, in any format.")
     ] = None,
@@ -84,7 +87,7 @@ def align(  # noqa: PLR0913 - one parameter per option
     from napari_fusion.registration import AlignOptions
     from napari_fusion.registration.files import check_target
 
-    asked = {"model": model, "search": search, "seed": seed}
+    asked = {"model": model, "search": search, "seed": seed, "engine": engine}
     options = checked(AlignOptions, asked, "the options")
     _check_request(options, points, fixed_mask or moving_mask, refine=refine)
     with bar() as progress:

@@ -17,6 +17,12 @@ from napari_fusion.registration.bend import (
     no_better,
 )
 from napari_fusion.registration.deform import EXPECTED_BEATS, deform
+from napari_fusion.registration.engines import (
+    EXPECTED_POLLS,
+    check_engine,
+    deform_by_engine,
+    linear_by_engine,
+)
 from napari_fusion.registration.gate import FAIL_OVERLAP, judge, measure
 from napari_fusion.registration.layers import Matrix
 from napari_fusion.registration.masks import Masks, masked
@@ -85,7 +91,9 @@ def align(
         There is nothing to align: a volume is constant or has no finite value, or the two have no
         anatomy in common.
     ParameterError
-        A mask marks no voxel of its volume.
+        A mask marks no voxel of its volume, or the engine does not find such a map.
+    MissingExtra
+        The engine is not installed.
 
     Examples
     --------
@@ -94,6 +102,7 @@ def align(
     >>> bool(abs(align(fixed, moving).matrix - truth)[:3, 3].max() < 2)
     True
     """
+    check_engine(options)
     pulse = Pulse(progress)
     pulse.phase(0.0, 0.15, "preparing volumes", 10)
     seen = masked(fixed, masks[0], "fixed"), masked(moving, masks[1], "moving")
@@ -104,6 +113,8 @@ def align(
     with pulse.part(0.0, 0.4 if bends else 1.0):
         if initial is None and fixed.frame_uid is not None and fixed.frame_uid == moving.frame_uid:
             matrix, quality = _in_place(terrain, start)
+        elif options.engine != "own":
+            matrix, quality = _by_engine(terrain, seen, None if initial is None else initial.matrix)
         else:
             matrix, quality = _anywhere(terrain, start)
     found = Alignment(fixed.grid, moving.grid, scene.oriented(matrix), quality)
@@ -121,7 +132,8 @@ def _bent(
         words = "Nothing was bent."
         return replace(linear, quality=kept_straight(linear.quality, words, {}))
     pulse.phase(0.4, 0.9, "bending", EXPECTED_BEATS)
-    field = deform(volumes, linear.matrix, scene.options, pulse, masks)
+    bend = deform if scene.options.engine == "own" else deform_by_engine
+    field = bend(volumes, linear.matrix, scene.options, pulse, masks)
     pulse.beat()
     gained = gain(scene, linear.matrix, field)
     if not gained > LEAST_GAIN:
@@ -159,6 +171,23 @@ def _anywhere(terrain: Terrain, start: Matrix) -> tuple[Matrix, Quality]:
     if gain < BETTER:
         return first.matrix, quality
     return second.matrix, _judged(terrain, start, second)
+
+
+def _by_engine(
+    terrain: Terrain, volumes: tuple[Volume, Volume], start: Matrix | None
+) -> tuple[Matrix, Quality]:
+    """Have another program search, and judge what it found."""
+    scene, options = terrain.scene, terrain.scene.options
+    terrain.pulse.phase(0.15, 0.6, f"searching by {options.engine}", EXPECTED_POLLS)
+    matrix = scene.oriented(linear_by_engine(volumes, options, start, terrain.pulse))
+    begun = scene.oriented(np.eye(4) if start is None else start)
+    return matrix, _weighed(terrain, begun, matrix)
+
+
+def _weighed(terrain: Terrain, start: Matrix, matrix: Matrix) -> Quality:
+    """Judge a map that no search of ours has found."""
+    best = refine(terrain, terrain.climb(1, matrix).matrix, "rigid")
+    return _judged(terrain, start, replace(best, matrix=matrix))
 
 
 def _sought(terrain: Terrain, poses: list[Matrix], always: list[Matrix]) -> Refined:
@@ -223,6 +252,4 @@ def _assessed(fixed: Volume, moving: Volume, alignment: Alignment, pulse: Pulse)
     """Judge the linear part of an alignment."""
     scene = prepare(fixed, moving, AlignOptions(), pulse)
     terrain = Terrain.of(scene, pulse)
-    matrix = scene.oriented(alignment.matrix)
-    best = refine(terrain, terrain.climb(1, matrix).matrix, "rigid")
-    return _judged(terrain, scene.oriented(np.eye(4)), replace(best, matrix=matrix))
+    return _weighed(terrain, scene.oriented(np.eye(4)), scene.oriented(alignment.matrix))

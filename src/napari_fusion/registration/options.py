@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 
 Linear = Literal["rigid", "similarity", "affine"]
 Model = Literal["rigid", "similarity", "affine", "deformable"]
+Engine = Literal["own", "greedy", "elastix"]
 
 
 class AlignOptions(BaseModel):
@@ -37,6 +38,10 @@ class AlignOptions(BaseModel):
         Voxel size at which a deformable map is found; its nodes lie twice as far apart.
     stiffness
         How hard space is to bend: 2 is twice as hard.
+    engine
+        What searches: "own", or another program that is installed, in a process of its own:
+        "greedy" (extra ``greedy``) or "elastix" (extra ``elastix``; no similarity). The gate
+        judges all alike. Effort and stiffness are then the program's own.
 
     Examples
     --------
@@ -55,6 +60,7 @@ class AlignOptions(BaseModel):
     base: Linear = "rigid"
     grid_mm: Annotated[float, Ge(0.1), Le(20)] = 2.0
     stiffness: Annotated[float, Ge(0.01), Le(100)] = 1.0
+    engine: Engine = "own"
 
     @property
     def linear(self) -> Linear:
