@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-NOTICE = "Not a medical device: for research and teaching, not for diagnosis or treatment."
+from napari_fusion.export import NOTICE
 
 
 VERSION: Literal[1] = 1
