@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from napari_fusion.export import NOTICE
 
-
 VERSION: Literal[1] = 1
 """Grows when an older napari-fusion could misread what a newer one writes."""
 
