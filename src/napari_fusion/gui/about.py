@@ -16,8 +16,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_fusion.export import versions
-from napari_fusion.gui.session.document import NOTICE
+from napari_fusion.export import NOTICE, versions
 
 WINDOW = ("napari", "qtpy", "vispy")
 """What draws the window, beside what the numbers depend on."""
