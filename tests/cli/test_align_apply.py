@@ -141,6 +141,8 @@ def test_any_format_goes_out_and_in(ending, shell, files, marks, tmp_path):
     [
         (["--model", "elastic"], "model"),
         (["--search", "far"], "search"),
+        (["--engine", "flirt"], "engine"),
+        (["--engine", "elastix", "--model", "similarity"], "rigid and affine maps"),
         (["--no-refine"], "needs a start"),
         (["--points", "gone.csv"], "gone.csv"),
         (["--points", "a", "--points", "b", "--points", "c"], "two files"),

@@ -128,7 +128,10 @@ def _rank(accept: Accept) -> int:
 def _check_request(
     options: AlignOptions, points: list[Path] | None, mask: Path | None, *, refine: bool
 ) -> None:
-    """Refuse what contradicts itself before anything is read."""
+    """Refuse what contradicts itself, or is not installed, before anything is read."""
+    from napari_fusion.registration.engines import check_engine
+
+    check_engine(options)
     if refine:
         return
     if points and options.model == "deformable":
