@@ -20,7 +20,15 @@ from napari_fusion.cli.transform import (
     seen,
 )
 from napari_fusion.cli.truth import error_mm
-from napari_fusion.cli.volumes import Accept, load_all, named
+from napari_fusion.cli.volumes import (
+    Accept,
+    FrameNumber,
+    Modalities,
+    SeriesUids,
+    Strangers,
+    load_all,
+    named,
+)
 from napari_fusion.errors import ParameterError, Progress, between
 from napari_fusion.volume import Volume
 
@@ -66,17 +74,10 @@ def align(  # noqa: PLR0913 - one parameter per option
     ] = True,
     accept: Annotated[Accept, typer.Option(help="Worst verdict to write.")] = Accept.CHECK,
     other_pair: OtherPair = False,
-    series: Annotated[
-        list[str] | None, typer.Option(help="Series UID to take where a folder holds several.")
-    ] = None,
-    frame: Annotated[int | None, typer.Option(help="Frame of 4-D volumes, from 0.")] = None,
-    modality: Annotated[
-        list[str] | None,
-        typer.Option(help="CT, MR, PT or NM: one per volume, where files do not say."),
-    ] = None,
-    different_patients: Annotated[
-        bool, typer.Option("--different-patients", help="Allow volumes of different patients.")
-    ] = False,
+    series: SeriesUids = None,
+    frame: FrameNumber = None,
+    modality: Modalities = None,
+    different_patients: Strangers = False,
     truth: Annotated[
         Path | None, typer.Option(help="A known transform, to print the error against.")
     ] = None,

@@ -10,7 +10,7 @@ import typer
 from napari_fusion.cli.labels import as_labels, looks_like_labels
 from napari_fusion.cli.screen import AsJson, bar, say, say_files, say_json, warn
 from napari_fusion.cli.transform import OtherPair, hold, load_transform
-from napari_fusion.cli.volumes import Accept, load_all
+from napari_fusion.cli.volumes import Accept, FrameNumber, SeriesUids, load_all
 from napari_fusion.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -40,10 +40,8 @@ def apply(  # noqa: PLR0913 - one parameter per option
     ] = None,
     accept: Annotated[Accept, typer.Option(help="Worst verdict to apply.")] = Accept.CHECK,
     other_pair: OtherPair = False,
-    series: Annotated[
-        list[str] | None, typer.Option(help="Series UID to take where a folder holds several.")
-    ] = None,
-    frame: Annotated[int | None, typer.Option(help="Frame of 4-D volumes, from 0.")] = None,
+    series: SeriesUids = None,
+    frame: FrameNumber = None,
     as_json: AsJson = False,
 ) -> None:
     """Draw a volume, or labels, where a transform says they lie on another volume's grid."""

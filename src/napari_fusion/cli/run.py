@@ -13,7 +13,15 @@ from napari_fusion.cli.screen import AsJson, Shot, bar, say_json, say_result, wa
 from napari_fusion.cli.settings import checked, read_object
 from napari_fusion.cli.transform import OtherPair, load_transforms
 from napari_fusion.cli.truth import error_mm
-from napari_fusion.cli.volumes import Accept, load_all, named
+from napari_fusion.cli.volumes import (
+    Accept,
+    FrameNumber,
+    Modalities,
+    SeriesUids,
+    Strangers,
+    load_all,
+    named,
+)
 from napari_fusion.cli.window import picture_window
 from napari_fusion.cli.windows import HELP
 from napari_fusion.cli.windows import windows as read_windows
@@ -59,17 +67,10 @@ def run(  # noqa: PLR0913 - one parameter per option
     windows: Annotated[list[str] | None, typer.Option(help=HELP)] = None,
     accept: Annotated[Accept | None, typer.Option(help="Worst verdict to fuse. [CHECK]")] = None,
     nan: Annotated[Nan | None, typer.Option(help="Voxels that are not finite. [refuse]")] = None,
-    series: Annotated[
-        list[str] | None, typer.Option(help="Series UID to take where a folder holds several.")
-    ] = None,
-    frame: Annotated[int | None, typer.Option(help="Frame of 4-D volumes, from 0.")] = None,
-    modality: Annotated[
-        list[str] | None,
-        typer.Option(help="CT, MR, PT or NM: one per volume, where files do not say."),
-    ] = None,
-    different_patients: Annotated[
-        bool, typer.Option("--different-patients", help="Allow volumes of different patients.")
-    ] = False,
+    series: SeriesUids = None,
+    frame: FrameNumber = None,
+    modality: Modalities = None,
+    different_patients: Strangers = False,
     unknown_sides: Annotated[
         bool, typer.Option("--unknown-sides", help="Allow files that do not say what is left.")
     ] = False,

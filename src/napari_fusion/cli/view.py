@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from napari_fusion.cli.volumes import FrameNumber, SeriesUids
 from napari_fusion.cli.window import open_window
 from napari_fusion.errors import ParameterError
 
@@ -24,10 +25,8 @@ def view(
     session: Annotated[
         Path | None, typer.Option(help="Open a saved session (.fusion) instead of volumes.")
     ] = None,
-    series: Annotated[
-        list[str] | None, typer.Option(help="Series UID to take where a folder holds several.")
-    ] = None,
-    frame: Annotated[int | None, typer.Option(help="Frame of 4-D volumes, from 0.")] = None,
+    series: SeriesUids = None,
+    frame: FrameNumber = None,
 ) -> None:
     """Open volumes, or a saved session, in napari with the fusion workspace beside them."""
     if (fixed is None) == (session is None):

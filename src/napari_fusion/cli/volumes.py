@@ -5,10 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import get_args
+from typing import Annotated, get_args
+
+import typer
 
 from napari_fusion.errors import ParameterError, Progress
 from napari_fusion.volume import Modality, Unit, Volume
+
+SeriesUids = Annotated[
+    list[str] | None, typer.Option(help="Series UID to take where a folder holds several.")
+]
+FrameNumber = Annotated[int | None, typer.Option(help="Frame of 4-D volumes, from 0.")]
+Modalities = Annotated[
+    list[str] | None,
+    typer.Option(help="CT, MR, PT or NM: one per volume, where files do not say."),
+]
+Strangers = Annotated[
+    bool, typer.Option("--different-patients", help="Allow volumes of different patients.")
+]
 
 _UNITS: dict[str, Unit] = {"CT": "HU"}
 
