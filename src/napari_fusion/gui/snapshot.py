@@ -132,7 +132,7 @@ def shown_stepwise(viewer: Any, result: Result) -> Iterator[Layer | None]:
     show_letters(viewer)
     for layer, data in result.turned:
         if layer in viewer.layers:
-            _redraw(layer, *data)
+            redraw(layer, *data)
             yield None
     for name in result.hidden:
         if name in viewer.layers:
@@ -146,7 +146,7 @@ def shown_stepwise(viewer: Any, result: Result) -> Iterator[Layer | None]:
     viewer.layers.selection.active = first
 
 
-def _redraw(layer: Any, array: Any, keywords: dict[str, Any], kind: str) -> None:
+def redraw(layer: Any, array: Any, keywords: dict[str, Any], kind: str) -> None:
     """Show a layer's volume in another frame; window, colours and visibility stay."""
     layer.data = array
     layer.scale, layer.translate = keywords["scale"], keywords["translate"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,13 @@ from napari_fusion.gui.actions import Fusing
 from napari_fusion.gui.aligning import placed
 from napari_fusion.gui.colouring import Colouring
 from napari_fusion.gui.frame import Frame
-from napari_fusion.gui.layers import VOLUME, place_of, to_layer
+from napari_fusion.gui.layers import VOLUME, to_layer
 from napari_fusion.gui.origin import ORIGIN, Opened
-from napari_fusion.gui.rgb import RGB, Coloured, rgb_layer
 from napari_fusion.gui.samples import rendered
 from napari_fusion.gui.session.document import FromArray, FromFile, FromLayers, FromSample, Session
 from napari_fusion.gui.session.keep import Contents
 from napari_fusion.gui.session.looks import dress
-from napari_fusion.gui.snapshot import Snapshot
+from napari_fusion.gui.snapshot import Snapshot, redraw
 from napari_fusion.volume import Volume
 
 
@@ -63,7 +62,8 @@ def remade(contents: Contents, folder: Path, progress: Progress) -> Remade:
         if kept.array_sha256 and digest(layer.metadata[VOLUME]) != kept.array_sha256:
             warnings.append(f"{kept.look['name']} did not come out as it was when it was saved")
         if frame is not None:
-            _turn(layer, frame)
+            for turned, data in Snapshot.of(_Bench([layer])).turned(frame):
+                redraw(turned, *data)
         dress(layer, kept.look)
     return Remade([made[place] for place in range(len(made))], warnings)
 
@@ -188,23 +188,6 @@ def _ours(volume: Volume, frame: Frame | None, origin: Opened) -> Any:
     data = to_layer(volume, frame)
     data[1]["metadata"][ORIGIN] = origin
     return _layer(data)
-
-
-def _turn(layer: Any, frame: Frame) -> None:
-    """Draw a layer of ours in the frame of the session, if it is in another."""
-    coloured = layer.metadata.get(RGB)
-    if isinstance(coloured, Coloured) and not coloured.frame.matches(frame):
-        array, keywords, _ = rgb_layer(replace(coloured, frame=frame), str(layer.name))
-        layer.data, layer.metadata = array, {**layer.metadata, **keywords["metadata"]}
-        layer.scale, layer.translate = keywords["scale"], keywords["translate"]
-        return
-    place, volume = place_of(layer), layer.metadata.get(VOLUME)
-    if place is None or not isinstance(volume, Volume) or place.frame.matches(frame):
-        return
-    array, keywords, _ = to_layer(volume, frame, aligned=place.aligned)
-    layer.data = array
-    layer.scale, layer.translate = keywords["scale"], keywords["translate"]
-    layer.metadata = {**layer.metadata, **keywords["metadata"]}
 
 
 def _layer(data: Any) -> Any:
