@@ -16,9 +16,9 @@ from qtpy.QtWidgets import QApplication
 
 from napari_fusion import align, load, phantom, resample
 from napari_fusion.gui import colour_layers, compare_layers, show_plane, to_layer
+from napari_fusion.gui.check.gate import Aligned, Standing
 from napari_fusion.gui.frame import Frame
-from napari_fusion.gui.gate import Aligned, Standing
-from napari_fusion.gui.letters import show_letters
+from napari_fusion.gui.views.letters import show_letters
 
 TILE, LABEL = 380, 22
 SOFT_TISSUE, SUV = (-160.0, 240.0), (0.0, 10.0)

@@ -5,7 +5,7 @@ from napari_fusion import AlignError, GeometryError, Grid, ParameterError, Volum
 from napari_fusion.errors import silent
 from napari_fusion.gui import Frame, align_layers, from_layer, fuse_layers, to_layer
 from napari_fusion.gui.actions import Fusing
-from napari_fusion.gui.aligning import Aligning
+from napari_fusion.gui.align.aligning import Aligning
 from napari_fusion.gui.layers import PLACE, frame_of
 from napari_fusion.gui.snapshot import ALIGNMENT, STATE, Snapshot
 from napari_fusion.phantom import foreground_points

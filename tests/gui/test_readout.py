@@ -12,8 +12,8 @@ from napari_fusion.gui import (
     show_plane,
     to_layer,
 )
+from napari_fusion.gui.compare.pictures import Seen
 from napari_fusion.gui.layers import place_of, world_of
-from napari_fusion.gui.pictures import Seen
 from napari_fusion.gui.readout import cursor_point, readout
 from napari_fusion.review import opaque
 

@@ -10,8 +10,8 @@ from qtpy.QtGui import QMouseEvent, QWheelEvent
 from qtpy.QtWidgets import QApplication
 
 from napari_fusion.gui import fuse_layers, to_layer
-from napari_fusion.gui.comparison import find_comparison
-from napari_fusion.gui.modes import CYCLE, Mode
+from napari_fusion.gui.compare.comparison import find_comparison
+from napari_fusion.gui.compare.modes import CYCLE, Mode
 from napari_fusion.gui.views.pixels import to_pixels
 
 

@@ -2,7 +2,7 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_fusion import phantom
-from napari_fusion.gui.status import standing_of
+from napari_fusion.gui.check.status import standing_of
 
 
 @pytest.fixture

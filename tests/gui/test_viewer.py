@@ -99,7 +99,7 @@ def test_051_053_a_screenshot_carries_letters_that_turn_with_the_picture(make_na
     """Catalogue C 51 and 53, on the pixels themselves."""
     from napari_fusion import Grid, Volume
     from napari_fusion.gui import show_plane
-    from napari_fusion.gui.letters import show_letters
+    from napari_fusion.gui.views.letters import show_letters
 
     array = np.zeros((4, 40, 40), np.float32)
     array[:, 14:26, 22:26] = 1  # on the patient's left, away from the letters
@@ -203,7 +203,7 @@ def test_a_dropped_folder_opens_the_series_picker(
     from dataclasses import replace
 
     from napari_fusion import save
-    from napari_fusion.gui.chooser import SeriesDialog
+    from napari_fusion.gui.open.chooser import SeriesDialog
 
     save(pair[0], tmp_path / "ct.nii.gz")
     save(replace(pair[0], modality="PT", unit="g/mL"), tmp_path / "pet.nii.gz")

@@ -361,8 +361,8 @@ def test_the_state_is_told_in_words(dock, click, finish, gate):
 
 def test_the_state_tells_the_measured_millimetres(viewer, gate):
     from napari_fusion.gui import align_layers
+    from napari_fusion.gui.check.status import state_of
     from napari_fusion.gui.snapshot import ALIGNMENT
-    from napari_fusion.gui.status import state_of
 
     moved = align_layers(viewer, "head CT", "head T1")
     found = moved.metadata[ALIGNMENT]
@@ -374,7 +374,7 @@ def test_the_state_tells_the_measured_millimetres(viewer, gate):
 
 def test_the_scanners_frame_is_not_called_registration(viewer, pair):
     from napari_fusion.gui import to_layer
-    from napari_fusion.gui.status import state_of
+    from napari_fusion.gui.check.status import state_of
 
     layers = []
     for kind, unit in (("CT", "HU"), ("PT", "g/mL")):
@@ -387,9 +387,9 @@ def test_the_scanners_frame_is_not_called_registration(viewer, pair):
 
 def test_a_pose_that_was_kept_is_the_scanners_and_has_no_millimetres(viewer, gate):
     from napari_fusion.gui import align_layers, to_layer
+    from napari_fusion.gui.check.status import state_of
     from napari_fusion.gui.layers import VOLUME
     from napari_fusion.gui.snapshot import ALIGNMENT
-    from napari_fusion.gui.status import state_of
 
     fixed, moving = viewer.layers
     for layer in (fixed, moving):

@@ -9,19 +9,19 @@ from typing import Any
 
 _HOMES = {
     "Frame": "frame",
-    "align_by_landmarks": "marking",
-    "align_layers": "aligning",
-    "colour_layers": "colouring",
-    "compare_layers": "comparing",
+    "align_by_landmarks": "align.marking",
+    "align_layers": "align.aligning",
+    "colour_layers": "colour.colouring",
+    "compare_layers": "compare.comparing",
     "from_layer": "layers",
     "fuse_layers": "actions",
     "open_session": "session.file",
-    "place_layer": "hand",
-    "preview_layers": "preview",
-    "refine_layers": "aligning",
+    "place_layer": "align.hand",
+    "preview_layers": "fuse.preview",
+    "refine_layers": "align.aligning",
     "save_session": "session.file",
-    "set_palette": "palettes",
-    "show_plane": "letters",
+    "set_palette": "colour.palettes",
+    "show_plane": "views.letters",
     "to_layer": "layers",
 }
 

@@ -22,11 +22,11 @@ from napari_fusion.errors import (
 )
 from napari_fusion.fusion import fuse_with_shares, lookup
 from napari_fusion.grid import Grid
+from napari_fusion.gui.check.gate import Aligned, Source, Standing, check_patients, standing
+from napari_fusion.gui.check.sides import check_sides
 from napari_fusion.gui.frame import Frame
-from napari_fusion.gui.gate import Aligned, Source, Standing, check_patients, standing
 from napari_fusion.gui.layers import LayerData, to_layer, veiled
 from napari_fusion.gui.origin import ORIGIN, Made
-from napari_fusion.gui.sides import check_sides
 from napari_fusion.gui.snapshot import SHARES, STATE, Result, Snapshot, show
 from napari_fusion.registration import resample
 from napari_fusion.slab import Window

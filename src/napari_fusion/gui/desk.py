@@ -10,12 +10,12 @@ from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QObject, Signal, Slot
 from qtpy.QtWidgets import QWidget
 
+from napari_fusion.gui.compare.trust import TrustLens
 from napari_fusion.gui.hands.card import KeyCard
 from napari_fusion.gui.hands.deeds import Deeds
 from napari_fusion.gui.hands.hands import Hands
 from napari_fusion.gui.hands.keys import Binding, Keys
 from napari_fusion.gui.hands.presets import Preset, presets_of
-from napari_fusion.gui.trust import TrustLens
 from napari_fusion.gui.undo import UndoStack
 from napari_fusion.gui.views.cross import Cross
 from napari_fusion.gui.views.crossing import Crossing

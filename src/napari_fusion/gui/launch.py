@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_fusion.errors import FusionError, MissingExtra, Progress, ReadError
-from napari_fusion.gui.aligning import OVER_FIXED
+from napari_fusion.gui.align.aligning import OVER_FIXED
 from napari_fusion.gui.layers import LayerData
 
 TITLE_BAR = 40
@@ -110,7 +110,7 @@ def from_paths(
     ReadError
         Nothing was named, or a path holds no volume that can be read faithfully.
     """
-    from napari_fusion.gui.opening import read_layers
+    from napari_fusion.gui.open.opening import read_layers
 
     wanted = [one for path in paths for one in _wanted(path, series, frame, alone=len(paths) == 1)]
     if not wanted:
@@ -123,7 +123,7 @@ def from_paths(
 def _wanted(
     path: str, series: Sequence[str], frame: int | None, *, alone: bool
 ) -> list[tuple[Any, int | None]]:
-    from napari_fusion.gui.pairing import best_pair
+    from napari_fusion.gui.open.pairing import best_pair
     from napari_fusion.io.isolated import scan
 
     found = scan(path)
@@ -139,7 +139,7 @@ def _shown(viewer: Any, layers: Sequence[LayerData]) -> dict[str, Any]:
     """Add layers from bottom to top; the first is to stay fixed, the second to move over it."""
     from napari.layers import Image, Layer
 
-    from napari_fusion.gui.opening import announce
+    from napari_fusion.gui.open.opening import announce
 
     announce(layers)
     added = [viewer.add_layer(Layer.create(*layer)) for layer in layers]

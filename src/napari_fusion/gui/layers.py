@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from napari_fusion.errors import GeometryError, ParameterError
 from napari_fusion.grid import Grid
+from napari_fusion.gui.colour.looks import look
 from napari_fusion.gui.frame import AXIS_LABELS, Frame
-from napari_fusion.gui.looks import look
 from napari_fusion.volume import Step, Volume
 
 if TYPE_CHECKING:
     from napari.layers import Layer
 
-    from napari_fusion.gui.gate import Aligned, Source
+    from napari_fusion.gui.check.gate import Aligned, Source
 
 VOLUME = "napari_fusion"
 """Key of a layer's metadata: the `Volume`."""
@@ -171,7 +171,7 @@ def volume_of(
 
 def source_of(data: Any, meta: Mapping[str, Any], kind: str, frame: Frame | None = None) -> Source:
     """Read what fusion needs to know of a layer; one moved by hand is no longer aligned."""
-    from napari_fusion.gui.gate import Source
+    from napari_fusion.gui.check.gate import Source
 
     volume = volume_of(data, meta, kind, frame=frame)
     place = meta["metadata"].get(PLACE)

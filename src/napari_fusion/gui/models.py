@@ -24,13 +24,13 @@ from qtpy.QtWidgets import (
 from napari_fusion.errors import FusionError, Progress
 from napari_fusion.fusion import networks
 from napari_fusion.gui.actions import on_grid
-from napari_fusion.gui.combos import LayerCombo
+from napari_fusion.gui.colour.looks import FIRST_COLOUR, SECOND_COLOUR
 from napari_fusion.gui.frame import Frame
-from napari_fusion.gui.looks import FIRST_COLOUR, SECOND_COLOUR
-from napari_fusion.gui.preview import Spot, slice_at
-from napari_fusion.gui.scroll import UprightScroll
+from napari_fusion.gui.fuse.preview import Spot, slice_at
 from napari_fusion.gui.snapshot import Snapshot
 from napari_fusion.gui.steps.step import button
+from napari_fusion.gui.widgets.combos import LayerCombo
+from napari_fusion.gui.widgets.scroll import UprightScroll
 from napari_fusion.gui.worker import Job
 from napari_fusion.slab import Window
 

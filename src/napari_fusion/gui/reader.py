@@ -33,7 +33,7 @@ def read(path: str | Sequence[str]) -> list[LayerData]:
     ReadError
         A path holds no volume that can be read faithfully.
     """
-    from napari_fusion.gui.opening import open_paths
+    from napari_fusion.gui.open.opening import open_paths
 
     paths = [path] if isinstance(path, str) else list(path)
     return open_paths(paths)

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fusion.gui.comparison import find_comparison
+from napari_fusion.gui.colour.looks import is_share
+from napari_fusion.gui.compare.comparison import find_comparison
 from napari_fusion.gui.layers import DARK, VOLUME, place_of, world_of
-from napari_fusion.gui.looks import is_share
 from napari_fusion.gui.snapshot import ALIGNMENT, ORIGINAL, SHARES
 from napari_fusion.volume import Volume
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from napari_fusion.errors import Cancelled, ParameterError, Progress
 from napari_fusion.gui.layers import LayerData
-from napari_fusion.gui.opening import NOTHING, patiently, show_all, welcome
+from napari_fusion.gui.open.opening import NOTHING, patiently, show_all, welcome
 from napari_fusion.gui.origin import ORIGIN, Opened
 from napari_fusion.volume import Volume
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from napari_fusion.errors import ParameterError
+from napari_fusion.gui.check.gate import Source, Standing
+from napari_fusion.gui.colour.rgb import RGB, Coloured, rgb_layer
 from napari_fusion.gui.frame import Frame
-from napari_fusion.gui.gate import Source, Standing
 from napari_fusion.gui.layers import LIVE, LayerData, frame_of, place_of, source_of, to_layer
-from napari_fusion.gui.letters import show_letters
-from napari_fusion.gui.opening import announce
-from napari_fusion.gui.rgb import RGB, Coloured, rgb_layer
+from napari_fusion.gui.open.opening import announce
+from napari_fusion.gui.views.letters import show_letters
 
 if TYPE_CHECKING:
     from napari.layers import Layer

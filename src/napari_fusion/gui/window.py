@@ -19,10 +19,10 @@ from napari_fusion import load
 from napari_fusion.errors import FusionError, ReadError
 from napari_fusion.export import digest
 from napari_fusion.gui.actions import Fusing
+from napari_fusion.gui.check.gate import Aligned, Standing
+from napari_fusion.gui.colour.looks import is_share
 from napari_fusion.gui.frame import Frame
-from napari_fusion.gui.gate import Aligned, Standing
 from napari_fusion.gui.layers import PLACE, VOLUME, LayerData, to_layer, veiled
-from napari_fusion.gui.looks import is_share
 from napari_fusion.gui.snapshot import Snapshot
 from napari_fusion.registration.quality import Verdict
 from napari_fusion.slab import Window, default_window

@@ -12,20 +12,20 @@ from qtpy.QtCore import QEvent, Qt, QTimer, Slot
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
+from napari_fusion.gui.check.status import state_of
 from napari_fusion.gui.desk import Desk
+from napari_fusion.gui.guide.helprow import HelpRow
+from napari_fusion.gui.guide.tour import Tour, open_sample_head
 from napari_fusion.gui.hands.keys import Binding
-from napari_fusion.gui.helprow import HelpRow
 from napari_fusion.gui.jobs import JobRow
-from napari_fusion.gui.letters import show_letters
 from napari_fusion.gui.readout import Point, readout
-from napari_fusion.gui.scroll import UprightScroll
-from napari_fusion.gui.status import state_of
 from napari_fusion.gui.steps.align import AlignStep
 from napari_fusion.gui.steps.check import CheckStep
 from napari_fusion.gui.steps.fuse import FuseStep
 from napari_fusion.gui.steps.keep import KeepStep
 from napari_fusion.gui.steps.open import OpenStep
-from napari_fusion.gui.tour import Tour, open_sample_head
+from napari_fusion.gui.views.letters import show_letters
+from napari_fusion.gui.widgets.scroll import UprightScroll
 from napari_fusion.volume import JSON
 
 if TYPE_CHECKING:

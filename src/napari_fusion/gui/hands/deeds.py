@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from qtpy.QtCore import QObject, QTimer, Slot
 
-from napari_fusion.gui.geometry import MOVES
+from napari_fusion.gui.check.geometry import MOVES
 from napari_fusion.gui.layers import LIVE, place_of
 from napari_fusion.gui.undo import Deed, UndoStack
 

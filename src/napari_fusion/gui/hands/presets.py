@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from napari_fusion.gui.choices import DEFAULTS, chosen
+from napari_fusion.gui.colour.looks import is_share
 from napari_fusion.gui.layers import VOLUME
-from napari_fusion.gui.looks import is_share
 from napari_fusion.slab import default_window, sample
 from napari_fusion.volume import Volume
 

@@ -105,7 +105,7 @@ def open_session(
     ReadError
         Not a session, a damaged one, or its sources are missing or changed; they are named.
     """
-    from napari_fusion.gui.opening import patiently
+    from napari_fusion.gui.open.opening import patiently
 
     if len(viewer.layers) and not replace:
         raise ParameterError("layers are open: close them first, or pass replace=True")
@@ -146,7 +146,7 @@ def show_session(viewer: Any, ready: Ready) -> dict[str, JSON]:
     """Close what is open, show a session, and give what the workspace was set to."""
     from napari.utils.notifications import show_warning
 
-    from napari_fusion.gui.letters import show_letters
+    from napari_fusion.gui.views.letters import show_letters
 
     viewer.layers.clear()
     show_letters(viewer)

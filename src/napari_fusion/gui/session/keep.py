@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fusion.export import digest, versions
+from napari_fusion.gui.colour.rgb import RGB, Coloured
 from napari_fusion.gui.layers import LIVE, VOLUME, frame_of, was_edited
 from napari_fusion.gui.origin import ORIGIN, Made, Opened
-from napari_fusion.gui.rgb import RGB, Coloured
 from napari_fusion.gui.session.document import (
     FromArray,
     FromFile,

@@ -12,8 +12,8 @@ import numpy as np
 from napari_fusion.errors import Progress, ReadError, between
 from napari_fusion.export import digest
 from napari_fusion.gui.actions import Fusing
-from napari_fusion.gui.aligning import placed
-from napari_fusion.gui.colouring import Colouring
+from napari_fusion.gui.align.aligning import placed
+from napari_fusion.gui.colour.colouring import Colouring
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.layers import VOLUME, to_layer
 from napari_fusion.gui.origin import ORIGIN, Opened

@@ -14,11 +14,11 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel, QWidget
 
 from napari_fusion.errors import Cancelled, FusionError
 from napari_fusion.gui import choices
-from napari_fusion.gui.aligning import Aligning
+from napari_fusion.gui.align.aligning import Aligning
+from napari_fusion.gui.align.curve import Curve
+from napari_fusion.gui.align.ghost import Ghost, hide_ghost, show_ghost
 from napari_fusion.gui.chosen import Chosen
-from napari_fusion.gui.curve import Curve
 from napari_fusion.gui.frame import Frame
-from napari_fusion.gui.ghost import Ghost, hide_ghost, show_ghost
 from napari_fusion.gui.jobs import Asked, JobRow
 from napari_fusion.gui.snapshot import Result, Snapshot
 from napari_fusion.gui.steps.hand import HandBox

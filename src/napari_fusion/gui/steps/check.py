@@ -11,15 +11,15 @@ from qtpy.QtWidgets import QWidget
 
 from napari_fusion.errors import ParameterError
 from napari_fusion.gui.chosen import Chosen
-from napari_fusion.gui.compare import Comparer
+from napari_fusion.gui.colour.palettebox import PaletteBox
+from napari_fusion.gui.compare.comparer import Comparer
+from napari_fusion.gui.compare.modebar import ModeBar
+from napari_fusion.gui.compare.modes import CompareOptions, Mode, mode_of
 from napari_fusion.gui.desk import Desk
 from napari_fusion.gui.ending import at_end
-from napari_fusion.gui.modebar import ModeBar
-from napari_fusion.gui.modes import CompareOptions, Mode, mode_of
-from napari_fusion.gui.palettebox import PaletteBox
-from napari_fusion.gui.planes import PlaneBar
 from napari_fusion.gui.steps.step import Step
-from napari_fusion.gui.viewbar import ViewBar
+from napari_fusion.gui.views.planes import PlaneBar
+from napari_fusion.gui.views.viewbar import ViewBar
 from napari_fusion.volume import JSON
 
 

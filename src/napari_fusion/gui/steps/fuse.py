@@ -11,16 +11,16 @@ from qtpy.QtWidgets import QComboBox, QMessageBox, QStackedWidget, QWidget
 
 from napari_fusion.fusion import methods
 from napari_fusion.gui.actions import Fusing
+from napari_fusion.gui.check.sides import SIDES_UNKNOWN
 from napari_fusion.gui.choices import chosen, keep
 from napari_fusion.gui.chosen import Chosen
-from napari_fusion.gui.colouring import Colouring, grey_and_function
-from napari_fusion.gui.form import method_form
+from napari_fusion.gui.colour.colouring import Colouring, grey_and_function
+from napari_fusion.gui.fuse.live import LiveBox
 from napari_fusion.gui.jobs import JobRow
 from napari_fusion.gui.layers import VOLUME
-from napari_fusion.gui.live import LiveBox
-from napari_fusion.gui.sides import SIDES_UNKNOWN
 from napari_fusion.gui.snapshot import Result, Snapshot
 from napari_fusion.gui.steps.step import Step, button
+from napari_fusion.gui.widgets.form import method_form
 from napari_fusion.palette import Palette, palettes
 from napari_fusion.volume import JSON, Volume
 

@@ -13,12 +13,12 @@ from qtpy.QtCore import Signal, Slot
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from napari_fusion.errors import FusionError
-from napari_fusion.gui.aligning import Aligning
+from napari_fusion.gui.align.aligning import Aligning
+from napari_fusion.gui.align.ghost import Ghost, hide_ghost, show_ghost
+from napari_fusion.gui.align.hand import Hand, Placing, Screen, start_of
+from napari_fusion.gui.align.pose import STILL, Pose, posed
 from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.frame import Frame
-from napari_fusion.gui.ghost import Ghost, hide_ghost, show_ghost
-from napari_fusion.gui.hand import Hand, Placing, Screen, start_of
-from napari_fusion.gui.pose import STILL, Pose, posed
 from napari_fusion.gui.snapshot import Snapshot
 from napari_fusion.gui.steps.step import Step, button
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from qtpy.QtWidgets import QWidget
 
-from napari_fusion.gui.code import CodeBox
-from napari_fusion.gui.geometry import GeometryPanel
+from napari_fusion.gui.check.geometry import GeometryPanel
 from napari_fusion.gui.session.row import SessionRow
 from napari_fusion.gui.steps.step import Step
+from napari_fusion.gui.widgets.code import CodeBox
 from napari_fusion.volume import JSON
 
 

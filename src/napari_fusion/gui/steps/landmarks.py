@@ -20,10 +20,10 @@ from qtpy.QtWidgets import (
 )
 
 from napari_fusion.errors import FusionError, ParameterError
-from napari_fusion.gui.aligning import Aligning
+from napari_fusion.gui.align.aligning import Aligning
+from napari_fusion.gui.align.marking import Marking, add_marks, marks_of
+from napari_fusion.gui.align.pose import rounded
 from napari_fusion.gui.chosen import Chosen
-from napari_fusion.gui.marking import Marking, add_marks, marks_of
-from napari_fusion.gui.pose import rounded
 from napari_fusion.gui.snapshot import Snapshot
 from napari_fusion.gui.steps.step import Step, button
 

@@ -11,11 +11,11 @@ from qtpy.compat import isalive
 from qtpy.QtCore import Signal, Slot
 from qtpy.QtWidgets import QLabel, QLineEdit, QWidget
 
+from napari_fusion.gui.check.gate import TYPED, patients_of
 from napari_fusion.gui.chosen import Chosen
-from napari_fusion.gui.combos import LayerCombo
-from napari_fusion.gui.gate import TYPED, patients_of
 from napari_fusion.gui.layers import VOLUME
 from napari_fusion.gui.steps.step import Step
+from napari_fusion.gui.widgets.combos import LayerCombo
 from napari_fusion.volume import JSON
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from napari_fusion.gui.check.status import spoken
+from napari_fusion.gui.colour.looks import is_share
 from napari_fusion.gui.layers import VOLUME, frame_of
-from napari_fusion.gui.letters import PLANES
-from napari_fusion.gui.looks import is_share
-from napari_fusion.gui.status import spoken
+from napari_fusion.gui.views.letters import PLANES
 from napari_fusion.volume import Volume
 
 WORDS, UNIT = "fusion_words", "fusion_unit"

@@ -9,9 +9,9 @@ from napari.components import ViewerModel
 from napari.qt import QtViewer
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
-from napari_fusion.gui.letters import show_letters, show_plane
 from napari_fusion.gui.views.cross import Cross
 from napari_fusion.gui.views.crossing import Crossing
+from napari_fusion.gui.views.letters import show_letters, show_plane
 from napari_fusion.gui.views.marks import Marks
 from napari_fusion.gui.views.mirror import Mirror
 

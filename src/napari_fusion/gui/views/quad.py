@@ -9,8 +9,8 @@ from napari.qt import QtViewer
 from qtpy.QtCore import QObject, Qt, Signal, Slot
 from qtpy.QtWidgets import QMainWindow, QSplitter, QWidget
 
-from napari_fusion.gui.letters import PLANES
 from napari_fusion.gui.views.crossing import Crossing
+from napari_fusion.gui.views.letters import PLANES
 from napari_fusion.gui.views.plane import PlaneView
 from napari_fusion.gui.views.turning import Turning
 

@@ -12,9 +12,9 @@ from qtpy.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen,
 from qtpy.QtWidgets import QWidget
 
 from napari_fusion.errors import Progress
+from napari_fusion.gui.check.status import spoken
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.layers import VOLUME, frame_of
-from napari_fusion.gui.status import spoken
 from napari_fusion.gui.views.cross import EDGE, LINE
 from napari_fusion.gui.views.crossing import Crossing
 from napari_fusion.gui.views.marks import FUNCTIONAL, measured, window_words

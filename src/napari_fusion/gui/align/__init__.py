@@ -1,0 +1,1 @@
+"""Aligning layers: by one button, by hand, by landmarks."""

@@ -1,0 +1,1 @@
+"""What is known of layers lying on each other, in words."""

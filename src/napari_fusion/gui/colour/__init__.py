@@ -1,0 +1,1 @@
+"""Colours of layers: palettes, windows by modality, function over anatomy."""

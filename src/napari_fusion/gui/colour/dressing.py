@@ -1,0 +1,60 @@
+"""PET and SPECT in the colours their readers expect: over anatomy, or alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari_fusion.gui.colour.dressed import DRESSED, Dressed
+from napari_fusion.gui.colour.looks import OVERLAY_OPACITY, floor_of, is_share
+from napari_fusion.gui.layers import LIVE, VOLUME
+from napari_fusion.volume import Volume
+
+OVER, ALONE = "hot iron", "inverse grey"
+"""Palettes of a functional layer: on anatomy, and with nothing below."""
+
+FUNCTIONAL = {"PT", "NM"}
+
+STIRRING = {"inserted", "removed", "visible", "reordered"}
+"""What may change what lies below a layer."""
+
+
+def dress(viewer: Any) -> None:
+    """Colour every functional layer that nobody has coloured otherwise."""
+    anatomy = any(layer.visible and _is_anatomy(layer) for layer in viewer.layers)
+    for layer in viewer.layers:
+        volume = layer.metadata.get(VOLUME)
+        if not isinstance(volume, Volume) or volume.modality not in FUNCTIONAL:
+            continue
+        worn = layer.metadata.get(DRESSED)
+        if worn is None and str(layer.colormap.name).startswith(f"{OVER}, clear"):
+            worn = layer.metadata[DRESSED] = Dressed(layer, OVER, floor_of(volume), automatic=True)
+        if isinstance(worn, Dressed) and worn.automatic:
+            _wear(worn, volume, over=anatomy)
+
+
+def set_automatic(layer: Any) -> None:
+    """Leave a layer's palette to what lies below it."""
+    volume = layer.metadata.get(VOLUME)
+    worn = layer.metadata.get(DRESSED)
+    if isinstance(worn, Dressed):
+        worn.forget()
+    if isinstance(volume, Volume) and volume.modality in FUNCTIONAL:
+        new = Dressed(layer, OVER, floor_of(volume), automatic=True)
+        layer.metadata[DRESSED] = new
+        new.apply()
+
+
+def _wear(worn: Dressed, volume: Volume, *, over: bool) -> None:
+    name = OVER if over else ALONE
+    if worn.name != name:
+        worn.name, worn.floor = name, floor_of(volume) if over else None
+        worn.layer.opacity = OVERLAY_OPACITY if over else 1.0
+    worn.apply()
+
+
+def _is_anatomy(layer: Any) -> bool:
+    """Whether a layer is a picture that function is laid on."""
+    volume = layer.metadata.get(VOLUME)
+    if not isinstance(volume, Volume) or LIVE in layer.metadata or is_share(volume):
+        return False
+    return volume.modality not in FUNCTIONAL | {"LABEL"}

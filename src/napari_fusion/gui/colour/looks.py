@@ -1,0 +1,76 @@
+"""How a volume is shown by default: window, colours and blending, by modality."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fusion.gui.colour.dressed import clear_name
+from napari_fusion.palette import clear_below
+from napari_fusion.slab import Window, default_window
+from napari_fusion.volume import Volume
+
+OVERLAY_OPACITY = 0.6
+"""PET and SPECT are shown over anatomy."""
+
+FLOOR_SUV, FLOOR_SHARE = 0.5, 0.1
+"""Function at and below this, in SUV or in parts of the upper end of its window, is not drawn."""
+
+FIRST_COLOUR, SECOND_COLOUR = (0.20, 0.45, 0.85), (0.95, 0.55, 0.10)
+"""Blue and orange: told apart by almost every eye; the first and the second source."""
+
+
+def look(volume: Volume) -> dict[str, Any]:
+    """Choose the keywords of a napari Image layer for a volume.
+
+    Anatomy is grey. PET and SPECT are hot iron, clear at and below a floor, over what lies below.
+    A share runs from blue (none of this source) over grey to orange (all of it).
+    """
+    if is_share(volume):
+        return _shown(Window(lower=0, upper=1), {"name": "share", "colors": share_colours()})
+    if volume.modality == "FUSED":
+        return _shown(Window(lower=0, upper=1), "gray")
+    window = default_window(volume.array, volume.modality, volume.unit)
+    if volume.modality in {"PT", "NM"}:
+        share = (floor_of(volume, window) - window.lower) / (window.upper - window.lower)
+        colours = {
+            "name": clear_name("hot iron", round(100 * share)),
+            "colors": clear_below("hot iron", round(100 * share) / 100),
+        }
+        return _shown(window, colours, opacity=OVERLAY_OPACITY)
+    return _shown(window, "gray")
+
+
+def floor_of(volume: Volume, window: Window | None = None) -> float:
+    """Give the value at and below which a functional volume lets anatomy through."""
+    if volume.unit == "g/mL":
+        return FLOOR_SUV
+    window = window or default_window(volume.array, volume.modality, volume.unit)
+    return FLOOR_SHARE * window.upper
+
+
+def is_share(volume: Volume) -> bool:
+    """Whether a volume says what part of a fused picture one source gave."""
+    return bool(volume.history) and volume.history[-1].name == "attribution"
+
+
+def _shown(window: Window, colormap: Any, *, opacity: float = 1.0) -> dict[str, Any]:
+    return {
+        "contrast_limits": (window.lower, window.upper),
+        "colormap": colormap,
+        "opacity": opacity,
+        "blending": "translucent_no_depth",
+        "interpolation2d": "linear",
+    }
+
+
+@cache
+def share_colours() -> NDArray[np.float32]:
+    """Give blue over grey to orange, (256, 4) RGBA in [0, 1]."""
+    ends = np.array([FIRST_COLOUR, (0.5, 0.5, 0.5), SECOND_COLOUR])
+    steps = np.linspace(0, 2, 256)
+    rgb = np.stack([np.interp(steps, [0, 1, 2], ends[:, i]) for i in range(3)], axis=1)
+    return np.concatenate([rgb, np.ones((256, 1))], axis=1).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Two layers compared: blend, swipe, checkerboard, edges, lens and their kin."""

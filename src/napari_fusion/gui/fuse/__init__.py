@@ -1,0 +1,1 @@
+"""The fused slice on screen, before the whole volume is fused."""

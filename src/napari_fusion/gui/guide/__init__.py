@@ -1,0 +1,1 @@
+"""What the plugin says of itself: about, tour and walk."""

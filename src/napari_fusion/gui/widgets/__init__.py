@@ -1,0 +1,1 @@
+"""Small widgets without a subject of their own."""

@@ -1,0 +1,230 @@
+"""The preview is the visible slice's, computed beside the window, and never another slice's."""
+
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from napari_fusion import GeometryError, Window, fuse
+from napari_fusion.gui import from_layer, fuse_layers, preview_layers, show_plane, to_layer
+from napari_fusion.gui.fuse import preview as previews
+from napari_fusion.gui.fuse.preview import find_preview
+from napari_fusion.gui.layers import PLACE, VOLUME
+from napari_fusion.gui.readout import readout
+from napari_fusion.gui.snapshot import SHARES, Snapshot
+from napari_fusion.gui.workspace import FusionWorkspace
+
+
+@pytest.fixture
+def aligned(viewer, pair):
+    """The viewer with CT and the same head's T1 that lies on it."""
+    viewer.layers.remove("head T1")
+    fixed = pair[0]
+    t1 = replace(fixed, modality="MR", unit="1", array=fixed.array[:, ::-1] + 1024, name="T1")
+    for volume in (replace(fixed, frame_uid="1", name="CT"), replace(t1, frame_uid="1")):
+        data, keywords, _ = to_layer(volume)
+        viewer.add_image(data, **keywords)
+    viewer.layers.remove("head CT")
+    return viewer
+
+
+@pytest.fixture
+def dock(qtbot, aligned):
+    widget = FusionWorkspace(aligned)
+    qtbot.addWidget(widget)
+    widget.fuse.choose_method("laplacian")
+    widget.show()
+    yield widget
+    widget.fuse.live.stop()
+
+
+def idle(dock):
+    return dock.fuse.live._job is None
+
+
+def whole(viewer, method="laplacian", axis=None, **params):
+    layers = [viewer.layers["CT"], viewer.layers["T1"]]
+    windows = [Window(lower=low, upper=high) for low, high in (x.contrast_limits for x in layers)]
+    volumes = [from_layer(layer) for layer in layers]
+    return fuse(volumes, method, windows=windows, axis=axis, **params).array
+
+
+def slider(viewer, index):
+    """Move the slider to a slice of the CT."""
+    axis = viewer.dims.order[0]
+    layer = viewer.layers["CT"]
+    viewer.dims.set_point(axis, layer.translate[axis] + index * layer.scale[axis])
+
+
+def seen(viewer):
+    """What the preview draws on the slice that is shown; None when it draws nothing."""
+    layer = find_preview(viewer)
+    if layer is None or layer._slice.empty:
+        return None
+    return np.asarray(layer._slice.image.raw)
+
+
+def test_the_preview_is_the_slice_of_the_whole_fusion(aligned):
+    slider(aligned, 7)
+    layer = preview_layers(aligned, ["CT", "T1"], "laplacian", levels=3)
+    assert layer.name == "live laplacian (CHECK)"
+    np.testing.assert_array_equal(seen(aligned), whole(aligned, levels=3)[7])
+    assert layer.metadata[PLACE].grid.shape[0] == 1
+
+
+@pytest.mark.parametrize(("plane", "axis"), [("coronal", 1), ("sagittal", 2)])
+def test_every_plane_has_its_preview(aligned, plane, axis):
+    show_plane(aligned, plane)
+    slider(aligned, 20)
+    preview_layers(aligned, ["CT", "T1"])
+    np.testing.assert_array_equal(
+        find_preview(aligned).data.take(0, axis), whole(aligned, axis=axis).take(20, axis)
+    )
+    assert seen(aligned) is not None
+
+
+def test_another_slice_never_shows_it(aligned):
+    slider(aligned, 7)
+    preview_layers(aligned, ["CT", "T1"])
+    assert seen(aligned) is not None
+    slider(aligned, 8)
+    assert seen(aligned) is None
+
+
+def test_an_oblique_fixed_layer_has_no_slice_on_screen(viewer, pair):
+    turn = np.eye(4)
+    turn[:3, :3] = [[0.8, -0.6, 0], [0.6, 0.8, 0], [0, 0, 1]]
+    grid = replace(pair[0].grid, affine=turn @ pair[0].grid.affine)
+    data, keywords, _ = to_layer(
+        replace(pair[0], grid=grid), viewer.layers[0].metadata[PLACE].frame, name="turned"
+    )
+    viewer.add_image(data, **keywords)
+    with pytest.raises(GeometryError, match="oblique to the view"):
+        preview_layers(viewer, ["turned", "head CT"])
+
+
+def test_live_follows_slider_method_form_and_window(dock, aligned, qtbot):
+    slider(aligned, 7)
+    dock.fuse.live.box.setChecked(True)
+    qtbot.waitUntil(lambda: seen(aligned) is not None and idle(dock))
+    assert "preview_layers(viewer, ['CT', 'T1'], 'laplacian'" in dock.keep.code.lines[-1]
+
+    def follows(expected):
+        qtbot.waitUntil(lambda: idle(dock) and seen(aligned) is not None)
+        np.testing.assert_array_equal(seen(aligned), expected)
+
+    slider(aligned, 9)
+    follows(whole(aligned)[9])
+    dock.fuse.fields["laplacian"]["levels"].value = 2
+    follows(whole(aligned, levels=2)[9])
+    dock.fuse.choose_method("maximum")
+    follows(whole(aligned, "maximum")[9])
+    aligned.layers["CT"].contrast_limits = (0, 300)
+    follows(whole(aligned, "maximum")[9])
+    show_plane(aligned, "coronal")
+    slider(aligned, 30)
+    qtbot.waitUntil(lambda: idle(dock) and seen(aligned) is not None)
+    np.testing.assert_array_equal(
+        find_preview(aligned).data[:, 0], whole(aligned, "maximum", axis=1)[:, 30]
+    )
+    dock.fuse.live.box.setChecked(False)
+    assert find_preview(aligned) is None
+
+
+class Gate:
+    """Holds the fusion back until it is opened, and notes who asked for which slice."""
+
+    def __init__(self, monkeypatch):
+        self.asked, self.threads, self.open = [], set(), threading.Event()
+        real = previews.fuse_slice_with_shares
+
+        def slow(*args, index, **keywords):
+            self.asked.append(index)
+            self.threads.add(threading.get_ident())
+            assert self.open.wait(30)
+            return real(*args, index=index, **keywords)
+
+        monkeypatch.setattr(previews, "fuse_slice_with_shares", slow)
+
+
+def test_a_picture_that_comes_late_is_thrown_away(dock, aligned, qtbot, monkeypatch):
+    gate, shown = Gate(monkeypatch), []
+    slider(aligned, 5)
+    dock.fuse.live.box.setChecked(True)
+    qtbot.waitUntil(lambda: gate.asked == [5])
+    for index in (6, 7, 8):  # while slice 5 is still being computed
+        slider(aligned, index)
+    aligned.layers.events.inserted.connect(lambda event: shown.append(event.value.metadata[VOLUME]))
+    gate.open.set()
+    qtbot.waitUntil(lambda: idle(dock) and seen(aligned) is not None)
+    assert gate.asked == [5, 8]  # those in between were never begun
+    assert [volume.history[0].parameters["index"] for volume in shown] == [8]
+    np.testing.assert_array_equal(seen(aligned), whole(aligned)[8])
+    assert threading.get_ident() not in gate.threads
+
+
+def test_the_previews_pixels_are_accounted_for(aligned):
+    slider(aligned, 7)
+    layer = preview_layers(aligned, ["CT", "T1"])
+    names, shares = layer.metadata[SHARES]
+    total = sum(share.array for share in shares.values())
+    np.testing.assert_allclose(total, 1, atol=1e-6)
+    place = layer.metadata[PLACE]
+    row, column = np.argwhere(layer.data[0] > 0.3)[0]
+    aligned.cursor.position = place.frame.to_world(place.grid.index_to_lps([0, row, column]))
+    assert "fused: " in readout(aligned)
+    assert all(f"% {name}" in readout(aligned) for name in names)
+
+
+def test_switching_off_while_computing_shows_nothing(dock, aligned, qtbot, monkeypatch):
+    gate = Gate(monkeypatch)
+    dock.fuse.live.box.setChecked(True)
+    qtbot.waitUntil(lambda: len(gate.asked) == 1)
+    dock.fuse.live.box.setChecked(False)
+    gate.open.set()
+    qtbot.wait(200)
+    assert find_preview(aligned) is None
+
+
+def test_what_cannot_be_shown_is_one_sentence(dock, aligned, qtbot):
+    dock.fuse.live.box.setChecked(True)
+    qtbot.waitUntil(lambda: seen(aligned) is not None and idle(dock))
+    aligned.dims.ndisplay = 3
+    qtbot.waitUntil(lambda: find_preview(aligned) is None)
+    assert "leave the 3-D view" in dock.fuse.live.words.text()
+
+
+def test_a_preview_is_no_source(dock, aligned, qtbot):
+    preview_layers(aligned, ["CT", "T1"])
+    listed = [dock.open.fixed.itemText(i) for i in range(dock.open.fixed.count())]
+    assert listed == ["CT", "T1"]
+    assert list(Snapshot.of(aligned).taken) == ["CT", "T1"]
+
+
+def test_the_preview_moving_along_is_no_move_by_hand(dock, aligned, qtbot):
+    heard = []
+    dock.keep.geometry_panel.moved.connect(lambda: heard.append(1))
+    slider(aligned, 5)
+    preview_layers(aligned, ["CT", "T1"])
+    slider(aligned, 6)
+    preview_layers(aligned, ["CT", "T1"])
+    assert heard == []
+    aligned.layers["T1"].translate += 1
+    assert heard
+
+
+def test_fusing_takes_the_previews_place(dock, aligned, qtbot):
+    dock.fuse.live.box.setChecked(True)
+    qtbot.waitUntil(lambda: seen(aligned) is not None and idle(dock))
+    dock.fuse.button.click()
+    qtbot.waitUntil(dock.fuse.button.isEnabled, timeout=60_000)
+    assert find_preview(aligned) is None
+    assert not dock.fuse.live.box.isChecked()
+
+
+def test_two_previews_replace_each_other(aligned):
+    preview_layers(aligned, ["CT", "T1"], "average")
+    preview_layers(aligned, ["CT", "T1"], "maximum")
+    assert [layer.name for layer in aligned.layers] == ["CT", "T1", "live maximum (CHECK)"]
+    fuse_layers(aligned, ["CT", "T1"], "average")

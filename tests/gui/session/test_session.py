@@ -1,0 +1,264 @@
+import json
+import zipfile
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QFileDialog, QMessageBox
+
+from napari_fusion import ParameterError, ReadError, save
+from napari_fusion.gui import (
+    align_layers,
+    fuse_layers,
+    open_session,
+    samples,
+    save_session,
+    show_plane,
+)
+from napari_fusion.gui.compare.modes import Mode
+from napari_fusion.gui.layers import LIVE
+from napari_fusion.gui.open.opening import read_layers
+from napari_fusion.gui.session.looks import look_of, view_of
+from napari_fusion.gui.snapshot import SHARES
+from napari_fusion.gui.workspace import FusionWorkspace
+
+
+@pytest.fixture
+def files(pair, tmp_path):
+    """The pair as files."""
+    return [
+        str(save(v, tmp_path / f"{n}.nii.gz")) for n, v in zip(("ct", "t1"), pair, strict=False)
+    ]
+
+
+@pytest.fixture
+def opened(files):
+    """A viewer model that has read the pair from its files."""
+    return filled(read_layers([(path, None) for path in files], None, lambda *_: None))
+
+
+def filled(layers):
+    from napari.layers import Layer
+
+    model = ViewerModel()
+    for data in layers:
+        model.add_layer(Layer.create(*data))
+    return model
+
+
+def everything(viewer):
+    return [(np.asarray(layer.data), look_of(layer)) for layer in viewer.layers]
+
+
+def same(one, other):
+    assert len(one) == len(other)
+    for (data, look), (data_again, look_again) in zip(one, other, strict=True):
+        assert look == look_again
+        np.testing.assert_array_equal(data, data_again)
+
+
+def reopened(path):
+    viewer = ViewerModel()
+    return viewer, open_session(viewer, path)
+
+
+def test_everything_comes_back_bit_for_bit(opened, gate, tmp_path):
+    moved = align_layers(opened, "ct", "t1")
+    picture, share = fuse_layers(opened, ["ct", moved], "laplacian", levels=3)
+    picture.name, picture.opacity, picture.contrast_limits = "mine", 0.7, (0.1, 0.8)
+    share.visible, opened.layers["ct"].gamma = True, 1.3
+    opened.layers.move(0, 3)
+    show_plane(opened, "coronal", left_on="left")
+    opened.dims.point = (3.0, -20.0, 11.0)
+    path = save_session(opened, tmp_path / "a.fusion", workspace={"method": "auto"})
+    again, workspace = reopened(path)
+    same(everything(opened), everything(again))
+    assert view_of(opened) == view_of(again)
+    assert workspace == {"method": "auto"}
+
+
+def test_a_session_of_a_session_is_the_same(opened, gate, tmp_path):
+    fuse_layers(opened, ["ct", align_layers(opened, "ct", "t1")], "maximum")
+    first, _ = reopened(save_session(opened, tmp_path / "a.fusion"))
+    second, _ = reopened(save_session(first, tmp_path / "b.fusion"))
+    same(everything(first), everything(second))
+
+
+def test_samples_and_layers_moved_by_hand_come_back(monkeypatch, pair, tmp_path):
+    monkeypatch.setitem(samples._RENDERED, "follow_up", lambda: list(pair[:2]))
+    viewer = filled(samples.follow_up())
+    viewer.layers[1].translate = np.add(viewer.layers[1].translate, (0, 3, -2))
+    again, _ = reopened(save_session(viewer, tmp_path / "a.fusion"))
+    same(everything(viewer), everything(again))
+
+
+def test_painted_labels_edited_voxels_and_points_are_stored(opened, tmp_path):
+    opened.layers["ct"].data = np.asarray(opened.layers["ct"].data) * 0.5
+    opened.add_labels(np.ones((2, 3, 4), np.uint8), name="drawn", units=("mm",) * 3)
+    opened.add_points([[1.0, 2, 3], [4, 5, 6]], name="marks", units=("mm",) * 3)
+    again, _ = reopened(save_session(opened, tmp_path / "a.fusion"))
+    for before, after in zip(opened.layers, again.layers, strict=True):
+        assert before.name == after.name
+        np.testing.assert_array_equal(before.data, after.data)
+        np.testing.assert_array_equal(before.scale, after.scale)
+
+
+def test_what_cannot_be_made_again_is_named(opened, gate, tmp_path, said):
+    moved = align_layers(opened, "ct", "t1")
+    del opened.layers["t1"]
+    fuse_layers(opened, ["ct", moved], "average")
+    again, _ = reopened(save_session(opened, tmp_path / "a.fusion"))
+    assert [layer.name for layer in again.layers] == ["ct"]
+    assert any("saved without t1 on ct, average: ct + t1 on ct" in words for words in said())
+
+
+def test_moved_and_changed_sources_are_named_and_nothing_is_opened(opened, files, pair, tmp_path):
+    path = save_session(opened, tmp_path / "a.fusion")
+    save(pair[1].with_array(pair[1].array + 1, pair[1].history[-1]), files[1])
+    viewer = ViewerModel()
+    with pytest.raises(ReadError, match=r"t1 \(t1.nii.gz\) changed since the session was saved"):
+        open_session(viewer, path)
+    for file in map(type(tmp_path), files):
+        file.rename(file.with_suffix(".away"))
+    with pytest.raises(ReadError, match=r"files of ct \(ct.nii.gz\) and t1 \(t1.nii.gz\) are not"):
+        open_session(viewer, path)
+    assert not viewer.layers
+
+
+def test_sources_that_move_with_the_session_are_found(opened, tmp_path):
+    path = save_session(opened, tmp_path / "a.fusion")
+    elsewhere = tmp_path.with_name(f"{tmp_path.name}-moved")
+    tmp_path.rename(elsewhere)
+    again, _ = reopened(elsewhere / path.name)
+    same(everything(opened), everything(again))
+
+
+def test_open_layers_are_never_thrown_away_unasked(opened, tmp_path):
+    path = save_session(opened, tmp_path / "a.fusion")
+    with pytest.raises(ParameterError, match="layers are open"):
+        open_session(opened, path)
+    open_session(opened, path, replace=True)
+    assert [layer.name for layer in opened.layers] == ["ct", "t1"]
+
+
+def test_nothing_open_and_wrong_endings_are_refused(opened, tmp_path):
+    with pytest.raises(ParameterError, match="nothing is open"):
+        save_session(ViewerModel(), tmp_path / "a.fusion")
+    with pytest.raises(ParameterError, match=r"saved as .fusion, not '.zip'"):
+        save_session(opened, tmp_path / "a.zip")
+
+
+@pytest.mark.parametrize("spoil", ["text", "cut", "json", "cycle"])
+def test_damaged_sessions_are_refused_in_a_sentence(opened, gate, spoil, tmp_path):
+    align_layers(opened, "ct", "t1")
+    path = save_session(opened, tmp_path / "a.fusion")
+    if spoil == "text":
+        path.write_text("not a session")
+    elif spoil == "cut":
+        path.write_bytes(path.read_bytes()[:-200])
+    else:
+        with zipfile.ZipFile(path) as file:
+            entries = {name: file.read(name) for name in file.namelist()}
+        session = json.loads(entries["session.json"])
+        session["layers"][2]["source"]["sources"] = [2, 2]
+        entries["session.json"] = b"{}" if spoil == "json" else json.dumps(session).encode()
+        with zipfile.ZipFile(path, "w") as file:
+            for name, entry in entries.items():
+                file.writestr(name, entry)
+    viewer = ViewerModel()
+    with pytest.raises(ReadError, match="a.fusion is not a session|contradicts itself"):
+        open_session(viewer, path)
+    assert not viewer.layers
+
+
+@pytest.mark.parametrize("version", [0, 2, "next"])
+def test_a_session_of_another_version_is_refused_by_its_number(opened, version, tmp_path):
+    path = save_session(opened, tmp_path / "a.fusion")
+    with zipfile.ZipFile(path) as file:
+        session = json.loads(file.read("session.json"))
+    session |= {"version": version, "what_only_the_other_knows": 1}
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("session.json", json.dumps(session))
+    viewer = ViewerModel()
+    with pytest.raises(ReadError, match=f"version {version!r}, this napari-fusion reads version 1"):
+        open_session(viewer, path)
+    assert not viewer.layers
+
+
+def test_the_readout_names_the_sources_of_a_fused_layer_that_came_back(opened, gate, tmp_path):
+    moved = align_layers(opened, "ct", "t1")
+    fused = fuse_layers(opened, ["ct", moved], "average")[0]
+    again, _ = reopened(save_session(opened, tmp_path / "a.fusion"))
+    names, given = again.layers[fused.name].metadata[SHARES]
+    assert names == fused.metadata[SHARES][0] == ("ct", "t1 on ct")
+    assert given.keys() == fused.metadata[SHARES][1].keys()
+
+
+def test_how_was_compared_comes_back(qtbot, opened, gate, tmp_path):
+    align_layers(opened, "ct", "t1")
+    before, after = FusionWorkspace(opened), FusionWorkspace(ViewerModel())
+    for widget in (before, after):
+        qtbot.addWidget(widget)
+    before.open.moving.choose(opened.layers[-1])
+    before.check.comparer.set_mode(Mode.CHECKERBOARD)
+    before.check.comparer.set_options(size_mm=12.0)
+    path = save_session(opened, tmp_path / "a.fusion", workspace=before.settings())
+    after.take_up(open_session(after.viewer, path))
+    assert after.check.comparer.mode is Mode.CHECKERBOARD
+    assert after.check.comparer.options.size_mm == 12.0
+    pictures = [
+        [layer for layer in w.viewer.layers if LIVE in layer.metadata] for w in (before, after)
+    ]
+    np.testing.assert_array_equal(pictures[0][0].data, pictures[1][0].data)
+    assert after.settings() == before.settings()
+
+
+def test_what_is_not_known_of_comparing_is_left_alone(qtbot, opened):
+    workspace = FusionWorkspace(opened)
+    qtbot.addWidget(workspace)
+    for spoilt in ({"mode": "x-ray"}, {"compare": {"size_mm": -1}}, {"compare": {"lens": 1}}):
+        workspace.take_up({"mode": "edges", **spoilt})
+        assert workspace.check.comparer.mode is Mode.FUSED
+    workspace.take_up({})
+
+
+def test_save_and_open_by_clicks(qtbot, viewer, opened, gate, tmp_path, monkeypatch, capsys):
+    path = str(tmp_path / "kept")
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (path, ""))
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (path + ".fusion", ""))
+    answers = [QMessageBox.StandardButton.No, QMessageBox.StandardButton.Yes]
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: answers.pop(0))
+    align_layers(opened, "ct", "t1")
+    dock, other = FusionWorkspace(opened), FusionWorkspace(viewer)
+    for one in (dock, other):
+        qtbot.addWidget(one)
+        one.show()
+    dock.fuse.choose_method("laplacian")
+    dock.fuse.fields["laplacian"]["levels"].value = 2
+    dock.open.moving.choose(opened.layers["t1 on ct"])
+    qtbot.mouseClick(dock.keep.session.save_button, Qt.MouseButton.LeftButton)
+    assert "save_session(viewer, " in capsys.readouterr().out
+    before = [layer.name for layer in viewer.layers]
+    qtbot.mouseClick(other.keep.session.open_button, Qt.MouseButton.LeftButton)
+    assert [layer.name for layer in viewer.layers] == before  # the user said no
+    qtbot.mouseClick(other.keep.session.open_button, Qt.MouseButton.LeftButton)
+    same(everything(opened), everything(viewer))
+    assert other.settings() == dock.settings()
+    assert "PASS" in other.state.text()
+
+
+def test_a_failed_open_is_one_sentence_and_changes_nothing(
+    qtbot, viewer, tmp_path, monkeypatch, said
+):
+    path = tmp_path / "a.fusion"
+    path.write_text("nonsense")
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(path), ""))
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Yes)
+    dock = FusionWorkspace(viewer)
+    qtbot.addWidget(dock)
+    dock.show()
+    before = list(viewer.layers)
+    qtbot.mouseClick(dock.keep.session.open_button, Qt.MouseButton.LeftButton)
+    assert said() == ["a.fusion is not a session, or it is damaged"]
+    assert list(viewer.layers) == before
