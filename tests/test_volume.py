@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from napari_fusion import GeometryError, Grid, ParameterError, Step, Volume
+from napari_fusion.volume import told_apart
 
 GRID = Grid.regular((2, 3, 4))
 
@@ -51,3 +52,18 @@ def test_a_volume_introduces_itself():
     assert repr(Volume(np.zeros(GRID.shape), GRID, modality="CT", unit="HU")).startswith(
         "<Volume CT [HU] 2 × 3 × 4 voxels"
     )
+
+
+@pytest.mark.parametrize(
+    ("modalities", "names"),
+    [
+        (("CT", "PT"), ["CT", "PET"]),
+        (("CT", "NM", "MR"), ["CT", "SPECT", "MR"]),
+        (("MR", "MR"), ["fixed MR", "moving MR"]),
+        (("OTHER", "OTHER", "CT"), ["fixed", "moving", "CT"]),
+        (("CT", "MR", "MR"), ["CT", "moving MR", "moving 2 MR"]),
+    ],
+)
+def test_volumes_are_told_apart_by_what_people_say(modalities, names):
+    array = np.zeros(GRID.shape, np.float32)
+    assert told_apart([Volume(array, GRID, modality) for modality in modalities]) == names

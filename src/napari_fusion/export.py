@@ -108,9 +108,10 @@ def _write_montage(outcome: Outcome, path: Path) -> None:
 
 def labels(outcome: Outcome) -> list[str]:
     """Name each source by its role and modality, e.g. "fixed CT", "moving MR on fixed"."""
-    names = [f"fixed {outcome.fixed.modality}"]
+    names = [f"fixed {outcome.fixed.spoken}".rstrip()]
     for i, volume in enumerate(outcome.moving_on_fixed, start=1):
-        names.append(f"moving {volume.modality if i == 1 else f'{i} {volume.modality}'} on fixed")
+        role = "moving" if i == 1 else f"moving {i}"
+        names.append(" ".join(filter(None, (role, volume.spoken, "on fixed"))))
     return names
 
 

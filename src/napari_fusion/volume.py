@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, get_args
@@ -150,6 +150,11 @@ class Volume:
         return tuple(warning for step in self.history for warning in step.warnings)
 
     @property
+    def spoken(self) -> str:
+        """The modality as people say it: CT, MR, PET, SPECT; nothing where it is not known."""
+        return {"PT": "PET", "NM": "SPECT", "OTHER": ""}.get(self.modality, self.modality)
+
+    @property
     def background(self) -> float:
         """The value of nothing: air (-1024 HU), 0, or the smallest value where unknown."""
         if self.modality == "CT":
@@ -171,6 +176,27 @@ class Volume:
 
     def __repr__(self) -> str:
         return f"<Volume {self.modality} [{self.unit}] {self.grid.describe()}>"
+
+
+def told_apart(volumes: Sequence[Volume]) -> list[str]:
+    """Name volumes by modality; by role too where the modality is not known, or not one's alone.
+
+    Parameters
+    ----------
+    volumes
+        The fixed one first.
+
+    Examples
+    --------
+    A CT and a PET are "CT" and "PET"; two MR are "fixed MR" and "moving MR"; of two files that
+    do not say, "fixed" and "moving"; a third is "moving 2".
+    """
+    said = [volume.spoken for volume in volumes]
+    roles = ["fixed", "moving", *(f"moving {i}" for i in range(2, len(said)))]
+    return [
+        name if name and said.count(name) == 1 else f"{role} {name}".strip()
+        for role, name in zip(roles, said, strict=False)
+    ]
 
 
 def _sides_unknown(steps: Iterable[Any]) -> bool:

@@ -66,8 +66,8 @@ def test_three_sources_keep_their_windows_shares_and_order(three):
     folder, fixed, outcome = three
     layers = results(folder, [fixed])
     told = [(k["name"].split()[0], k["contrast_limits"][1]) for _, k, _ in layers]
-    assert told[:3] == [("CT", 90), ("PT", 5), ("MR", 700)]
-    assert [k["name"].split(" (")[0] for _, k, _ in layers[4:]] == ["share of PT", "share of MR"]
+    assert told[:3] == [("CT", 90), ("PET", 5), ("MR", 700)]
+    assert [k["name"].split(" (")[0] for _, k, _ in layers[4:]] == ["share of PET", "share of MR"]
     for (_, keywords, _), share in zip(layers[4:], outcome.shares[1:], strict=True):
         np.testing.assert_allclose(keywords["metadata"][VOLUME].array, share.array, atol=1e-6)
 

@@ -26,7 +26,7 @@ from napari_fusion.gui.layers import PLACE, VOLUME, LayerData, to_layer, veiled
 from napari_fusion.gui.snapshot import Snapshot
 from napari_fusion.registration.quality import Verdict
 from napari_fusion.slab import Window, default_window
-from napari_fusion.volume import Step, Volume
+from napari_fusion.volume import Step, Volume, told_apart
 
 ROLE, RECIPE = "napari_fusion_role", "napari_fusion_recipe"
 """Keys of a layer's metadata: what it was to the run, and how the run fused."""
@@ -81,10 +81,11 @@ def results(folder: Path, fixed: list[Path]) -> list[LayerData]:
     anchor = still[0] if still else fused
     stands = _standings(record, len(moved))
     worst = max(stands, key=lambda one: one.rank, default=Standing("CHECK", "not verified."))
-    layers = [_layer(v, v.modality, anchor, None) for v in still]
+    first, *names = told_apart([anchor, *moved])
+    layers = [_layer(v, first, anchor, None) for v in still]
     layers += [
-        _layer(v, s.label(f"{v.modality} on {anchor.modality}"), anchor, s)
-        for v, s in zip(moved, stands, strict=True)
+        _layer(v, s.label(f"{name} on {first}"), anchor, s)
+        for v, s, name in zip(moved, stands, names, strict=True)
     ]
     for layer, window in zip(layers, _windows(record, [*still, *moved]), strict=True):
         # side by side, nothing has to shine through
@@ -93,9 +94,9 @@ def results(folder: Path, fixed: list[Path]) -> list[LayerData]:
     seen = _layer(fused, worst.label("fused"), anchor, worst)
     seen[1]["metadata"] |= {RECIPE: record.get("recipe", {}), KNOWN: all(known)}
     layers.append(seen)
-    for volume, source in zip(shares, moved, strict=True):
+    for volume, name in zip(shares, names, strict=True):
         share = volume.with_step(Step("attribution"))
-        told = _layer(share, worst.label(f"share of {source.modality}"), anchor, worst)
+        told = _layer(share, worst.label(f"share of {name}"), anchor, worst)
         layers.append(veiled(told, seen[0]))
     return layers
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from napari_fusion.recipe.request import Recipe
 from napari_fusion.registration import Alignment, Quality
-from napari_fusion.volume import Volume
+from napari_fusion.volume import Volume, told_apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,10 +52,10 @@ class Outcome:
     @property
     def state(self) -> str:
         """Say in words how far the fusion can be trusted to be aligned."""
-        fixed = self.fixed.modality
+        fixed, *moving = told_apart(self.sources)
         return " ".join(
-            f"{moving.modality} on {fixed}: {in_words(alignment.quality)}"
-            for moving, alignment in zip(self.moving_on_fixed, self.alignments, strict=True)
+            f"{name} on {fixed}: {in_words(alignment.quality)}"
+            for name, alignment in zip(moving, self.alignments, strict=True)
         )
 
 

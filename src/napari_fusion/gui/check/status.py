@@ -12,9 +12,6 @@ from napari_fusion.gui.layers import VOLUME, place_of, was_moved
 from napari_fusion.gui.snapshot import ALIGNMENT, ORIGINAL
 from napari_fusion.volume import Volume
 
-MODALITIES = {"PT": "PET", "NM": "SPECT"}
-"""Names people say, where they are not the standard's."""
-
 
 def standing_of(layers: Sequence[Any]) -> Standing:
     """Say how far layers may be trusted to lie on the first one."""
@@ -51,8 +48,7 @@ def state_of(layers: Sequence[Any]) -> str:
 def spoken(layer: Any) -> str:
     """Name a layer by its modality as people say it; by its own name when that is not known."""
     volume = layer.metadata.get(VOLUME)
-    known = isinstance(volume, Volume) and volume.modality != "OTHER"
-    return MODALITIES.get(volume.modality, str(volume.modality)) if known else str(layer.name)
+    return (isinstance(volume, Volume) and volume.spoken) or str(layer.name)
 
 
 def _how(layers: Sequence[Any], stands: Standing) -> str:
