@@ -21,7 +21,8 @@ def test_the_demo_recovers_the_known_truth(shell, tmp_path):
 
 
 def test_the_walk_says_when_there_is_no_display(shell, tmp_path, monkeypatch):
-    monkeypatch.setattr("napari_fusion.cli.window._screen", lambda: None)
+    monkeypatch.setattr("napari_fusion.cli.window.has_display", lambda: False)
+    monkeypatch.setattr("shutil.which", lambda name: None)
     code, out, err = shell("demo", "--window", "--out", tmp_path)
     assert code == 1
     assert out == ""

@@ -77,7 +77,7 @@ def demo(
 
 def _walk(folder: Path, *, as_json: bool) -> None:
     """Let the workspace be walked through, and say what was written on the way."""
-    code = play_window("walk", [str(folder)])
+    code = play_window("guide.walk", [str(folder)])
     if code:
         raise typer.Exit(code)
     written = [str(path) for path in sorted(folder.glob("walk*"))]

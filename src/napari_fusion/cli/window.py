@@ -8,30 +8,33 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 
 from napari_fusion.cli.screen import warn
-from napari_fusion.errors import FusionError, WriteError
+from napari_fusion.errors import FusionError, MissingExtra, WriteError
 from napari_fusion.io import save
 from napari_fusion.volume import Volume
 
 _SCREEN = "-screen 0 1600x1000x24"
 _LONGEST_S = 180
+_BINDINGS = ("PyQt6", "PySide6", "PyQt5", "PySide2")
 
 
 def picture_window(sources: Iterable[Volume], folder: Path) -> list[str]:
     """Open napari on the results in `folder` and save ``window.png`` there.
 
-    Returns the path made; nothing, after a warning, when there is no display and no Xvfb.
+    Returns the path made; nothing, after a warning, when there is no Qt, or no display and no Xvfb.
 
     Raises
     ------
     WriteError
         There is a display, but the picture could not be made.
     """
-    screen = _screen()
-    if screen is None:
-        warn("window.png was not made: there is no display; on Linux, install Xvfb")
+    try:
+        screen = _screen()
+    except FusionError as error:
+        warn(f"window.png was not made: {error}")
         return []
     target = folder / "window.png"
     with tempfile.TemporaryDirectory() as scratch:
@@ -55,7 +58,10 @@ def open_window(module: str, arguments: list[str]) -> int:
     ------
     FusionError
         There is no display.
+    MissingExtra
+        There is no Qt binding.
     """
+    _check_qt()
     if not has_display():
         raise FusionError(
             "there is no display to open a window on: start it from a desktop, over ssh with -X, "
@@ -72,11 +78,9 @@ def play_window(module: str, arguments: list[str]) -> int:
     Raises
     ------
     FusionError
-        There is neither a display nor Xvfb.
+        There is neither a display nor Xvfb, or no Qt binding.
     """
     screen = _screen()
-    if screen is None:
-        raise FusionError("there is no display to open a window on; on Linux, install Xvfb")
     if screen:
         warn("there is no display: the window opens on a virtual one, and nobody sees it")
     command = [*screen, *_module(module, arguments)]
@@ -99,12 +103,29 @@ def has_display() -> bool:
     return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
 
 
-def _screen() -> list[str] | None:
-    """Give what has to stand before the command to have a display, or None without any."""
+def _check_qt() -> None:
+    """Refuse to begin where Qt is not installed."""
+    if not any(find_spec(name) for name in _BINDINGS):
+        raise MissingExtra('no Qt binding is installed: pip install "napari-fusion[all]"')
+
+
+def _screen() -> list[str]:
+    """Give what has to stand before the command to have a display.
+
+    Raises
+    ------
+    FusionError
+        There is neither a display nor Xvfb.
+    MissingExtra
+        There is no Qt binding.
+    """
+    _check_qt()
     if has_display():
         return []
     found = shutil.which("xvfb-run")
-    return [found, "-a", "-s", _SCREEN] if found else None
+    if found is None:
+        raise FusionError("there is no display to open a window on; on Linux, install Xvfb")
+    return [found, "-a", "-s", _SCREEN]
 
 
 def _run(command: list[str]) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from napari_fusion.errors import FusionError, MissingExtra, Progress, ReadError
+from napari_fusion.errors import FusionError, Progress, ReadError
 from napari_fusion.gui.align.aligning import OVER_FIXED
 from napari_fusion.gui.layers import LayerData
 
@@ -32,7 +32,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--frame", type=int, help="time point of 4-D volumes, from 0")
     asked = parser.parse_args(arguments)
     try:
-        check_window()
         if asked.session:
             open_window(from_session(asked.session, tell), fit=False)
         else:
@@ -51,22 +50,6 @@ def tell(fraction: float, message: str) -> None:
     if sys.stderr is not None and sys.stderr.isatty():
         end = "\n" if fraction >= 1 else ""
         sys.stderr.write(f"\r\033[K{message}{end}")
-
-
-def check_window() -> None:
-    """Refuse to begin where Qt is not installed.
-
-    Raises
-    ------
-    MissingExtra
-        There is no Qt binding.
-    """
-    try:
-        import qtpy.QtWidgets  # noqa: F401 - asked whether it is there
-    except ImportError as error:
-        raise MissingExtra(
-            'no Qt binding is installed: pip install "napari-fusion[all]"'
-        ) from error
 
 
 def from_session(path: str, progress: Progress) -> Shown:

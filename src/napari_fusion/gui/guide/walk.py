@@ -54,9 +54,8 @@ def walk(folder: Path) -> str:
     import napari
     from qtpy.QtCore import QTimer
 
-    from napari_fusion.gui.launch import check_window, dock_workspace, fit_to_screen
+    from napari_fusion.gui.launch import dock_workspace, fit_to_screen
 
-    check_window()
     viewer = napari.Viewer(title="napari-fusion", show=False)
     workspace = dock_workspace(viewer, lambda _: {})
     viewer.show()
