@@ -97,6 +97,30 @@ def test_starts_belong_to_their_volumes(head, moved, error):
         align_all(fixed, [there, there], near, initials=[start])
 
 
+def box(grid, low, high, value=1):
+    spots = grid.index_to_lps(np.moveaxis(np.indices(grid.shape), 0, -1))
+    inside = ((spots >= low) & (spots <= high)).all(axis=-1)
+    return Volume((inside * value).astype(np.uint8), grid, "LABEL", "label")
+
+
+def test_masks_belong_to_their_volumes(head, moved, error):
+    """The lower half of each volume lies elsewhere: only masks of the upper half find the pose."""
+    truth = pose_matrix((0.07, -0.05, 0.09), (6, -4, 3), (0, 0, 0))
+    fixed, anatomy = head("T1"), head("T1")
+    spots = anatomy.grid.index_to_lps(np.moveaxis(np.indices(anatomy.grid.shape), 0, -1))
+    array = np.where(spots[..., 2] > 10, anatomy.array, np.roll(anatomy.array, (7, 5), (1, 2)))
+    spoilt = moved(Volume(array, anatomy.grid, "MR"), truth)
+    upper = moved(box(anatomy.grid, (-200, -200, 14), (200, 200, 200)), truth)
+    empty = box(spoilt.grid, (0, 0, 0), (1, 1, 1), value=0)
+    masks = None, [upper, empty]
+    masked, without = align_all(fixed, [spoilt, spoilt], FAST, masks=masks)
+    assert error(masked.matrix, truth) < 2
+    assert without.quality.verdict == "FAIL"
+    assert "mask of the moving volume" in without.quality.sentence
+    with pytest.raises(ParameterError, match="1 masks were given for 2"):
+        align_all(fixed, [spoilt, spoilt], FAST, masks=(None, [upper]))
+
+
 def test_no_moving_volume_is_no_result():
     assert align_all(EMPTY, []) == []
 

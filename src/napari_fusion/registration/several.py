@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from napari_fusion.errors import AlignError, ParameterError, Progress, between
 from napari_fusion.registration.alignment import Alignment
+from napari_fusion.registration.engines import check_engine
 from napari_fusion.registration.intensity import align
 from napari_fusion.registration.landmarks.errors import lattice
 from napari_fusion.registration.options import AlignOptions
@@ -25,6 +27,8 @@ BROKEN = 4.0
 
 _DEFAULT = AlignOptions()
 
+T = TypeVar("T", Alignment, Volume)
+
 
 def align_all(
     fixed: Volume,
@@ -32,6 +36,7 @@ def align_all(
     options: AlignOptions = _DEFAULT,
     *,
     initials: Sequence[Alignment | None] | None = None,
+    masks: tuple[Volume | None, Sequence[Volume | None] | None] = (None, None),
     progress: Progress | None = None,
 ) -> list[Alignment]:
     """Align several moving volumes to one fixed volume; one that fails does not stop the others.
@@ -44,19 +49,25 @@ def align_all(
         The same for all.
     initials
         A pose to start from for each moving volume, or None for those without.
+    masks
+        LABEL volumes as in `align`: one for the fixed volume, and one for each moving volume, or
+        None for those without.
     progress
         Told the fraction of the whole; cancels by raising.
 
     Returns
     -------
     list of Alignment
-        In the order of `movings`. Where there was nothing to align, the identity with the verdict
-        "FAIL" and the reason.
+        In the order of `movings`. Where there was nothing to align, or a mask marks nothing, the
+        identity with the verdict "FAIL" and the reason.
 
     Raises
     ------
     ParameterError
-        The number of starts is not that of the moving volumes.
+        The number of starts or masks is not that of the moving volumes, or the engine does not
+        find such a map.
+    MissingExtra
+        The engine is not installed.
 
     Examples
     --------
@@ -66,21 +77,30 @@ def align_all(
     >>> [a.quality.verdict for a in align_all(ct, [mr, empty])]
     ['PASS', 'FAIL']
     """
-    starts = [None] * len(movings) if initials is None else list(initials)
-    if len(starts) != len(movings):
-        raise ParameterError(
-            f"{len(starts)} starts were given for {len(movings)} moving volumes: give one each"
-        )
+    check_engine(options)
+    starts = _each(initials, movings, "starts")
+    outlines = _each(masks[1], movings, "masks")
     found = []
-    for i, (moving, start) in enumerate(zip(movings, starts, strict=True)):
+    for i, (moving, start, mask) in enumerate(zip(movings, starts, outlines, strict=True)):
         part = between(progress, i / len(movings), (i + 1) / len(movings))
+        pair = masks[0], mask
         try:
-            found.append(align(fixed, moving, options, initial=start, progress=part))
-        except AlignError as error:
+            found.append(align(fixed, moving, options, initial=start, masks=pair, progress=part))
+        except (AlignError, ParameterError) as error:
             words = str(error)
             reason = Quality(verdict="FAIL", sentence=f"{words[:1].upper()}{words[1:]}.")
             found.append(Alignment.identity(fixed.grid, moving.grid, reason))
     return found
+
+
+def _each(given: Sequence[T | None] | None, movings: Sequence[Volume], what: str) -> list[T | None]:
+    """Give one for each moving volume, None for those without."""
+    each: list[T | None] = [None] * len(movings) if given is None else list(given)
+    if len(each) != len(movings):
+        raise ParameterError(
+            f"{len(each)} {what} were given for {len(movings)} moving volumes: give one each"
+        )
+    return each
 
 
 def loop_consistency(*alignments: Alignment, points: ArrayLike | None = None) -> Quality:
