@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
+from napari_fusion.checked import checked
 from napari_fusion.cli.screen import AsJson, bar, say, say_files, say_json, warn
-from napari_fusion.cli.settings import checked
 from napari_fusion.cli.transform import (
     OtherPair,
     described,

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
+from napari_fusion.checked import checked
 from napari_fusion.cli.candidates import draw
 from napari_fusion.cli.screen import bar, say, say_files
-from napari_fusion.cli.settings import checked, read_object
+from napari_fusion.cli.settings import read_object
 from napari_fusion.cli.train import SETTINGS, Config, Data, Out, Val, needed, train_data
 
 

@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
+from napari_fusion.checked import checked
 from napari_fusion.cli.screen import AsJson, Shot, bar, say_json, say_result, warn
-from napari_fusion.cli.settings import checked, read_object
+from napari_fusion.cli.settings import read_object
 from napari_fusion.cli.transform import OtherPair, load_transforms
 from napari_fusion.cli.truth import error_mm
 from napari_fusion.cli.volumes import (

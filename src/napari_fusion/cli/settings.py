@@ -1,16 +1,12 @@
-"""Settings written in JSON files, read and checked."""
+"""Settings written in JSON files."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
-
-from napari_fusion.errors import ParameterError, ReadError
-
-M = TypeVar("M", bound=BaseModel)
+from napari_fusion.errors import ReadError
 
 
 def read_object(path: Path | None, what: str) -> dict[str, Any]:
@@ -39,19 +35,3 @@ def read_object(path: Path | None, what: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ReadError(f"{what} {path} is not a JSON object")
     return value
-
-
-def checked(model: type[M], values: Any, what: str) -> M:
-    """Make settings of a pydantic model.
-
-    Raises
-    ------
-    ParameterError
-        The first value that does not fit, by name.
-    """
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ParameterError(f"{what}: {where or 'content'}: {first['msg']}") from error

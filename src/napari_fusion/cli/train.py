@@ -9,8 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
+from napari_fusion.checked import checked
 from napari_fusion.cli.screen import bar, say, say_files
-from napari_fusion.cli.settings import checked, read_object
+from napari_fusion.cli.settings import read_object
 from napari_fusion.errors import MissingExtra
 
 Data = Annotated[Path, typer.Option(help="Folder SET/CONTRAST/NAME.png of registered slices.")]

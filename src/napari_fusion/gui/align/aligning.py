@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fusion.checked import checked
 from napari_fusion.errors import AlignError, ParameterError, Progress, between, silent
 from napari_fusion.gui.actions import named, result_layer
 from napari_fusion.gui.align.pose import Pose, posed, triple
@@ -17,6 +18,7 @@ from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.origin import ORIGIN, Made
 from napari_fusion.gui.snapshot import ALIGNMENT, ORIGINAL, Result, Snapshot, show
 from napari_fusion.registration import Alignment, AlignOptions, resample
+from napari_fusion.registration.engines import check_engine
 from napari_fusion.registration.quality import RANK
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 OVER_FIXED = 0.5
 """Opacity of a moving layer drawn over the fixed one."""
+
+RIGID = AlignOptions()
 
 Watch = Callable[[NDArray[np.float64], float], None]
 """Shown the best pose so far, fixed → moving LPS mm, and its score; called in any thread."""
@@ -50,7 +54,7 @@ class Aligning:
     snapshot: Snapshot
     fixed: str
     moving: str
-    model: str = "rigid"
+    options: AlignOptions = RIGID
     different_patients: bool = False
     start: Pose | None = None
     watch: Watch | None = None
@@ -58,13 +62,15 @@ class Aligning:
     def __post_init__(self) -> None:
         """Refuse what cannot be done before any work."""
         self.snapshot.check([self.fixed, self.moving])
+        check_engine(self.options)
 
     def line(self, accept: str = "CHECK") -> str:
         """Write the Python that repeats this."""
-        verb, asked = ("align_layers", f"model={self.model!r}")
+        chosen = {"model": self.options.model} | self.options.model_dump(exclude_defaults=True)
+        verb, asked = "align_layers", [f"{name}={value!r}" for name, value in chosen.items()]
         if self.start:
-            verb, asked = "refine_layers", f"start={self.start}"
-        words = [repr(self.fixed), repr(self.moving), asked]
+            verb, asked = "refine_layers", [f"start={self.start}"]
+        words = [repr(self.fixed), repr(self.moving), *asked]
         words += ["different_patients=True"] if self.different_patients else []
         words += [f"accept={accept!r}"] if accept != "CHECK" else []
         return f"from napari_fusion.gui import {verb}; {verb}(viewer, {', '.join(words)})"
@@ -76,8 +82,9 @@ class Aligning:
         fixed, moving = self.snapshot.source(self.fixed), self.snapshot.source(self.moving)
         check_patients([fixed, moving], different_patients=self.different_patients)
         still, mobile = fixed.volume, moving.volume
-        near = "wide" if self.start is None else "near"
-        options = AlignOptions.model_validate({"model": self.model, "search": near})
+        options = self.options
+        if self.start:
+            options = options.model_copy(update={"search": "near"})
         initial = posed(still.grid, mobile.grid, self.start) if self.start else None
         tell = between(progress, 0, 0.9)
         watched = _Watched(tell, self.watch) if self.watch else tell
@@ -116,9 +123,9 @@ def align_layers(
     fixed: str | Layer,
     moving: str | Layer,
     *,
-    model: str = "rigid",
     accept: str = "CHECK",
     different_patients: bool = False,
+    **options: Any,
 ) -> Layer:
     """Align one layer to another and add it, drawn on the fixed grid; both originals stay.
 
@@ -128,12 +135,13 @@ def align_layers(
         The napari viewer.
     fixed, moving
         Layers or their names.
-    model
-        What may change: "rigid", "similarity", "affine", or "deformable", which also bends space.
     accept
         The worst verdict of the gate that is still added: "PASS", "CHECK" or "FAIL".
     different_patients
         Allow volumes of different patients.
+    options
+        Those of `AlignOptions`, above all `model`, what may change: "rigid", "similarity",
+        "affine", or "deformable", which also bends space; and `engine`, what searches.
 
     Returns
     -------
@@ -143,12 +151,15 @@ def align_layers(
     Raises
     ------
     ParameterError
-        There is no such layer, or the patients differ.
+        There is no such layer or option, or the patients differ.
+    MissingExtra
+        The engine is not installed.
     AlignError
         Nothing trustworthy was found; nothing is added.
     """
     names = named(fixed), named(moving)
-    job = Aligning(Snapshot.of(viewer), *names, model, different_patients)
+    asked = checked(AlignOptions, options, "the options")
+    job = Aligning(Snapshot.of(viewer), *names, asked, different_patients)
     return admitted(viewer, job, accept)
 
 
@@ -184,7 +195,7 @@ def refine_layers(
     """
     begin = triple(start[0]), triple(start[1])
     names = named(fixed), named(moving)
-    job = Aligning(Snapshot.of(viewer), *names, "rigid", different_patients, begin)
+    job = Aligning(Snapshot.of(viewer), *names, RIGID, different_patients, begin)
     return admitted(viewer, job, accept)
 
 

@@ -25,8 +25,15 @@ from napari_fusion.gui.steps.hand import HandBox
 from napari_fusion.gui.steps.landmarks import LandmarkBox
 from napari_fusion.gui.steps.step import Step, button
 from napari_fusion.registration import Alignment
-from napari_fusion.registration.options import Model
+from napari_fusion.registration.engines import installed_engines
+from napari_fusion.registration.options import AlignOptions, Engine, Model
 from napari_fusion.registration.quality import RANK
+
+ENGINE_WORDS: dict[Engine, str] = {
+    "own": "napari-fusion",
+    "greedy": "greedy, another program",
+    "elastix": "elastix, another program",
+}
 
 
 class AlignStep(Step):
@@ -64,6 +71,10 @@ class AlignStep(Step):
         self.model.addItems(get_args(Model))
         self.model.setCurrentText(str(choices.chosen("last", "model")))
         self.model.setToolTip("What may change: position; also size; also shear; or each place.")
+        self.engine = QComboBox()
+        self.engine.setToolTip("What searches; the same gate judges what it finds.")
+        for name in installed_engines():
+            self.engine.addItem(ENGINE_WORDS[name], name)
         self.watch = QCheckBox("Watch")
         self.watch.setToolTip("See where the moving picture is while it is sought.")
         self.watch.setChecked(True)
@@ -79,6 +90,8 @@ class AlignStep(Step):
         self.anyway_button.hide()
         self.hand, self.landmarks = HandBox(self._viewer), LandmarkBox(self._viewer)
         self.form.addRow("Model", self.model)
+        if self.engine.count() > 1:  # nobody is asked to choose from one
+            self.form.addRow("Search by", self.engine)
         self.form.addRow(self.watch)
         for row in (self.button, self.curve, self.verdict, self.anyway_button):
             self.form.addRow(row)
@@ -109,10 +122,11 @@ class AlignStep(Step):
     @Slot()
     def _align(self) -> None:
         def make() -> Aligning:
-            chosen, model = self._chosen, self.model.currentText()
+            chosen, asked = self._chosen, {"model": self.model.currentText()}
+            options = AlignOptions.model_validate(asked | {"engine": self.engine.currentData()})
             snapshot, patients = Snapshot.of(self._viewer), chosen.different_patients
             watch = self._pass_on if self.watch.isChecked() else None
-            job = Aligning(snapshot, chosen.fixed, chosen.moving, model, patients, watch=watch)
+            job = Aligning(snapshot, chosen.fixed, chosen.moving, options, patients, watch=watch)
             self._prepare(job)
             return job
 
@@ -166,7 +180,7 @@ class AlignStep(Step):
             self._jobs.idle()
             return
         if isinstance(job, Aligning):
-            choices.keep("last", "model", job.model)
+            choices.keep("last", "model", job.options.model)
         self._add(result)
 
     @Slot()

@@ -13,7 +13,7 @@ from qtpy.QtCore import Signal, Slot
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from napari_fusion.errors import FusionError
-from napari_fusion.gui.align.aligning import Aligning
+from napari_fusion.gui.align.aligning import RIGID, Aligning
 from napari_fusion.gui.align.ghost import Ghost, hide_ghost, show_ghost
 from napari_fusion.gui.align.hand import Hand, Placing, Screen, start_of
 from napari_fusion.gui.align.pose import STILL, Pose, posed
@@ -198,7 +198,7 @@ class HandBox(Step):
         chosen = self._chosen
         names = chosen.fixed, self._moving
         snapshot = Snapshot.of(self._viewer)
-        return Aligning(snapshot, *names, "rigid", chosen.different_patients, pose)
+        return Aligning(snapshot, *names, RIGID, chosen.different_patients, pose)
 
     def _bind(self) -> None:
         """Take the arrow keys, and keep what they did before."""

@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_fusion.errors import FusionError, ParameterError
-from napari_fusion.gui.align.aligning import Aligning
+from napari_fusion.gui.align.aligning import RIGID, Aligning
 from napari_fusion.gui.align.marking import Marking, add_marks, marks_of
 from napari_fusion.gui.align.pose import rounded
 from napari_fusion.gui.chosen import Chosen
@@ -170,7 +170,7 @@ class LandmarkBox(Step):
     def _refining(self) -> Aligning:
         job = self._marking()
         start, patients = rounded(job.found()), self._chosen.different_patients
-        return Aligning(job.snapshot, job.fixed, job.moving, "rigid", patients, start)
+        return Aligning(job.snapshot, job.fixed, job.moving, RIGID, patients, start)
 
     @Slot()
     def _align(self) -> None:

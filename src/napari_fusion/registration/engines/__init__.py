@@ -21,7 +21,7 @@ from napari_fusion.registration.engines.process import missing, run
 from napari_fusion.registration.field import DisplacementField
 from napari_fusion.registration.layers import Matrix
 from napari_fusion.registration.masks import Masks, masked
-from napari_fusion.registration.options import AlignOptions
+from napari_fusion.registration.options import AlignOptions, Engine
 from napari_fusion.registration.pulse import Pulse
 from napari_fusion.registration.resampling import resample
 from napari_fusion.volume import Volume
@@ -29,8 +29,16 @@ from napari_fusion.volume import Volume
 LINEAR = {"greedy": ("rigid", "similarity", "affine"), "elastix": ("rigid", "affine")}
 """The linear maps each engine finds."""
 
+ENGINES: tuple[Engine, ...] = ("greedy", "elastix")
+"""The other programs, the one that needs less disk first."""
+
 EXPECTED_POLLS = 600
 """Reports, twenty a second, after which an engine's share of a job counts as done."""
+
+
+def installed_engines() -> tuple[Engine, ...]:
+    """List the engines that are there: our own, and what else is installed."""
+    return ("own", *(name for name in ENGINES if find_spec(MODULES[name][0]) is not None))
 
 
 def check_engine(options: AlignOptions) -> None:
