@@ -86,7 +86,7 @@ def half(pair):
 
 
 def real_pairs(data: Path):
-    """Brain MR of one patient: T1 and T2 to FLAIR at two dates, and FLAIR to FLAIR between."""
+    """Brain MR of one patient: T1 and T2 to FLAIR at two dates, FLAIR and T1 between them."""
     folder = data / "ms_longitudinal" / "patient01"
     if not folder.is_dir():
         return {}
@@ -109,7 +109,13 @@ def real_pairs(data: Path):
             moving = load(folder / f"study{date}_{kind}.nii.gz")
             pairs[f"FLAIR{date}-{kind}"] = Pair(flair(date), moving, truth, in_flair(date))
     one, two = (matrix[f"study{date}_FLAIR_to_common_space"] for date in (1, 2))
-    pairs["FLAIR1-FLAIR2"] = Pair(flair(1), flair(2), two @ np.linalg.inv(one), in_flair(1))
+    between = two @ np.linalg.inv(one)
+    pairs["FLAIR1-FLAIR2"] = Pair(flair(1), flair(2), between, in_flair(1))
+    first, second = (pairs[f"FLAIR{date}-T1W"] for date in (1, 2))
+    truth = second.truth @ between @ np.linalg.inv(first.truth)
+    truth[3] = 0, 0, 0, 1
+    points = in_flair(1) @ first.truth[:3, :3].T + first.truth[:3, 3]
+    pairs["T1W1-T1W2"] = Pair(first.moving, second.moving, truth, points)
     return pairs
 
 

@@ -13,7 +13,9 @@ from napari_fusion.registration.pulse import Pulse
 from napari_fusion.registration.stage import Side, lattice, stage
 from napari_fusion.volume import Volume
 
-LEVELS = ((2.0, 8), (1.5, 5), (1.0, 4))
+Levels = tuple[tuple[float, int], ...]
+
+LEVELS: Levels = ((2.0, 6), (1.0, 8))
 """Voxel size of each level, in the finest one's, and Gauss–Newton steps there."""
 
 MOST_VOXELS = 1.5e6
@@ -34,12 +36,13 @@ def deform(
     options: AlignOptions,
     pulse: Pulse,
     masks: Masks = (None, None),
+    levels: Levels = LEVELS,
 ) -> DisplacementField:
     """Find the field that, before a given linear map, brings the fixed volume onto the moving one.
 
     Both volumes become descriptors of local structure (MIND-SSC) that look alike in any contrast;
     Gauss–Newton steps on a stationary velocity, held smooth by a membrane, bring them together at
-    three levels of resolution. Following a velocity never folds (Arsigny et al. 2006).
+    two levels of resolution. Following a velocity never folds (Arsigny et al. 2006).
 
     Parameters
     ----------
@@ -53,6 +56,8 @@ def deform(
         Told of the work done.
     masks
         Fixed and moving; outside them nothing is compared.
+    levels
+        Voxel sizes, in the finest one's, and steps.
 
     Raises
     ------
@@ -62,8 +67,8 @@ def deform(
     fixed = _side(volumes[0], "fixed", masks[0], options, pulse)
     moving = _side(volumes[1], "moving", masks[1], options, pulse)
     mm = max(options.grid_mm, _coarsest(fixed, options.grid_mm))
-    flow = Flow.none(lattice(fixed, LEVELS[0][0] * mm))
-    for times, steps in LEVELS:
+    flow = Flow.none(lattice(fixed, levels[0][0] * mm))
+    for times, steps in levels:
         grid = lattice(fixed, times * mm)
         pulse.beat()
         level = stage((fixed, moving), grid, matrix, options.stiffness, pulse.beat)

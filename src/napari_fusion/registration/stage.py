@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,8 +32,10 @@ TENSION = 4.0
 
 TENSION_MM = 8.0
 
-MEMORY = 0.3
-"""How much of the tension pulls on what was found before; the rest only on each update."""
+MEMBRANE, PLATE = 0.02, 0.15
+"""How much of the tension pulls on the whole velocity, and not only on each update: as a membrane,
+which resists any slope, and as a thin plate between nodes, which resists noise and lets a smooth
+warp be. A plate of more than 1/6 would make the steps swing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +92,9 @@ class Stage:
         if not steep > 0:
             return flow  # nothing here has structure
         tension = TENSION * self.stiffness * steep * (TENSION_MM / (2 * mm)) ** 2
-        pull -= np.float32(MEMORY * tension) * laplacian(flow.velocity)
+        slack = laplacian(flow.velocity)
+        pull -= np.float32(MEMBRANE * tension) * slack
+        pull -= np.float32(PLATE * tension) * laplacian(slack)
         update = solved(tensor, pull, tension, self.beat)
         length = np.sqrt((update * update).sum(axis=0))
         update *= np.minimum(1, np.float32(STEP_MM) / np.maximum(length, np.float32(1e-6)))
@@ -149,6 +154,13 @@ class Side:
     layer: Layer
     body: NDArray[np.bool_]
     counted: NDArray[np.bool_]
+
+    @cached_property
+    def reach(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The first and the last index of the body along each axis."""
+        others = (1, 2), (0, 2), (0, 1)
+        spots = [np.flatnonzero(self.body.any(axis=axes)) for axes in others]
+        return np.array([s[0] for s in spots]), np.array([s[-1] for s in spots])
 
     def drawn(
         self, grid: Grid, matrix: Matrix, mm: float, beat: Callable[[], None]
@@ -229,9 +241,7 @@ def _near(body: NDArray[np.bool_], mm: float, beat: Callable[[], None]) -> NDArr
 def lattice(side: Side, mm: float) -> Grid:
     """Make a grid of cubic voxels around a volume's body, along the volume's axes."""
     layer = side.layer
-    others = (1, 2), (0, 2), (0, 1)
-    reached = [np.flatnonzero(side.body.any(axis=axes)) for axes in others]
-    low, high = (np.array([spots[end] for spots in reached]) for end in (0, -1))
+    low, high = side.reach
     lengths = (high - low + 1) * layer.spacing + 2 * MARGIN_MM
     shape = 2 * (np.ceil(lengths / mm).astype(int) // 2) + 1  # the nodes end where it ends
     directions = layer.affine[:3, :3] / layer.spacing
