@@ -12,6 +12,7 @@ from napari_fusion.gui import (
     show_plane,
     to_layer,
 )
+from napari_fusion.gui.compare.modes import Mode
 from napari_fusion.gui.compare.pictures import Seen
 from napari_fusion.gui.layers import place_of, world_of
 from napari_fusion.gui.readout import cursor_point, readout
@@ -192,6 +193,17 @@ def test_the_dock_tells_it_as_the_cursor_moves(qtbot, viewer, pair):
     qtbot.addWidget(dock)
     point_at(viewer, pair[0].grid.index_to_lps((20, 30, 24)))
     assert dock.values.text() == readout(viewer) != ""
+
+
+def test_the_dock_tells_it_anew_when_another_mode_is_chosen(qtbot, viewer, pair):
+    from napari_fusion.gui.workspace import FusionWorkspace
+
+    dock = FusionWorkspace(viewer)
+    qtbot.addWidget(dock)
+    point_at(viewer, pair[0].grid.centre)
+    for mode, name in ((Mode.A, "head CT"), (Mode.B, "head T1")):
+        dock.check.comparer.set_mode(mode)
+        assert dock.values.text().endswith(f"shown here: {name}")
 
 
 def test_large_numbers_are_written_out(viewer):

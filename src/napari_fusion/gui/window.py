@@ -189,7 +189,6 @@ def _tell(dock: Any, layers: list[LayerData]) -> None:
     metadata = [keywords["metadata"] for _, keywords, _ in layers]
     told = [max(found, key=lambda one: one.rank).text] if found else []
     told += [UNKNOWN] if any(one.get(KNOWN) is False for one in metadata) else []
-    dock.align.verdict.setText("\n".join(told) or dock.align.verdict.text())
     recipe: dict[str, Any] = next((one[RECIPE] for one in metadata if RECIPE in one), {})
     sources = [k["name"] for _, k, _ in layers if k["metadata"].get(ROLE) == "source"]
     if recipe and len(sources) > 1:
@@ -200,6 +199,7 @@ def _tell(dock: Any, layers: list[LayerData]) -> None:
         dock.fuse.choose_method(recipe["method"])
         job = Fusing(snapshot, tuple(sources), recipe["method"], None, recipe["params"])
         dock.keep.code.say(job.line())
+    dock.align.verdict.setText("\n".join(told) or dock.align.verdict.text())
 
 
 def _settle(app: Any) -> None:

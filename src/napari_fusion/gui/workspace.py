@@ -114,6 +114,8 @@ class FusionWorkspace(QWidget):
         self.align.aligned.connect(self._tell_state)
         self.fuse.fused.connect(self._tell_state)
         self.fuse.fused.connect(self.check.comparer.stop)
+        for heard in (self.check.comparer.changed, self.check.comparer.said):
+            heard.connect(self._read_out)
         self.keep.geometry_panel.moved.connect(self._tell_state)
         self.keep.session.opened.connect(self.take_up)
         self.tour = Tour(self, partial(open_sample_head, self.viewer))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -5,6 +7,7 @@ from napari_fusion import Grid, Volume, save
 from napari_fusion.gui.open.chooser import STATE, SeriesDialog
 from napari_fusion.gui.open.thumbnail import SIDE, thumbnail
 from napari_fusion.io import isolated, scan
+from napari_fusion.io.series import Found
 
 
 @pytest.fixture
@@ -81,3 +84,15 @@ def test_the_light_is_told_by_shape_word_and_colour(dialog):
     told = {row.text(STATE): row.foreground(STATE).color().name() for row, _ in dialog._rows}
     assert set(told) == {"● ready", "✖ refused"}
     assert len(set(told.values())) == 2
+
+
+@pytest.mark.parametrize(("second", "ticked"), [("one", 2), ("another", 0)])
+def test_without_a_pair_series_of_one_patient_alone_are_ticked(qtbot, tmp_path, second, ticked):
+    grid = Grid.regular((6, 8, 8))
+    save(Volume(np.ones(grid.shape, np.float32), grid, "CT", "HU"), tmp_path / "a.nii.gz")
+    (series,) = scan(tmp_path)
+    found = Found([replace(series, patient="one"), replace(series, patient=second)])
+    dialog = SeriesDialog(found)
+    qtbot.addWidget(dialog)
+    dialog.thumbnails.stop()
+    assert len(dialog.chosen) == ticked

@@ -262,3 +262,13 @@ def test_a_failed_open_is_one_sentence_and_changes_nothing(
     qtbot.mouseClick(dock.keep.session.open_button, Qt.MouseButton.LeftButton)
     assert said() == ["a.fusion is not a session, or it is damaged"]
     assert list(viewer.layers) == before
+
+
+def test_what_the_gate_said_comes_back(qtbot, opened, gate, tmp_path):
+    moved = align_layers(opened, "ct", "t1")
+    again, _ = reopened(save_session(opened, tmp_path / "a.fusion"))
+    dock = FusionWorkspace(again)
+    qtbot.addWidget(dock)
+    assert dock.align.verdict.text() == "Nothing aligned yet."
+    dock.take_up({"fixed": "ct", "moving": moved.name})
+    assert dock.align.verdict.text() == "✔ PASS: They match."

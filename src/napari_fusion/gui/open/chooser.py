@@ -71,7 +71,8 @@ class SeriesDialog(QDialog):
         self.table.setHeaderLabels(list(HEADINGS))
         self.table.setIconSize(QSize(SIDE, SIDE))
         pair = best_pair(series)
-        self._rows = [(self._row(one, _proposed(one, pair)), one) for one in series]
+        proposed = _proposed(series, pair)
+        self._rows = [(self._row(one, any(one is p for p in proposed)), one) for one in series]
         for column in range(len(HEADINGS) - 1):  # the last takes the rest
             self.table.resizeColumnToContents(column)
         told = (f"There are {len(series)} series here.", why(pair) if pair else "", series.beside)
@@ -127,10 +128,12 @@ class SeriesDialog(QDialog):
         return box.value() if isinstance(box, QSpinBox) else None
 
 
-def _proposed(series: Series, pair: tuple[Series, Series] | None) -> bool:
+def _proposed(series: Found, pair: tuple[Series, Series] | None) -> list[Series]:
+    """Tick the pair; without one, what reads without a doubt, as long as it is one patient's."""
     if pair is not None:
-        return series is pair[0] or series is pair[1]
-    return series.light == "green" and series.frames == 1
+        return list(pair)
+    sound = [one for one in series if one.light == "green" and one.frames == 1]
+    return sound if len({one.patient for one in sound if one.patient}) < 2 else []
 
 
 def _pet(series: Series) -> str:

@@ -17,10 +17,11 @@ from napari_fusion.gui import choices
 from napari_fusion.gui.align.aligning import Aligning
 from napari_fusion.gui.align.curve import Curve
 from napari_fusion.gui.align.ghost import Ghost, hide_ghost, show_ghost
+from napari_fusion.gui.check.status import standing_of
 from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.jobs import Asked, JobRow
-from napari_fusion.gui.snapshot import Result, Snapshot
+from napari_fusion.gui.snapshot import ALIGNMENT, Result, Snapshot
 from napari_fusion.gui.steps.hand import HandBox
 from napari_fusion.gui.steps.landmarks import LandmarkBox
 from napari_fusion.gui.steps.step import Step, button
@@ -34,6 +35,9 @@ ENGINE_WORDS: dict[Engine, str] = {
     "greedy": "greedy, another program",
     "elastix": "elastix, another program",
 }
+
+
+NOTHING_YET = "Nothing aligned yet."
 
 
 class AlignStep(Step):
@@ -81,7 +85,7 @@ class AlignStep(Step):
         self.button = button("Align", "Find where the moving layer lies.", self._align)
         self.curve = Curve()
         self.curve.hide()
-        self.verdict = QLabel("Nothing aligned yet.")
+        self.verdict = QLabel(NOTHING_YET)
         self.verdict.setWordWrap(True)
         self.verdict.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.anyway_button = button(
@@ -105,6 +109,16 @@ class AlignStep(Step):
         self._chosen = chosen
         self.hand.choose(chosen)
         self.landmarks.choose(chosen)
+        if self._refused is None:
+            self.verdict.setText(self._known())
+
+    def _known(self) -> str:
+        """Say what the gate said when the chosen layers were aligned, be it in another session."""
+        names = self._chosen.names[:2]
+        layers = [self._viewer.layers[name] for name in names if name in self._viewer.layers]
+        if len(layers) < 2 or ALIGNMENT not in layers[1].metadata:
+            return NOTHING_YET
+        return standing_of(layers).text
 
     @Slot(bool)
     def _follow(self, busy: bool) -> None:  # noqa: FBT001 - Qt's signature
