@@ -174,18 +174,12 @@ def place_layer(
 
     Parameters
     ----------
-    viewer
-        The napari viewer.
-    fixed, moving
-        Layers or their names.
+    viewer, fixed, moving, accept, different_patients
+        As for `align_layers`.
     pose
         Shift and degrees as `Alignment.moved` takes them: each fixed point is turned about the
         middle of the fixed grid (degrees about the L, then P, then S axis) and shifted (LPS mm) to
         where it lies in the moving volume.
-    accept
-        The worst verdict of the gate that is still added: "PASS", "CHECK" or "FAIL".
-    different_patients
-        Allow volumes of different patients.
 
     Returns
     -------

@@ -134,16 +134,12 @@ def align_by_landmarks(
 
     Parameters
     ----------
-    viewer
-        The napari viewer.
-    fixed, moving
-        Layers or their names.
+    viewer, fixed, moving, accept
+        As for `align_layers`.
     marks
         Names of the points layers that mark the fixed and the moving one, in the same order.
     model
         "rigid", "similarity" or "affine".
-    accept
-        The worst verdict that is still added: "PASS", "CHECK" or "FAIL".
 
     Returns
     -------
