@@ -284,6 +284,15 @@ def test_views_opened_before_the_volumes_show_their_planes(desk, main, layers):
     assert sorted(one.dims.order[0] for _, one in views(desk, main)) == [0, 1, 2]
 
 
+def test_the_hidden_sliders_of_the_window_bring_the_other_planes(desk, main):
+    viewer = main[1]
+    there = np.add(viewer.dims.point, (0, 20, -12))
+    viewer.dims.point = tuple(there)
+    for _, one in views(desk, main):
+        axis = one.dims.order[0]
+        assert one.dims.point[axis] == pytest.approx(there[axis], abs=2.1)
+
+
 def test_layers_are_mirrored_both_ways(desk, main, pair):
     viewer, other = main[1], desk.quad.planes[0].model
     viewer.layers["head CT"].name = "skull"

@@ -51,9 +51,10 @@ class Crossing(QObject):
         self._timer.setInterval(0)
         self._timer.timeout.connect(self._arrive)
         self.point: Point = np.zeros(3)
+        self._sliders: Point = np.full(3, np.nan)
         self._centre: Point = np.zeros(3)
         if viewer.dims.ndim == 3:
-            self.point = np.array(viewer.dims.point, float)
+            self.point = self._sliders = np.array(viewer.dims.point, float)
         self.join(viewer)
 
     def join(self, viewer: Any) -> None:
@@ -136,11 +137,13 @@ class Crossing(QObject):
 
     def _slid(self, event: Any) -> None:
         viewer = self._turned_by(event.source)
-        if self._busy or viewer is None or viewer.dims.ndim != 3:
+        if viewer is None or viewer.dims.ndim != 3:
             return
-        axis = viewer.dims.order[0]
+        slid = self._slid_axes(viewer)
+        if self._busy:
+            return
         point = self.point.copy()
-        point[axis] = viewer.dims.point[axis]
+        point[slid] = np.array(viewer.dims.point)[slid]
         if np.abs(point - self.point).max() < SAME_MM:
             return
         self.point = point
@@ -148,6 +151,18 @@ class Crossing(QObject):
             for other in self._members:
                 self._follow(other)
         self.moved.emit()
+
+    def _slid_axes(self, viewer: Any) -> list[int]:
+        """Say along which axes a viewer was moved: the one across its plane, of the first any.
+
+        Opening volumes and sessions moves the first viewer's hidden sliders, too.
+        """
+        axis = int(viewer.dims.order[0])
+        if viewer is not self._members[0]:
+            return [axis]
+        before, self._sliders = self._sliders, np.array(viewer.dims.point, float)
+        same = np.abs(self._sliders - before) <= SAME_MM
+        return [i for i in range(3) if i == axis or not same[i]]
 
     def _turned(self, event: Any) -> None:
         viewer = self._turned_by(event.source)
