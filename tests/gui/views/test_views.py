@@ -441,6 +441,19 @@ def test_closing_gives_everything_back(desk, main, qtbot):
     desk.keys.hold(desk._window)
 
 
+def test_what_was_shown_whole_in_four_views_is_shown_whole_in_one(desk, main, qtbot):
+    canvas, viewer = main
+    qtbot.keyClick(canvas, Qt.Key.Key_R)
+    fitted = viewer.scene.camera.zoom
+    qtbot.keyClick(canvas, Qt.Key.Key_F)
+    qtbot.waitUntil(lambda: viewer.scene.camera.zoom > 1.2 * fitted)
+    qtbot.keyClick(canvas, Qt.Key.Key_F)
+    viewer.scene.camera.zoom = nearer = 3 * fitted
+    qtbot.keyClick(canvas, Qt.Key.Key_F)
+    qtbot.wait(50)
+    assert viewer.scene.camera.zoom == nearer  # what the user chose stays
+
+
 def test_closing_the_dock_closes_the_views(desk, main, window, qtbot):
     canvas, viewer = main
     home = desk._window.centralWidget()

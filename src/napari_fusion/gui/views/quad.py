@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from napari.qt import QtViewer
-from qtpy.QtCore import QObject, Qt, Signal, Slot
+from qtpy.QtCore import QObject, Qt, QTimer, Signal, Slot
 from qtpy.QtWidgets import QMainWindow, QSplitter, QWidget
 
 from napari_fusion.gui.views.crossing import Crossing
@@ -39,6 +39,7 @@ class Quad(QObject):
         self._main: QWidget | None = None
         self._frame: QSplitter | None = None
         self._left_on = "right"
+        self._fitted = 0.0
         self._planes: list[PlaneView] = []
         self._turning: Turning | None = None
 
@@ -114,6 +115,8 @@ class Quad(QObject):
         for view in self._planes:
             view.rest()
         self._turning.rest()
+        if self._viewer.scene.camera.zoom == self._fitted:
+            QTimer.singleShot(0, self._viewer.reset_view)  # by then the canvas has all the room
         self.toggled.emit(self.is_open)
 
     def dispose(self) -> None:
@@ -143,7 +146,7 @@ class Quad(QObject):
             zooms.append(view.model.scene.camera.zoom)
         self._viewer.reset_view()
         zooms.append(self._viewer.scene.camera.zoom)
-        models[0].scene.camera.zoom = min(zooms)
+        models[0].scene.camera.zoom = self._fitted = min(zooms)
 
     def enlarge(self, canvas: QWidget) -> None:
         """Let one view fill the frame; once more, and all four are back."""
