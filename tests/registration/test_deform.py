@@ -62,7 +62,7 @@ def field_of(fixed, moving, options=COARSE, masks=(None, None)):
 
 def test_a_known_warp_is_found_in_the_same_contrast(found, warp):
     straight = error(Alignment(GRID, GRID, found.matrix), warp)
-    assert error(found, warp) < 0.5 * straight
+    assert error(found, warp) < 0.35 * straight
     assert found.quality.numbers["folded"] == 0
     assert found.quality.numbers["jacobian_min"] > 0.4
     assert found.quality.numbers["bend_gain"] > 0.1
@@ -73,7 +73,7 @@ def test_a_known_warp_is_found_in_the_same_contrast(found, warp):
 def test_a_known_warp_is_found_in_another_contrast(t1, bent_t2, warp):
     field = field_of(t1, bent_t2)
     bent = Alignment(GRID, GRID, np.eye(4), field=field)
-    assert error(bent, warp) < 0.6 * error(STRAIGHT, warp)
+    assert error(bent, warp) < 0.5 * error(STRAIGHT, warp)
     assert field.jacobian.folded == 0
 
 
@@ -170,7 +170,39 @@ def test_bending_does_not_take_away_the_doubt_about_the_pose():
     assert both.verdict == "CHECK"
     assert both.sentence.startswith("The mirror image fits as well. ")
     assert both.uncertainty_mm == 0.4
-    assert no_better(doubt, fine) is doubt
+    assert no_better(doubt, fine) == doubt
+
+
+SLIGHT = {"parts_mm": 2.4, "spread_mm": 1.1, "round_trip_mm": 1.8, "mirror": 0.9, "overlap": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("changed", "verdict", "final"),
+    [
+        ({}, "CHECK", "PASS"),
+        ({"parts_mm": 3.1}, "CHECK", "CHECK"),
+        ({"spread_mm": 1.6}, "CHECK", "CHECK"),
+        ({"round_trip_mm": 2.1}, "CHECK", "CHECK"),
+        ({"mirror": 1.0}, "CHECK", "CHECK"),
+        ({"overlap": 0.4}, "CHECK", "CHECK"),
+        ({"unit": 0.5}, "CHECK", "CHECK"),
+        ({}, "FAIL", "FAIL"),
+    ],
+)
+def test_a_slight_disagreement_that_bending_explains_is_no_doubt(changed, verdict, final):
+    linear = Quality(verdict=verdict, sentence="Parts disagree.", numbers=SLIGHT | changed)
+    quality = no_better(Quality(verdict="PASS", sentence="Fine."), linear)
+    assert quality.verdict == final
+    assert quality.numbers["linear_mirror"] == linear.numbers["mirror"]
+
+
+@pytest.mark.parametrize(("share", "verdict"), [(1.0, "PASS"), (0.2, "CHECK")])
+def test_a_given_bending_that_stopped_early_is_doubted(share, verdict, t1, bent_t1, found):
+    field = DisplacementField(found.field.grid, found.field.vectors * np.float32(share))
+    given = Alignment(GRID, GRID, found.matrix, field=field)
+    quality = assess(t1, bent_t1, given).quality
+    assert quality.verdict == verdict
+    assert ("has not found its end" in quality.sentence) == (verdict == "CHECK")
 
 
 def test_a_bending_that_squeezes_is_to_be_checked():
@@ -234,11 +266,11 @@ def test_masks_keep_out_what_lies_outside_them(t1, bent_t1):
     left = GRID.index_to_lps(np.moveaxis(np.indices(GRID.shape), 0, -1))[..., 0] > 5
     spoilt[left] = np.roll(spoilt, 9, axis=1)[left]
     right = box((-200, -200, -200), (0, 200, 200))
-    spots = SPOTS[SPOTS[:, 0] < -15]
+    spots = SPOTS[SPOTS[:, 0] < -2]
     clean = field_of(t1, bent_t1, masks=(right, None)).at(spots)
     same = field_of(t1, Volume(spoilt, GRID, "MR"), masks=(right, None)).at(spots)
     free = field_of(t1, Volume(spoilt, GRID, "MR")).at(spots)
-    assert np.linalg.norm(same - clean, axis=1).mean() < 0.3
+    assert np.linalg.norm(same - clean, axis=1).mean() < 0.1
     assert np.linalg.norm(free - clean, axis=1).mean() > 0.5
 
 

@@ -9,21 +9,37 @@ import numpy as np
 
 from napari_fusion.grid import Grid
 from napari_fusion.registration.alignment import Alignment
+from napari_fusion.registration.deform import deform
 from napari_fusion.registration.field import DisplacementField
+from napari_fusion.registration.gate import MIRROR_LIMIT, PASS_OVERLAP
 from napari_fusion.registration.layers import Matrix
 from napari_fusion.registration.nmi import Similarity
+from napari_fusion.registration.options import AlignOptions
+from napari_fusion.registration.pulse import Pulse
 from napari_fusion.registration.quality import Quality
 from napari_fusion.registration.scene import Scene
+from napari_fusion.registration.search import Terrain
 from napari_fusion.volume import Step, Volume
 
 HELD_OUT = 77
 """Seed of the samples that judge a bending; no search draws them."""
+
+TOLD = ("parts_mm", "spread_mm", "round_trip_mm", "mirror", "z", "drop")
+"""Numbers of the linear answer that are told beside those of the bent one."""
 
 LEAST_GAIN = 0.0
 """A bending is kept when it raises the held-out score by more than this share."""
 
 SLICES = 8
 """Slices drawn between two reports."""
+
+LEFT_GRID_MM, LEFT_MM = 2.0, 0.6
+"""Voxel size of the bending that looks for what is left, and how much of it is doubted: in a head.
+"""
+
+EXPLAINED_MM = {"parts_mm": 3.0, "spread_mm": 1.5, "round_trip_mm": 2.0}
+"""How far a linear answer may disagree with itself where bending then explains it, in a head. The
+heads of two people disagree more, even where one can be bent onto the other."""
 
 CHECK_JACOBIAN = (1 / 3, 3.0)
 FAIL_JACOBIAN = (0.1, 10.0)
@@ -48,6 +64,17 @@ def _carried(similarity: Similarity, field: DisplacementField) -> Similarity:
     points = similarity.points.T + similarity.centre
     moved = field.at(points).T.astype(np.float32)
     return replace(similarity, points=similarity.points + moved)
+
+
+def left_mm(volumes: tuple[Volume, Volume], terrain: Terrain, pulse: Pulse) -> float:
+    """Say how far two steps of bending anew would move the body: mean, mm.
+
+    Little where a bending has found its end; much where it stopped early, or went too far.
+    """
+    options = AlignOptions(model="deformable", grid_mm=LEFT_GRID_MM * terrain.scene.unit)
+    field = deform(volumes, np.eye(4), options, pulse, levels=((1.0, 2),))
+    points = terrain.fine.points.T + terrain.fine.centre
+    return float(np.linalg.norm(field.at(points), axis=1).mean())
 
 
 def drawn_through(moving: Volume, alignment: Alignment, beat: Callable[[], None]) -> Volume:
@@ -95,17 +122,43 @@ def judged(quality: Quality, field: DisplacementField, gained: float | None = No
         return quality.model_copy(
             update={"verdict": "CHECK", "sentence": words, "numbers": numbers}
         )
+    left = numbers.get("left_mm", 0.0)
+    if quality.verdict != "FAIL" and left > LEFT_MM * numbers.get("unit", 1.0):
+        words = (
+            f"The bending has not found its end ({left:.1f} mm to go on): check edges before use."
+        )
+        return quality.model_copy(
+            update={"verdict": "CHECK", "sentence": words, "numbers": numbers}
+        )
     words = f"{quality.sentence} Space is bent by up to {field.largest_mm:.1f} mm, {span}."
     return quality.model_copy(update={"sentence": words, "numbers": numbers})
 
 
 def no_better(bent: Quality, linear: Quality) -> Quality:
-    """Keep the linear answer's doubt: bending can make a wrong pose, or a stranger, look right."""
-    if bent.rank >= linear.rank:
+    """Keep the linear answer's doubt: bending can make a wrong pose, or a stranger, look right.
+
+    Unless all of that doubt is what the bending explains: parts that disagree by little, and a
+    match that does not stand out until they agree.
+    """
+    known = {f"linear_{name}": linear.numbers[name] for name in TOLD if name in linear.numbers}
+    bent = bent.model_copy(update={"numbers": {**bent.numbers, **known}})
+    if bent.rank >= linear.rank or (bent.verdict == "PASS" and _explained(linear)):
         return bent
     within = f"{bent.uncertainty_mm or 0:.1f} mm"
     words = f"{linear.sentence} That was before bending, after which parts agree within {within}."
     return bent.model_copy(update={"verdict": linear.verdict, "sentence": words})
+
+
+def _explained(linear: Quality) -> bool:
+    """Whether a doubtful linear answer lies as one does between two states of one anatomy."""
+    numbers, doubt = linear.numbers, float("inf")
+    unit = numbers.get("unit", 1.0)
+    return (
+        linear.verdict == "CHECK"
+        and numbers.get("mirror", doubt) < MIRROR_LIMIT
+        and numbers.get("overlap", 0.0) >= PASS_OVERLAP
+        and all(numbers.get(name, doubt) <= mm * unit for name, mm in EXPLAINED_MM.items())
+    )
 
 
 def kept_straight(quality: Quality, reason: str, numbers: dict[str, float]) -> Quality:

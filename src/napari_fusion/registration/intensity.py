@@ -14,6 +14,7 @@ from napari_fusion.registration.bend import (
     gain,
     judged,
     kept_straight,
+    left_mm,
     no_better,
 )
 from napari_fusion.registration.deform import EXPECTED_BEATS, deform
@@ -143,17 +144,29 @@ def _bent(
     bent = replace(linear, field=field)
     field.measure(pulse.beat)
     with pulse.part(0.9, 1.0):
-        quality = judged(_judged_as_drawn(*volumes, bent, masks, pulse), field, gained)
+        own = scene.options.engine == "own"
+        quality = _judged_as_drawn(volumes, bent, masks, pulse, own=own)
+        quality = judged(quality, field, gained)
     return replace(bent, quality=no_better(quality, linear.quality))
 
 
 def _judged_as_drawn(
-    fixed: Volume, moving: Volume, alignment: Alignment, masks: Masks, pulse: Pulse
+    volumes: tuple[Volume, Volume], alignment: Alignment, masks: Masks, pulse: Pulse, *, own: bool
 ) -> Quality:
-    """Hold the moving volume, drawn through an alignment, to the gate where it lies."""
+    """Hold the moving volume, drawn through an alignment, to the gate where it lies.
+
+    A bending that is not our `own` may have stopped anywhere: two steps of ours say how far from
+    its end it is.
+    """
+    fixed, moving = volumes
     drawn = drawn_through(masked(moving, masks[1], "moving"), alignment, pulse.beat)
-    straight = Alignment.identity(alignment.fixed, drawn.grid)
-    return _assessed(masked(fixed, masks[0], "fixed"), drawn, straight, pulse)
+    pair = masked(fixed, masks[0], "fixed"), drawn
+    terrain = Terrain.of(prepare(*pair, AlignOptions(), pulse), pulse)
+    quality = _weighed(terrain, np.eye(4), np.eye(4))
+    if own or quality.verdict == "FAIL":
+        return quality
+    left = left_mm(pair, terrain, pulse)
+    return quality.model_copy(update={"numbers": {**quality.numbers, "left_mm": left}})
 
 
 def _anywhere(terrain: Terrain, start: Matrix) -> tuple[Matrix, Quality]:
@@ -244,7 +257,7 @@ def assess(fixed: Volume, moving: Volume, alignment: Alignment) -> Alignment:
     pulse = Pulse(None)
     if alignment.field is None:
         return replace(alignment, quality=_assessed(fixed, moving, alignment, pulse))
-    quality = _judged_as_drawn(fixed, moving, alignment, (None, None), pulse)
+    quality = _judged_as_drawn((fixed, moving), alignment, (None, None), pulse, own=False)
     return replace(alignment, quality=judged(quality, alignment.field))
 
 
