@@ -1,4 +1,4 @@
-"""*Live*: the fused picture of the slice on screen follows every change, beside the window."""
+"""*Live*: every canvas shows its slice fused, and follows every change."""
 
 # mypy: allow-subclassing-any, allow-untyped-decorators
 from __future__ import annotations
@@ -10,10 +10,18 @@ from qtpy.compat import isalive
 from qtpy.QtCore import Signal, Slot
 from qtpy.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
 
-from napari_fusion.errors import FusionError
+from napari_fusion.errors import FusionError, Progress
 from napari_fusion.gui.actions import Fusing
 from napari_fusion.gui.check.geometry import MOVES, is_told_of
-from napari_fusion.gui.fuse.preview import Drawn, Spot, hide_preview, preview, show_preview
+from napari_fusion.gui.fuse.preview import (
+    Drawn,
+    Spot,
+    find_preview,
+    hide_preview,
+    preview,
+    show_preview,
+)
+from napari_fusion.gui.fuse.slices import Cut
 from napari_fusion.gui.layers import LayerData
 from napari_fusion.gui.worker import Job
 
@@ -24,8 +32,9 @@ CHANGES = {"contrast_limits", "data", *MOVES}
 class LiveBox(QWidget):
     """A checkbox; while it is ticked, the visible slice is shown fused.
 
-    One slice is computed at a time, in a thread. A picture that is no longer the one asked for
-    when it comes is thrown away and the next one begun.
+    Sources are drawn and the first slice is fused in a thread; from then on every canvas fuses what
+    it shows when it shows it. Slices that take long are fused in a thread, one at a time, and are
+    black until they come. What is no longer asked for when it comes is thrown away.
 
     Parameters
     ----------
@@ -43,8 +52,9 @@ class LiveBox(QWidget):
     ) -> None:
         super().__init__(parent)
         self._viewer, self._make = viewer, make
-        self._job: Job[LayerData] | None = None
+        self._job: Job[Any] | None = None
         self._drawn = Drawn()
+        self._missed: list[Cut] = []
         self._stale = self._showing = False
         self.box = QCheckBox("Live")
         self.box.setToolTip("Show the slice on screen fused at once, while you scroll and choose.")
@@ -56,8 +66,7 @@ class LiveBox(QWidget):
         layout.addWidget(self.words)
         self.words.hide()
         self.box.toggled.connect(self._toggle)
-        for name in ("point", "order", "ndisplay"):
-            getattr(viewer.dims.events, name).connect(self._changed)
+        viewer.dims.events.ndisplay.connect(self._turned)
         viewer.layers.events.connect(self._layer_changed)
 
     @Slot()
@@ -79,7 +88,7 @@ class LiveBox(QWidget):
             self._tell_line()
             self.refresh()
             return
-        job, self._job, self._drawn = self._job, None, Drawn()
+        job, self._job, self._drawn, self._missed = self._job, None, Drawn(), []
         if job is not None:
             job.cancel()
         self._tell("")
@@ -93,8 +102,11 @@ class LiveBox(QWidget):
             self._fail(error)
             return
         drawn = self._drawn
-        job: Job[LayerData] = Job(lambda tell: preview(asked, spot, drawn), self)
-        job.returned.connect(self._finish)
+        self._start(lambda tell: preview(asked, drawn, spot), self._finish)
+
+    def _start(self, work: Callable[[Progress], Any], then: Callable[[Any], None]) -> None:
+        job: Job[Any] = Job(work, self)
+        job.returned.connect(then)
         job.failed.connect(self._fail)
         self._job = job
         job.start()
@@ -106,9 +118,41 @@ class LiveBox(QWidget):
             self._compute()
             return
         self._tell("")
+        self._missed = []
+        slices: Any = data[0]
+        slices.fuser.missed = self._miss
+        self._show(lambda: show_preview(self._viewer, data))
+
+    def _miss(self, cut: Cut) -> None:
+        """Fuse a slice that takes long beside the window: of each plane the one asked for last."""
+        self._missed = [one for one in self._missed if one[0] != cut[0]] + [cut]
+        if self._job is None:
+            self._fetch()
+
+    def _fetch(self) -> None:
+        layer = find_preview(self._viewer)
+        if layer is None or not self._missed:
+            return
+        cut, fuser = self._missed.pop(), layer.data.fuser
+        self._start(lambda tell: fuser.fused(cut), self._come)
+
+    @Slot(object)
+    def _come(self, fused: object) -> None:
+        """Look at the slices anew: one of them is there now."""
+        self._job = None
+        layer = find_preview(self._viewer)
+        if self._stale:
+            self._compute()
+        elif layer is not None:
+            self._show(lambda: setattr(layer, "data", layer.data))
+            if self._job is None:
+                self._fetch()
+
+    def _show(self, change: Callable[[], Any]) -> None:
+        """Change the preview; what the viewer says meanwhile is our own doing."""
         self._showing = True
         try:
-            show_preview(self._viewer, data)
+            change()
         finally:
             self._showing = False
 
@@ -118,9 +162,7 @@ class LiveBox(QWidget):
         if self._stale:
             self._compute()
             return
-        self._showing = True
-        hide_preview(self._viewer)
-        self._showing = False
+        self._show(lambda: hide_preview(self._viewer))
         self._tell(str(error))
 
     def _tell(self, words: str) -> None:
@@ -133,10 +175,9 @@ class LiveBox(QWidget):
         except FusionError:
             return  # said where the picture would be
 
-    def _changed(self, event: object = None) -> None:
+    def _turned(self, event: object = None) -> None:
         if not isalive(self):  # napari deleted the dock; the viewer lives on
-            for name in ("point", "order", "ndisplay"):
-                getattr(self._viewer.dims.events, name).disconnect(self._changed)
+            self._viewer.dims.events.ndisplay.disconnect(self._turned)
             return
         self.refresh()
 

@@ -1,23 +1,23 @@
-"""The fused picture of the slice on screen, before the whole volume is fused."""
+"""The fused picture of the slices on screen, before the whole volume is fused."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_fusion.errors import GeometryError, ParameterError
-from napari_fusion.fusion import fuse_slice_with_shares
 from napari_fusion.grid import Grid
 from napari_fusion.gui.actions import Fusing, judged, named, on_grid
 from napari_fusion.gui.check.gate import Aligned, Source
 from napari_fusion.gui.frame import Frame
-from napari_fusion.gui.layers import LIVE, LayerData, to_layer
+from napari_fusion.gui.fuse.slices import Cut, SliceFuser, Slices
+from napari_fusion.gui.layers import LIVE, PLACE, VOLUME, LayerData, to_layer
+from napari_fusion.gui.layers import drawn as place_along
 from napari_fusion.gui.snapshot import SHARES, STATE, Snapshot
-from napari_fusion.slab import Window
 from napari_fusion.volume import JSON, Step, Volume
 
 if TYPE_CHECKING:
@@ -47,58 +47,80 @@ class Spot:
         point[axis] = float(viewer.dims.point[axis])
         return cls(axis, tuple(point))
 
+    def cut(self, grid: Grid, frame: Frame) -> Cut | None:
+        """Name the slice of a grid along the frame's axes; None where there is none."""
+        place = frame.to_world(grid.centre)
+        place[self.axis] = self.point[self.axis]
+        index = round(float(grid.lps_to_index(frame.to_lps(place))[self.axis]))
+        return (self.axis, index) if 0 <= index < grid.shape[self.axis] else None
+
 
 @dataclass
 class Drawn:
-    """Sources drawn on the fixed grid, kept from slice to slice."""
+    """Sources drawn on the fixed grid along the viewer's axes, kept from picture to picture."""
 
-    kept: dict[tuple[int, int], tuple[Volume, Volume, Volume]] = field(default_factory=dict)
+    kept: dict[tuple[int, int], tuple[Volume, Volume, Frame, Volume]] = field(default_factory=dict)
 
-    def on(self, source: Source, fixed: Volume) -> Volume:
-        """Give a source on the grid of the fixed volume."""
+    def along(self, source: Source, fixed: Volume, frame: Frame) -> Volume:
+        """Give a source on the grid of the fixed volume, its axes in the order of the viewer's."""
         key = id(source.volume), id(fixed)
-        if key not in self.kept:  # the volumes are kept too, so that no other takes their id
-            self.kept[key] = source.volume, fixed, on_grid(source, fixed.grid)
-        return self.kept[key][2]
+        if key not in self.kept or not self.kept[key][2].matches(frame):
+            volume = on_grid(source, fixed.grid)
+            place = place_along(volume, frame)
+            turned = replace(volume, array=place.array, grid=place.grid)
+            # the volumes are kept too, so that no other takes their id
+            self.kept[key] = source.volume, fixed, frame, turned
+        return self.kept[key][3]
 
 
-def preview(job: Fusing, spot: Spot, drawn: Drawn) -> LayerData:
-    """Fuse the slice at a spot into a layer that is one slice thick, and lies at that slice.
+def preview(job: Fusing, drawn: Drawn, spot: Spot | None = None) -> LayerData:
+    """Make a layer that fuses each slice when it is looked at, in any plane.
 
-    napari draws nothing of it on any other slice, so that it cannot be taken for another one's.
+    Parameters
+    ----------
+    job
+        What to fuse, and how.
+    drawn
+        Sources that were drawn for an earlier preview.
+    spot
+        Fuse this slice already.
 
     Raises
     ------
     GeometryError
-        The fixed layer is oblique to the view, or has no slice there.
+        The fixed layer is oblique to the view.
     ParameterError
         As for `fuse_layers`.
     """
     sources, stands = job.admitted()
     fixed, frame = sources[0].volume, job.snapshot.frame or Frame()
-    axis, index = slice_at(fixed.grid, frame, spot)
-    picture, given = fuse_slice_with_shares(
-        [drawn.on(source, fixed) for source in sources],
-        job.method,
-        index=index,
-        axis=axis,
-        windows=[Window(lower=low, upper=high) for low, high in job.windows or ()],
-        **job.params,
-    )
-    asked: dict[str, JSON] = {"method": job.method, "params": job.params, "index": index}
-    step = Step("preview", asked | {"axis": axis, "sources": list(job.names)})
-    grid = one_slice(fixed.grid, axis, index)
-    fused = Volume(np.expand_dims(picture, axis), grid, "FUSED", history=(step,))
-    shares = [Volume(np.expand_dims(one, axis), grid, history=(step,)) for one in given]
+    grid = frame.parallel(fixed.grid)
+    if grid is None:
+        raise GeometryError(
+            "the fixed layer is oblique to the view, so that no slice of it is on screen: Align or "
+            "Fuse turns the view to it"
+        )
+    fuser = SliceFuser([drawn.along(source, fixed, frame) for source in sources], job)
+    cut = None if spot is None else spot.cut(grid, frame)
+    if cut is not None:
+        fuser.fused(cut)
+    asked: dict[str, JSON] = {"method": job.method, "params": job.params}
+    step = Step("preview", asked | {"sources": list(job.names)})
+    nothing = Volume(np.broadcast_to(np.float32(0), grid.shape), grid, "FUSED", history=(step,))
     name = stands.label(f"live {job.method}")
     aligned = Aligned(sources[0].anchor, stands)
-    array, keywords, kind = to_layer(judged(fused, stands), frame, name=name, aligned=aligned)
-    keywords["metadata"] |= {
+    _, keywords, kind = to_layer(judged(nothing, stands), frame, name=name, aligned=aligned)
+    metadata = keywords["metadata"]
+    picture, *given = (cast("Any", Slices(fuser, part)) for part in range(1 + len(sources)))
+    shares = [replace(nothing, array=one) for one in given]
+    keywords["metadata"] = metadata | {
+        VOLUME: replace(metadata[VOLUME], array=picture),
+        PLACE: replace(metadata[PLACE], array=picture),
         LIVE: True,
         STATE: stands.text,
         SHARES: (job.names, dict(zip(job.names, shares, strict=True))),
     }
-    return array, keywords, kind
+    return picture, keywords, kind
 
 
 def show_preview(viewer: Any, data: LayerData) -> Layer:
@@ -147,12 +169,13 @@ def preview_layers(
     unknown_sides: bool = False,
     **params: JSON,
 ) -> Layer:
-    """Show the fused picture of the slice on screen only; arguments and errors as `fuse_layers`.
+    """Show layers fused slice by slice, as they are looked at; arguments, errors as `fuse_layers`.
 
     Returns
     -------
     napari.layers.Image
-        The preview, one slice thick; it replaces an earlier one.
+        The preview: in every plane the slice on screen is fused when it is shown. It replaces an
+        earlier one.
     """
     job = Fusing(
         Snapshot.of(viewer),
@@ -163,7 +186,8 @@ def preview_layers(
         different_patients,
         unknown_sides,
     )
-    return show_preview(viewer, preview(job, Spot.of(viewer), Drawn()))
+    Spot.of(viewer)
+    return show_preview(viewer, preview(job, Drawn()))
 
 
 def slice_at(grid: Grid, frame: Frame, spot: Spot) -> tuple[int, int]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from napari_fusion.gui.layers import LIVE
-
 SHOWN = (
     "contrast_limits",
     "colormap",
@@ -72,8 +70,6 @@ class Twin:
 class Mirror:
     """Keep a viewer's layers in another viewer: those that come, go, and change places.
 
-    The preview of *Live* is one slice of the first viewer's own plane and is left away.
-
     Parameters
     ----------
     source
@@ -123,7 +119,7 @@ class Mirror:
     def _add(self, layer: Any) -> None:
         from napari.layers import Layer
 
-        if layer in self._twins or layer.metadata.get(LIVE) is True:
+        if layer in self._twins:
             return
         other = self._target.add_layer(Layer.create(*layer.as_layer_data_tuple()))
         self._twins[layer] = Twin(layer, other)

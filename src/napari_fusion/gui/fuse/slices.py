@@ -1,0 +1,180 @@
+"""A fusion as arrays whose slices are fused when they are read.
+
+napari asks an array for the slice it shows, so a picture can never stand on another slice's place,
+whatever the plane and the canvas; and nothing is fused that nobody looks at.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_fusion.fusion import fuse_slice_with_shares
+from napari_fusion.gui.actions import Fusing
+from napari_fusion.slab import Window
+from napari_fusion.volume import Volume
+
+KEPT = 24
+"""Fused slices that are kept with their shares."""
+
+QUICK_S = 0.04
+"""A slice that takes longer is fused beside the window, and is black until it comes."""
+
+Cut = tuple[int, int]
+"""Viewer axis across a slice, and its index."""
+
+
+class SliceFuser:
+    """Fuses single slices in any plane, and keeps the last ones.
+
+    Parameters
+    ----------
+    volumes
+        The sources on one grid along the viewer's axes.
+    asked
+        Method, parameters and windows.
+    """
+
+    def __init__(self, volumes: Sequence[Volume], asked: Fusing) -> None:
+        self._volumes, self._asked = volumes, asked
+        self._kept: OrderedDict[Cut, NDArray[np.float32]] = OrderedDict()
+        self._lock = threading.Lock()
+        self._last: dict[int, int] = {}
+        self._ahead: tuple[Cut, threading.Thread] | None = None
+        self.seconds = 0.0
+        self.missed: Callable[[Cut], None] | None = None
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Voxels along the viewer's axes."""
+        return self._volumes[0].grid.shape
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether a window need not wait to be felt."""
+        return self.seconds <= QUICK_S
+
+    def fused(self, cut: Cut) -> NDArray[np.float32]:
+        """Give a slice's picture and the share of each source (1 + k, h, w), fused if need be."""
+        found = self._find(cut)
+        if found is not None:
+            return found
+        began = time.thread_time()
+        axis, index = cut
+        picture, shares = fuse_slice_with_shares(
+            self._volumes,
+            self._asked.method,
+            index=index,
+            axis=axis,
+            windows=[Window(lower=low, upper=high) for low, high in self._asked.windows or ()],
+            **self._asked.params,
+        )
+        made = np.concatenate([picture[None], shares])
+        self.seconds = time.thread_time() - began
+        with self._lock:
+            self._kept[cut] = made
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return made
+
+    def seen(self, cut: Cut) -> NDArray[np.float32] | None:
+        """Give a slice as `fused` does, or None, and say that it is missed, where that is slow."""
+        if self._ahead is not None and self._ahead[0] == cut:
+            self._ahead[1].join()
+        found = self._find(cut)
+        if self.missed is None:
+            return self.fused(cut)
+        if self.is_quick:
+            found = self.fused(cut)
+            self._look_ahead(cut)
+        elif found is None:
+            self.missed(cut)
+        return found
+
+    def _look_ahead(self, cut: Cut) -> None:
+        """Fuse the slice that scrolling on would come to, while this one is drawn."""
+        axis, index = cut
+        step = index - self._last.get(axis, index)
+        self._last[axis] = index
+        if step == 0:
+            return
+        following = axis, index + (1 if step > 0 else -1)
+        busy = self._ahead is not None and self._ahead[1].is_alive()
+        if busy or not 0 <= following[1] < self.shape[axis] or self._find(following) is not None:
+            return
+        thread = threading.Thread(target=self.fused, args=(following,), daemon=True)
+        self._ahead = following, thread
+        thread.start()
+
+    def newest_through(self, point: Sequence[int]) -> Cut:
+        """Name the slice last looked at that holds a voxel: that of the canvas it was asked on."""
+        with self._lock:
+            kept = reversed(self._kept)
+            return next((cut for cut in kept if point[cut[0]] == cut[1]), (0, point[0]))
+
+    def _find(self, cut: Cut) -> NDArray[np.float32] | None:
+        with self._lock:
+            if cut in self._kept:
+                self._kept.move_to_end(cut)
+            return self._kept.get(cut)
+
+
+class Slices:
+    """(n0, n1, n2) float32 along the viewer's axes: one part of what a fuser gives.
+
+    Parameters
+    ----------
+    fuser
+        Fuses a slice when it is read.
+    part
+        0 is the fused picture, 1 and above are the shares of the sources.
+    """
+
+    dtype = np.dtype(np.float32)
+    ndim = 3
+
+    def __init__(self, fuser: SliceFuser, part: int = 0) -> None:
+        self.fuser, self._part = fuser, part
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Voxels along the viewer's axes."""
+        return self.fuser.shape
+
+    @property
+    def size(self) -> int:
+        """How many numbers that is."""
+        return int(np.prod(self.shape))
+
+    def __getitem__(self, key: Any) -> NDArray[np.float32]:
+        """Give one slice, or a part of it; a voxel is that of the slice last looked at through it.
+
+        Several slices at once are what the 3-D view asks for, which shows no live fusion: black.
+        """
+        parts = key if isinstance(key, tuple) else (key,)
+        whole = [*parts, *[slice(None)] * (3 - len(parts))]
+        picked = [np.arange(n)[part] for n, part in zip(self.shape, whole, strict=True)]
+        cuts = [(axis, int(one.flat[0])) for axis, one in enumerate(picked) if one.size == 1]
+        if not cuts:
+            return np.zeros([n for one in picked for n in one.shape], np.float32)
+        axis, index = cuts[0]
+        if len(cuts) == 3:
+            axis, index = self.fuser.newest_through([int(one.flat[0]) for one in picked])
+        seen = self.fuser.seen((axis, index))
+        if seen is None:
+            plane = np.zeros([n for i, n in enumerate(self.shape) if i != axis], np.float32)
+        else:
+            plane = seen[self._part]
+        whole[axis] = slice(0, 1) if picked[axis].ndim else 0
+        return np.asarray(np.expand_dims(plane, axis)[tuple(whole)])
+
+    def __array__(self, dtype: Any = None, *, copy: bool | None = None) -> NDArray[Any]:
+        """Fuse everything, slice by slice along the first axis."""
+        slices = [self.fuser.fused((0, index))[self._part] for index in range(self.shape[0])]
+        return np.asarray(np.stack(slices), dtype=dtype)
