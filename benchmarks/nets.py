@@ -260,9 +260,10 @@ def onnx():
     from napari_fusion.nets import onnx as exporting
     from napari_fusion.nets.checkpoint import Checkpoint
     from napari_fusion.nets.data import Sample
-    from napari_fusion.nets.infer import WEIGHTS, decide, prepared
+    from napari_fusion.nets.infer import WEIGHTS, decide
     from napari_fusion.nets.prior import prior
     from napari_fusion.nets.quantise import pictures_db
+    from napari_fusion.nets.ready import prepared
     from napari_fusion.nets.shipped import SHIPPED
 
     grid = Grid.regular((12, 256, 256), (8.0, 0.9, 0.9), centre=(0, -8, 1))

@@ -8,13 +8,13 @@ import pytest
 from napari_fusion.errors import GeometryError, ParameterError
 from napari_fusion.fusion import fuse, learned, networks
 from napari_fusion.grid import Grid
-from napari_fusion.nets import infer
+from napari_fusion.nets.ready import prepared
 from napari_fusion.volume import Volume
 
 
 @pytest.fixture
 def net(tiny):
-    return infer.prepared(tiny)
+    return prepared(tiny)
 
 
 def random(*shape, seed=0):

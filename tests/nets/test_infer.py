@@ -15,6 +15,7 @@ from napari_fusion.nets.checkpoint import Checkpoint
 from napari_fusion.nets.model import Block, NetConfig, size
 from napari_fusion.nets.prior import prior
 from napari_fusion.nets.prune import PruneOptions
+from napari_fusion.nets.ready import prepared
 from napari_fusion.nets.shipped import SHIPPED
 from napari_fusion.nets.train import TrainOptions
 
@@ -30,7 +31,7 @@ def decided(net, planes, **options):
 @pytest.mark.parametrize("shape", [(64, 64), (96, 80), (130, 62)])
 def test_inference_gives_the_picture_of_training(tiny, shape):
     planes = random(2, *shape)
-    parts = learned.by_network(planes[:, None], infer.prepared(tiny))[:, 0]
+    parts = learned.by_network(planes[:, None], prepared(tiny))[:, 0]
     with torch.inference_mode():
         expected = bands.fused(tiny.build(), torch.from_numpy(planes)[:, None])[:, 0].numpy()
     np.testing.assert_allclose(parts, expected, atol=2e-6)
@@ -40,13 +41,13 @@ def test_inference_gives_the_picture_of_training(tiny, shape):
 @pytest.mark.parametrize("shape", [(97, 75), (64, 130), (33, 20)])
 @pytest.mark.parametrize("tile", [16, 32, 64])
 def test_tiles_are_bit_for_bit_one_piece(opinionated, block, shape, tile):
-    net, planes = infer.prepared(opinionated(block)), random(3, *shape)
+    net, planes = prepared(opinionated(block)), random(3, *shape)
     for whole, tiled in zip(decided(net, planes), decided(net, planes, tile=tile), strict=True):
         np.testing.assert_array_equal(tiled, whole)
 
 
 def test_a_smaller_halo_would_show(tiny, monkeypatch):
-    net, planes = infer.prepared(tiny), random(2, 96, 96)
+    net, planes = prepared(tiny), random(2, 96, 96)
     whole = decided(net, planes).share
     monkeypatch.setattr(type(tiny.config), "halo", 0)
     assert not np.array_equal(decided(net, planes, tile=32).share, whole)
@@ -54,12 +55,12 @@ def test_a_smaller_halo_would_show(tiny, monkeypatch):
 
 def test_threads_are_left_as_they_were(tiny):
     torch.set_num_threads(2)
-    decided(infer.prepared(tiny), random(2, 32, 32))
+    decided(prepared(tiny), random(2, 32, 32))
     assert torch.get_num_threads() == 2
 
 
 def test_a_full_gpu_is_told_and_the_processor_decides(tiny, monkeypatch, caplog):
-    net, planes = infer.prepared(tiny), random(2, 32, 32)
+    net, planes = prepared(tiny), random(2, 32, 32)
     expected = decided(net, planes)
     piece, refused = infer._piece, []
 
@@ -114,7 +115,7 @@ def test_a_shipped_file_that_was_exchanged_is_refused(tiny, tmp_path, monkeypatc
 
 @pytest.mark.parametrize("shape", [(64, 48), (77, 31), (9, 200)])
 def test_strips_are_bit_for_bit_one_piece(tiny, shape, monkeypatch):
-    net, stack = infer.prepared(tiny), random(2, 1, *shape)
+    net, stack = prepared(tiny), random(2, 1, *shape)
     whole = learned.by_network(stack, net)
     monkeypatch.setattr(learned, "STRIP", 10 * shape[1])
     np.testing.assert_array_equal(learned.by_network(stack, net), whole)

@@ -12,6 +12,7 @@ from napari_fusion.nets.data import load_samples  # noqa: E402
 from napari_fusion.nets.infer import decide  # noqa: E402
 from napari_fusion.nets.prior import prior  # noqa: E402
 from napari_fusion.nets.quantise import pictures_db  # noqa: E402
+from napari_fusion.nets.ready import prepared  # noqa: E402
 
 
 def test_another_runtime_gives_the_same_decision(tiny, tmp_path):
@@ -19,7 +20,7 @@ def test_another_runtime_gives_the_same_decision(tiny, tmp_path):
     planes = np.random.default_rng(0).random((3, 40, 64), np.float32)
     votes = prior(planes, 3).votes
     for theirs, ours in zip(
-        decide(net, planes, votes), decide(exporting.prepared(tiny), planes, votes), strict=True
+        decide(net, planes, votes), decide(prepared(tiny), planes, votes), strict=True
     ):
         np.testing.assert_allclose(theirs, ours, atol=1e-5)
 

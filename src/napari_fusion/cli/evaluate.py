@@ -105,8 +105,8 @@ def _network(path: Path) -> _Contender:
     with needed():
         from napari_fusion.fusion.learned import by_network
         from napari_fusion.nets.checkpoint import Checkpoint
-        from napari_fusion.nets.infer import prepared
         from napari_fusion.nets.model import size
+        from napari_fusion.nets.ready import prepared
     checkpoint = Checkpoint.load(path)
     net = prepared(checkpoint)
     return _Contender(lambda stack: by_network(stack, net), *size(checkpoint.config))

@@ -45,7 +45,7 @@ def cnn(sources: Stack, *, network: Network = "pruned", device: Device = "cpu") 
 
 
 def by_network(sources: Stack, net: "FusionNet") -> Stack:
-    """Give the parts (k, n, h, w) that a network from `nets.infer.prepared` makes of a stack."""
+    """Give the parts (k, n, h, w) that a network from `nets.ready.prepared` makes of a stack."""
     parts = each_slice(_by_network, sources, net)
     parts *= sources.any(axis=0)  # what is empty in every source stays empty
     return parts

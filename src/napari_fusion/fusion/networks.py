@@ -99,7 +99,7 @@ def compare(planes: NDArray[np.float32], first: str | Path, second: str | Path) 
 
 
 def _fused(planes: NDArray[np.float32], network: str | Path) -> tuple[Picture, float]:
-    from napari_fusion.nets.infer import prepared
+    from napari_fusion.nets.ready import prepared
 
     net = prepared(_loaded(network))
     start = time.process_time()

@@ -1,4 +1,4 @@
-"""Ask a network for its decision: BN folded, channels last, tile by tile, one thread.
+"""Ask a network for its decision, tile by tile, one thread.
 
 Tiles with a halo give bit for bit what one piece would: nothing in the network is global. One
 thread, because slabs already run beside each other.
@@ -17,11 +17,11 @@ from typing import Literal, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from napari_fusion.nets.checkpoint import Checkpoint
 from napari_fusion.nets.model import GAINS, RATIO, SHARES, FusionNet
 from napari_fusion.nets.prior import VOTES
+from napari_fusion.nets.ready import prepared
 from napari_fusion.nets.shipped import SHIPPED
 
 logger = logging.getLogger(__name__)
@@ -66,20 +66,6 @@ def shipped(name: str, device: Device = "cpu") -> FusionNet:
     """
     with _LOADING:
         return _shipped(name, device)
-
-
-def prepared(checkpoint: Checkpoint) -> FusionNet:
-    """Build a network for inference: batch norms folded into convolutions, channels last."""
-    net = checkpoint.build()
-    for layer in net.layers:
-        at = next(i for i, m in enumerate(layer) if isinstance(m, nn.BatchNorm2d))
-        if not isinstance(layer[at - 1], nn.Conv2d):
-            continue
-        folded = torch.nn.utils.fusion.fuse_conv_bn_eval(layer[at - 1], layer[at])
-        layer[at - 1], layer[at] = folded, nn.Identity()
-    net.requires_grad_(requires_grad=False)
-    ready: FusionNet = net.to(memory_format=torch.channels_last)
-    return ready
 
 
 def decide(
@@ -150,7 +136,9 @@ def _decided(
     k, h, w = planes.shape
     rows, columns = votes.shape[2:]
     decided = Decided(*(np.empty((k, c, rows, columns), np.float32) for c in (SHARES, 1, GAINS)))
-    even = np.pad(planes, ((0, 0), (0, h % RATIO), (0, w % RATIO)), mode="edge")
+    even = planes
+    if h % RATIO or w % RATIO:
+        even = np.pad(planes, ((0, 0), (0, h % RATIO), (0, w % RATIO)), mode="edge")
     with _one_thread(), torch.inference_mode():
         for core in _cores(even.shape[1:], tile):
             target = tuple(slice(s.start // RATIO, s.stop // RATIO) for s in core)

@@ -4,6 +4,7 @@ It predicts weights, never pixels. Read `FusionNet.forward` from top to bottom; 
 stands in `napari_fusion.nets.prior`, how shares become weights in `napari_fusion.nets.mixing`.
 """
 
+from functools import reduce
 from typing import Literal, NamedTuple, Self
 
 import torch
@@ -144,18 +145,18 @@ class FusionNet(nn.Module):  # type: ignore[misc]
         """
         k, n, h, w = sources.shape
         verdict = SALIENT * votes[:, :, :1] + BRIGHT * votes[:, :, -1:]
-        against = (votes - votes.mean(0)).flatten(0, 1)
+        against = (votes - mean(votes)).flatten(0, 1)
         pixels = nn.functional.pixel_unshuffle(sources.reshape(k * n, 1, h, w), RATIO)
         if self.config.pixels == "means":
             pixels = pixels.mean(1, keepdim=True)
         seen = torch.cat([pixels, votes[:, :, -1:].flatten(0, 1) / 4, against], 1)
         said = self.look(seen.contiguous(memory_format=torch.channels_last), k)
-        corrected, gain, said = said.split(SAID, 1)
-        corrected = (BOUND * torch.tanh(corrected / BOUND)).unflatten(0, (k, n))
+        corrected, gain, apart = said.unflatten(0, (k, n)).split(SAID, 2)
+        corrected = BOUND * torch.tanh(corrected / BOUND)
         share = _share(verdict + corrected[:, :, :-1])
         lift = torch.exp(corrected[:, :, -1:])
-        unlike = _mean(_plus(said, -_mean(said, k), k) ** 2, k)
-        gain = _sigmoid(gain).unflatten(0, (k, n)) * (unlike / (1 + unlike))
+        unlike = mean((apart - mean(apart)) ** 2)
+        gain = _sigmoid(gain) * (unlike / (1 + unlike))
         return Decision(share, lift, gain)
 
     def look(self, seen: Tensor, k: int) -> Tensor:
@@ -164,7 +165,7 @@ class FusionNet(nn.Module):  # type: ignore[misc]
         for i, layer in enumerate(self.layers):
             x = layer(x)
             if i in self.config.context:
-                x = _plus(x, self.mixes[str(i)](_mean(x, k)), k)
+                x = _plus(x, self.mixes[str(i)](mean(x.unflatten(0, (k, -1)))), k)
         return (self.head(x) + self.direct(seen)).contiguous()  # the rest goes plane by plane
 
 
@@ -210,7 +211,7 @@ def _layer(block: Block, inputs: int, width: int, dilation: int) -> nn.Sequentia
 
 def _share(logits: Tensor) -> Tensor:
     """Softmax over the sources, alike in every tile: torch's own rounds by a pixel's place."""
-    powers = torch.exp(logits - logits.amax(0))
+    powers = torch.exp(logits - reduce(torch.maximum, logits.unbind()))
     return powers / powers.sum(0)
 
 
@@ -219,17 +220,18 @@ def _sigmoid(x: Tensor) -> Tensor:
     return 1 / (1 + torch.exp(-x))
 
 
-def _mean(x: Tensor, k: int) -> Tensor:
-    """Mean over the k sources of features (k n, c, h, w): (n, c, h, w)."""
-    return x if k == 1 else sum(x.chunk(k)) / k
-
-
 def _plus(x: Tensor, shared: Tensor, k: int) -> Tensor:
     """Add to every source's features (k n, c, h, w) the same (n, c, h, w).
 
     In pieces of four axes: a fifth would cost the channels-last order, and half of the speed.
     """
     return x + shared if k == 1 else torch.cat([piece + shared for piece in x.chunk(k)])
+
+
+def mean(x: Tensor) -> Tensor:
+    """Average over the sources, axis 0."""
+    first, *others = x.unbind()
+    return sum(others, first) / len(x)
 
 
 def size(config: NetConfig) -> tuple[int, int]:

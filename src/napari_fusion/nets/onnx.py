@@ -19,8 +19,8 @@ from napari_fusion.io.atomic import write_verified
 from napari_fusion.nets.bands import votes
 from napari_fusion.nets.checkpoint import Checkpoint
 from napari_fusion.nets.data import Sample
-from napari_fusion.nets.infer import prepared
 from napari_fusion.nets.model import FusionNet
+from napari_fusion.nets.ready import prepared
 from napari_fusion.nets.train import whole
 
 OPSET = 17

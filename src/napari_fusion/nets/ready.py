@@ -1,0 +1,62 @@
+"""The network as it runs: batch norms folded away, channels last, 1 × 1 convolutions multiplied.
+
+A 1 × 1 convolution is a product of matrices, and torch multiplies several times faster than it
+convolves. Training keeps the convolutions: pruning follows channels through them.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from napari_fusion.nets.checkpoint import Checkpoint
+from napari_fusion.nets.model import FusionNet, mean
+
+
+class ReadyNet(FusionNet):
+    """A network that only looks; its weights can no longer learn."""
+
+    def look(self, seen: Tensor, k: int) -> Tensor:
+        """Run the convolutions as `FusionNet.look` does, on channels-last features."""
+        x = seen
+        for i, layer in enumerate(self.layers):
+            x = layer(x)
+            if i in self.config.context:
+                x = _told(x, self.mixes[str(i)], k)
+        said = torch.matmul(_matrix(self.head), _columns(x)).add_(self.head.bias[:, None])
+        direct = _matrix(self.direct).expand(len(x), -1, -1)
+        return said.baddbmm_(direct, _columns(seen)).unflatten(-1, x.shape[-2:])
+
+
+def prepared(checkpoint: Checkpoint) -> FusionNet:
+    """Build a network for inference.
+
+    Raises
+    ------
+    CheckpointError
+        The tensors do not fit the configuration.
+    """
+    net = ReadyNet(checkpoint.config)
+    net.load_state_dict(checkpoint.build().state_dict())
+    net.eval().requires_grad_(requires_grad=False)
+    for layer in net.layers:
+        at = next(i for i, m in enumerate(layer) if isinstance(m, nn.BatchNorm2d))
+        if isinstance(layer[at - 1], nn.Conv2d):
+            layer[at - 1] = torch.nn.utils.fusion.fuse_conv_bn_eval(layer[at - 1], layer[at])
+            layer[at] = nn.Identity()
+    ready: FusionNet = net.to(memory_format=torch.channels_last)
+    return ready
+
+
+def _told(x: Tensor, mix: nn.Conv2d, k: int) -> Tensor:
+    """Add to every source's features (k n, c, h, w) what `mix` makes of the mean of all."""
+    features = x.permute(0, 2, 3, 1).unflatten(0, (k, -1))
+    shared = torch.matmul(mean(features), _matrix(mix).mT).add_(mix.bias)
+    return (features + shared).flatten(0, 1).permute(0, 3, 1, 2)
+
+
+def _matrix(convolution: nn.Conv2d) -> Tensor:
+    return convolution.weight.flatten(1)
+
+
+def _columns(x: Tensor) -> Tensor:
+    """Give features (n, c, h, w), channels last, as matrices (n, c, h w)."""
+    return x.permute(0, 2, 3, 1).flatten(1, 2).mT
