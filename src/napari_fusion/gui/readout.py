@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from napari_fusion.gui.colour.looks import is_share
 from napari_fusion.gui.compare.comparison import find_comparison
+from napari_fusion.gui.fuse.slices import Slices
 from napari_fusion.gui.layers import DARK, VOLUME, place_of, world_of
 from napari_fusion.gui.snapshot import ALIGNMENT, ORIGINAL, SHARES
 from napari_fusion.volume import Volume
@@ -45,13 +46,13 @@ def readout(viewer: Any, point: Point | None = None, across: int | None = None) 
         return ""
     world = cursor_point(viewer) if point is None else np.asarray(point, float)
     lines = [f"{layer.name}: {value_at(layer, world)}" for layer in sources(viewer)]
+    axis = int(viewer.dims.order[0]) if across is None else across
     fused = fused_layer(viewer)
     if fused is not None:
-        told = shares_at(fused, world)
+        told = shares_at(fused, world, axis)
         lines += [f"fused: {told}"] if told else []
     compared = find_comparison(viewer)
     if compared is not None:
-        axis = int(viewer.dims.order[0]) if across is None else across
         told = compared.shown_at(axis, world)
         lines += [f"shown here: {told}"] if told else []
     return "\n".join(lines)
@@ -97,17 +98,18 @@ def value_at(layer: Any, world: Point) -> str:
     return f"{digits} {unit_of(volume)}".rstrip()
 
 
-def shares_at(layer: Any, world: Point) -> str:
+def shares_at(layer: Any, world: Point, across: int) -> str:
     """Say what each source gave to a pixel of a fused layer; nothing where it is black.
 
-    The one share that is not kept is the rest of the whole.
+    The one share that is not kept is the rest of the whole. A live layer is fused in each plane by
+    itself: the slice across the viewer's axis `across` counts.
     """
     lps = patient_point(layer, world)
-    brightness = _at(layer.metadata[VOLUME], lps)
+    brightness = _at(layer.metadata[VOLUME], lps, across)
     if brightness is None or not brightness > DARK:
         return ""
     names, kept = layer.metadata[SHARES]
-    given = {name: _at(volume, lps) or 0.0 for name, volume in kept.items()}
+    given = {name: _at(volume, lps, across) or 0.0 for name, volume in kept.items()}
     told = [(name, given.get(name, 1 - sum(given.values()))) for name in names]
     return ", ".join(f"{100 * share:.0f} % {name}" for name, share in told)
 
@@ -135,9 +137,11 @@ def _is_measured(volume: Volume) -> bool:
     return volume.modality not in {"FUSED", "LABEL"} and not is_share(volume)
 
 
-def _at(volume: Volume, lps: Point) -> float | None:
+def _at(volume: Volume, lps: Point, across: int = 0) -> float | None:
     """Give the voxel nearest to a patient point; None outside."""
     index = np.round(volume.grid.lps_to_index(lps)).astype(int)
     if (index < 0).any() or (index >= volume.grid.shape).any():
         return None
-    return float(volume.array[tuple(index)])
+    array: Any = volume.array
+    live = array.across(across) if isinstance(array, Slices) else array
+    return float(live[tuple(index)])

@@ -171,7 +171,7 @@ def test_each_tap_shows_the_next_and_says_who_made_it(qtbot, lens, model, canvas
         words = lens._lens.words
         qtbot.keyRelease(canvas, Qt.Key.Key_L)
         if heard[-1] == "who":
-            assert shares_at(fused, point) in words
+            assert shares_at(fused, point, 0) in words
             assert "blue CT, orange T1" in words
     assert heard == ["A", "B", "who", "A"]
 

@@ -1,6 +1,7 @@
 """The preview is the visible slice's, computed beside the window, and never another slice's."""
 
 import threading
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -134,13 +135,15 @@ def test_four_views_fuse_what_each_shows(aligned):
     from napari_fusion.gui.views.mirror import Mirror
 
     other = ViewerModel()
-    Mirror(aligned, other)
+    mirror = Mirror(aligned, other)  # kept: events hold it but weakly
     show_plane(other, "sagittal")
     preview_layers(aligned, ["CT", "T1"])
     slider(other, 20)
     np.testing.assert_array_equal(seen(other), whole(aligned, axis=2)[:, :, 20])
     slider(aligned, 8)
     np.testing.assert_array_equal(seen(aligned), whole(aligned)[8])
+    mirror.close()
+    assert not other.layers
 
 
 def test_an_oblique_fixed_layer_has_no_slice_on_screen(viewer, pair):
@@ -222,6 +225,23 @@ def test_the_previews_pixels_are_accounted_for(aligned):
     aligned.cursor.position = place.frame.to_world(place.grid.index_to_lps([0, row, column]))
     assert "fused: " in readout(aligned)
     assert all(f"% {name}" in readout(aligned) for name in names)
+
+
+def test_each_plane_tells_the_shares_of_its_own_picture(aligned):
+    layer = preview_layers(aligned, ["CT", "T1"])
+    place, voxel = layer.metadata[PLACE], (20, 30, 24)
+    world = place.frame.to_world(place.grid.index_to_lps(voxel))
+    told = [readout(aligned, world, axis).splitlines()[-1] for axis in (0, 1, 2, 0)]
+    for axis, words in zip((0, 1, 2, 0), told, strict=True):
+        given = layer.data.fuser.fused((axis, voxel[axis]))[1]
+        rest = [i for one, i in enumerate(voxel) if one != axis]
+        assert f"fused: {100 * given[tuple(rest)]:.0f} % CT" in words
+    assert len(set(told)) > 1
+
+
+def test_a_live_layer_can_be_duplicated(aligned):
+    layer = preview_layers(aligned, ["CT", "T1"])
+    assert deepcopy(layer.data).fuser is layer.data.fuser
 
 
 def test_switching_off_while_computing_shows_nothing(dock, aligned, qtbot, monkeypatch):

@@ -33,7 +33,7 @@ class Content:
     """One thing the lens can show: its picture on a sheet, and what it says of a point."""
 
     look: Look
-    say: Callable[[NDArray[np.float64]], str]
+    say: Callable[[NDArray[np.float64], int], str]
 
 
 class TrustLens(QObject):
@@ -139,7 +139,7 @@ class TrustLens(QObject):
         down, right = viewer.dims.displayed
         if down > right:
             picture = picture.swapaxes(0, 1)
-        self._over(canvas).put(np.ascontiguousarray(picture), content.say(point), pixel)
+        self._over(canvas).put(np.ascontiguousarray(picture), content.say(point, axis), pixel)
 
     def _over(self, canvas: QWidget) -> Lens:
         """Give the lens over a canvas; it moves along when the mouse does."""
@@ -163,7 +163,7 @@ def _source(side: str, layer: Any) -> Content:
     seen = Seen.of(layer)
     known = VOLUME in layer.metadata
 
-    def say(point: NDArray[np.float64]) -> str:
+    def say(point: NDArray[np.float64], axis: int) -> str:
         told = f": {value_at(layer, point)}" if known else ""
         return f"{side}  {layer.name}{told}"
 
@@ -180,8 +180,8 @@ def _attribution(layer: Any) -> Content:
     def look(sheet: Sheet) -> Picture:
         return shares(sheet.values(share.array, place), fused.values(sheet))
 
-    def say(point: NDArray[np.float64]) -> str:
-        told = shares_at(layer, point) or "nothing"
+    def say(point: NDArray[np.float64], axis: int) -> str:
+        told = shares_at(layer, point, axis) or "nothing"
         return f"who made it  {told}\nblue {names[0]}, orange {names[-1]}"
 
     return Content(look, say)

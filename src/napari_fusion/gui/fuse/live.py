@@ -125,6 +125,8 @@ class LiveBox(QWidget):
 
     def _miss(self, cut: Cut) -> None:
         """Fuse a slice that takes long beside the window: of each plane the one asked for last."""
+        if not isalive(self):
+            return
         self._missed = [one for one in self._missed if one[0] != cut[0]] + [cut]
         if self._job is None:
             self._fetch()

@@ -124,7 +124,7 @@ def preview(job: Fusing, drawn: Drawn, spot: Spot | None = None) -> LayerData:
 
 
 def show_preview(viewer: Any, data: LayerData) -> Layer:
-    """Show a layer of one slice in the viewer, in the window's thread; one at a time of a kind."""
+    """Show a preview in the viewer, in the window's thread; one at a time of a kind."""
     from napari.layers import Layer
 
     array, keywords, _ = data
@@ -136,7 +136,7 @@ def show_preview(viewer: Any, data: LayerData) -> Layer:
         layer = viewer.add_layer(Layer.create(*data))
         viewer.layers.selection.active = active
         return layer
-    layer.data = array  # first: at its old place it is not on the slice that is shown
+    layer.data = array
     for name in ("scale", "translate"):
         if tuple(getattr(layer, name)) != keywords[name]:  # napari slices anew at each
             setattr(layer, name, keywords[name])
@@ -147,13 +147,13 @@ def show_preview(viewer: Any, data: LayerData) -> Layer:
 
 
 def find_preview(viewer: Any, kind: bool | str = True) -> Any:  # noqa: FBT001, FBT002 - a key
-    """Give the layer of one slice of a kind, or None; the fused preview's kind is True."""
+    """Give the preview of a kind, or None; that of *Live* is True."""
     layers = (layer for layer in viewer.layers if layer.metadata.get(LIVE) == kind)
     return next(layers, None)
 
 
 def hide_preview(viewer: Any, kind: bool | str = True) -> None:  # noqa: FBT001, FBT002 - a key
-    """Take the layer of one slice away, if there is one."""
+    """Take the preview of a kind away, if there is one."""
     layer = find_preview(viewer, kind)
     if layer is not None:
         viewer.layers.remove(layer)

@@ -10,7 +10,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -108,15 +108,13 @@ class SliceFuser:
         busy = self._ahead is not None and self._ahead[1].is_alive()
         if busy or not 0 <= following[1] < self.shape[axis] or self._find(following) is not None:
             return
-        thread = threading.Thread(target=self.fused, args=(following,), daemon=True)
+        thread = threading.Thread(target=self.fused, args=(following,), daemon=False)
         self._ahead = following, thread
         thread.start()
 
-    def newest_through(self, point: Sequence[int]) -> Cut:
-        """Name the slice last looked at that holds a voxel: that of the canvas it was asked on."""
-        with self._lock:
-            kept = reversed(self._kept)
-            return next((cut for cut in kept if point[cut[0]] == cut[1]), (0, point[0]))
+    def __deepcopy__(self, memo: object) -> Self:
+        """Give the same slices to a layer that is duplicated."""
+        return self
 
     def _find(self, cut: Cut) -> NDArray[np.float32] | None:
         with self._lock:
@@ -134,13 +132,15 @@ class Slices:
         Fuses a slice when it is read.
     part
         0 is the fused picture, 1 and above are the shares of the sources.
+    axis
+        A voxel is that of the slice across this axis.
     """
 
     dtype = np.dtype(np.float32)
     ndim = 3
 
-    def __init__(self, fuser: SliceFuser, part: int = 0) -> None:
-        self.fuser, self._part = fuser, part
+    def __init__(self, fuser: SliceFuser, part: int = 0, axis: int = 0) -> None:
+        self.fuser, self._part, self._axis = fuser, part, axis
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -152,8 +152,12 @@ class Slices:
         """How many numbers that is."""
         return int(np.prod(self.shape))
 
+    def across(self, axis: int) -> Slices:
+        """Give the same with voxels of the slices across another axis: each plane has its own."""
+        return Slices(self.fuser, self._part, axis)
+
     def __getitem__(self, key: Any) -> NDArray[np.float32]:
-        """Give one slice, or a part of it; a voxel is that of the slice last looked at through it.
+        """Give one slice, or a part of it.
 
         Several slices at once are what the 3-D view asks for, which shows no live fusion: black.
         """
@@ -163,9 +167,7 @@ class Slices:
         cuts = [(axis, int(one.flat[0])) for axis, one in enumerate(picked) if one.size == 1]
         if not cuts:
             return np.zeros([n for one in picked for n in one.shape], np.float32)
-        axis, index = cuts[0]
-        if len(cuts) == 3:
-            axis, index = self.fuser.newest_through([int(one.flat[0]) for one in picked])
+        axis, index = cuts[self._axis if len(cuts) == 3 else 0]
         seen = self.fuser.seen((axis, index))
         if seen is None:
             plane = np.zeros([n for i, n in enumerate(self.shape) if i != axis], np.float32)

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from qtpy.QtCore import Qt, Signal, Slot
-from qtpy.QtWidgets import QComboBox, QMessageBox, QStackedWidget, QWidget
+from qtpy.QtWidgets import QComboBox, QLabel, QMessageBox, QStackedWidget, QWidget
 
-from napari_fusion.fusion import methods
+from napari_fusion.fusion import lookup, methods
 from napari_fusion.gui.actions import Fusing
 from napari_fusion.gui.check.sides import SIDES_UNKNOWN
 from napari_fusion.gui.choices import chosen, keep
@@ -55,7 +55,11 @@ class FuseStep(Step):
             tip = f"{one.doc.splitlines()[0]} ({one.cite})"
             self.method.setItemData(self.method.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
             self.forms.addWidget(self.fields[one.name].native)
+        self.caution = QLabel()
+        self.caution.setWordWrap(True)
         self.method.currentIndexChanged.connect(self.forms.setCurrentIndex)
+        self.method.currentIndexChanged.connect(self._warn)
+        self._warn()
         self.choose_method(str(chosen("last", "method")))
         self.live = LiveBox(viewer, self._fusing)
         self.live.said.connect(self.said)
@@ -64,6 +68,7 @@ class FuseStep(Step):
             fields.changed.connect(self.live.refresh)
         self.button = button("Fuse", "Fuse, and say what each layer gave.", self._fuse)
         self.form.addRow("Method", self.method)
+        self.form.addRow(self.caution)
         self.form.addRow(self.forms)
         self.form.addRow(self.live)
         self.form.addRow(self.button)
@@ -82,6 +87,13 @@ class FuseStep(Step):
         """Take what is to be fused."""
         self._chosen = sources
         self.live.refresh()
+
+    @Slot()
+    def _warn(self) -> None:
+        """Say what the chosen method is known to hide."""
+        told = lookup(str(self.method.currentData())).caution
+        self.caution.setText(f"▲ {told[:1].upper()}{told[1:]}." if told else "")
+        self.caution.setVisible(bool(told))
 
     def choose_method(self, name: str) -> None:
         """Choose a registered method by its name."""
