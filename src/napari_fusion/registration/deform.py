@@ -41,8 +41,9 @@ def deform(
     """Find the field that, before a given linear map, brings the fixed volume onto the moving one.
 
     Both volumes become descriptors of local structure (MIND-SSC) that look alike in any contrast;
-    Gauss–Newton steps on a stationary velocity, held smooth by a membrane, bring them together at
-    two levels of resolution. Following a velocity never folds (Arsigny et al. 2006).
+    Gauss–Newton steps on a stationary velocity, each smoothed by a membrane and the whole held by a
+    thin plate, bring them together at two levels of resolution. Following a velocity never folds
+    (Arsigny et al. 2006).
 
     Parameters
     ----------
