@@ -78,3 +78,16 @@ def test_only_so_many_are_remembered(qapp):
     for i in range(150):
         stack.did(Deed(str(i), lambda: None, lambda: None))
     assert sum(bool(stack.undo()) for _ in range(200)) == 100
+
+
+def test_what_is_kept_for_undo_is_bounded(monkeypatch):
+    monkeypatch.setattr("napari_fusion.gui.undo.MOST_BYTES", 100)
+    stack, done = UndoStack(), []
+    for i in range(5):
+        stack.did(Deed(f"removed {i}", lambda i=i: done.append(i), lambda: None, holds=40))
+    stack.did(Deed("small", lambda: done.append("small"), lambda: None))
+    while stack.undo():
+        pass
+    assert done == ["small", 4, 3]
+    stack.did(Deed("large", lambda: done.append("large"), lambda: None, holds=1000))
+    assert stack.undo() == "large"  # the last one can always be taken back

@@ -11,6 +11,9 @@ from qtpy.QtCore import QObject, Signal
 MOST = 100
 """Deeds that are remembered."""
 
+MOST_BYTES = 256 * 2**20
+"""Layers that were removed are kept for taking that back, the oldest only up to this size."""
+
 
 @dataclass(frozen=True)
 class Deed:
@@ -22,11 +25,14 @@ class Deed:
         What was done, for the eye: "window of CT".
     back, again
         Take it back; do it again.
+    holds
+        Bytes that are kept in memory for this alone.
     """
 
     words: str
     back: Callable[[], None]
     again: Callable[[], None]
+    holds: int = 0
 
 
 class UndoStack(QObject):
@@ -53,6 +59,8 @@ class UndoStack(QObject):
             self._group.append(deed)
         elif not self._busy:
             self._done = [*self._done, deed][-MOST:]
+            while len(self._done) > 1 and sum(one.holds for one in self._done) > MOST_BYTES:
+                del self._done[0]
             self._undone.clear()
             self.changed.emit()
 
@@ -69,7 +77,8 @@ class UndoStack(QObject):
         """Remember what was done since `begin` as one deed of that name."""
         parts, self._group = self._group, None
         if parts:
-            self.did(Deed(words, _each(parts[::-1], "back"), _each(parts, "again")))
+            holds = sum(part.holds for part in parts)
+            self.did(Deed(words, _each(parts[::-1], "back"), _each(parts, "again"), holds))
 
     def undo(self) -> str:
         """Take the last deed back; give its words, or nothing when there is none."""

@@ -84,6 +84,7 @@ class Deeds(QObject):
                     f"{layer.name} removed",
                     lambda: self._put(layer, index),
                     lambda: self._take(layer),
+                    int(getattr(layer.data, "nbytes", 0)),
                 )
             )
 
