@@ -21,7 +21,8 @@ def ball(centre, radius):
 def test_without_uncertainty_it_is_the_difference():
     rng = np.random.default_rng(0)
     before, after = rng.random((2, *GRID.shape)).astype(np.float32)
-    assert_allclose(change(volume(before), volume(after), 0).array, after - before, atol=1e-6)
+    found = change(volume(before), volume(after), 0, sigmas=0, match=False)
+    assert_allclose(found.array, after - before, atol=1e-6)
 
 
 def test_a_shift_within_the_uncertainty_is_no_change():
@@ -48,7 +49,7 @@ def test_a_new_lesion_smaller_than_the_uncertainty_is_seen():
 
 def test_half_a_voxel_reaches_half_way():
     ramp = np.broadcast_to(np.arange(24.0), GRID.shape)
-    moved = change(volume(ramp), volume(ramp + 1), 0.5).array
+    moved = change(volume(ramp), volume(ramp + 1), 0.5, match=False).array
     assert_allclose(moved[:, :, 1:-1], 0.5, atol=1e-5)
 
 
@@ -60,9 +61,54 @@ def test_what_is_not_known_stays_unknown_and_spreads_no_further():
     assert np.isfinite(result).sum() == result.size - 1
 
 
+def tissue(noise, seed):
+    rng = np.random.default_rng(seed)
+    return 200 + ball((4, 12, 12), 6) + noise * rng.standard_normal(GRID.shape)
+
+
+def test_noise_is_no_change_and_a_lesion_in_it_is_one():
+    before, after = volume(tissue(5, 0)), volume(tissue(5, 1) + 0.6 * ball((4, 5, 5), 2))
+    assert (change(before, after, 0.5, sigmas=0).array != 0).mean() > 0.2
+    found = change(before, after, 0.5)
+    assert found.history[-1].parameters["noise"] == pytest.approx(5 * np.sqrt(2), rel=0.15)
+    assert found.array[4, 5, 5] > 20
+    assert (found.array[ball((4, 5, 5), 4) == 0] != 0).mean() < 0.005
+
+
+def test_gain_and_shading_of_a_scanner_are_no_change():
+    shading = 1.3 * np.exp(0.003 * np.indices(GRID.shape)[2])
+    later = shading * (tissue(2, 1) + 0.6 * ball((4, 5, 5), 2))
+    plain = change(volume(tissue(2, 0)), volume(later), 0.5, match=False)
+    assert (plain.array != 0).mean() > 0.3
+    found = change(volume(tissue(2, 0)), volume(later), 0.5)
+    assert found.array[4, 5, 5] > 20
+    assert (found.array[ball((4, 5, 5), 4) == 0] != 0).mean() < 0.02
+
+
+def test_values_with_a_unit_are_taken_as_they_are():
+    hounsfield = {"modality": "CT", "unit": "HU"}
+    found = change(volume(tissue(0, 0), **hounsfield), volume(tissue(0, 0) + 9, **hounsfield), 0)
+    assert_allclose(found.array, 9, atol=1e-4)
+
+
+def test_each_voxel_has_its_own_uncertainty():
+    before, after = volume(ball((4, 12, 12), 6)), volume(ball((4, 12, 14), 6))
+    off_mm = np.where(np.indices(GRID.shape)[2] < 12, 0.5, 2.5).astype(np.float32)
+    found, near, far = (change(before, after, u).array for u in (off_mm, 0.5, 2.5))
+    assert_array_equal(found[:, :, :12], near[:, :, :12])
+    assert_array_equal(found[:, :, 12:], far[:, :, 12:])
+    between = change(before, after, np.full(GRID.shape, 1.0)).array
+    assert_array_equal(between, change(before, after, 1.0).array)
+
+
 def test_history_and_meaning():
     result = change(volume(ball((4, 12, 12), 4)), volume(ball((4, 12, 12), 6)), 1.5)
-    assert result.history[-1].parameters == {"uncertainty_mm": 1.5}
+    assert result.history[-1].parameters == {
+        "uncertainty_mm": [1.5],
+        "sigmas": 3.0,
+        "noise": 0.0,
+        "match": True,
+    }
     assert (result.modality, result.unit) == ("MR", "1")
 
 
@@ -74,3 +120,9 @@ def test_what_cannot_be_compared_is_refused():
         change(mr, Volume(np.zeros((2, 2, 2)), Grid.regular((2, 2, 2)), "MR"), 1)
     with pytest.raises(ParameterError, match="0 mm or more"):
         change(mr, mr, -1)
+    with pytest.raises(ParameterError, match="sigmas"):
+        change(mr, mr, 1, sigmas=-1)
+    with pytest.raises(GeometryError, match="one a voxel"):
+        change(mr, mr, np.ones(3))
+    nothing = volume(np.full(GRID.shape, np.nan))
+    assert np.isnan(change(nothing, nothing, 1).array).all()

@@ -1,4 +1,4 @@
-"""``napari-fusion change``: what differs between two dates beyond what misregistration explains."""
+"""``napari-fusion change``: what differs between two dates beyond misregistration and noise."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from napari_fusion.cli.screen import AsJson, bar, say, say_json, say_result
 from napari_fusion.cli.transform import OtherPair, load_transforms
 from napari_fusion.cli.volumes import Accept, load_all, named
 from napari_fusion.cli.windows import HELP
-from napari_fusion.errors import QuantityError, between
+from napari_fusion.errors import between
 
 if TYPE_CHECKING:
-    from napari_fusion.registration import Alignment
     from napari_fusion.volume import Volume
 
 
@@ -29,6 +28,9 @@ def change(  # noqa: PLR0913 - one parameter per option
         float | None,
         typer.Option(min=0, help="How far the alignment may be off, mm. [what its check says]"),
     ] = None,
+    sigmas: Annotated[
+        float, typer.Option(min=0, help="How many standard deviations of noise are no change.")
+    ] = 3.0,
     method: Annotated[str | None, typer.Option(help="Fusion method. [laplacian]")] = None,
     register: Annotated[Register | None, typer.Option(help="[rigid]")] = None,
     alignment: Annotated[
@@ -43,10 +45,11 @@ def change(  # noqa: PLR0913 - one parameter per option
     as_json: AsJson = False,
 ) -> None:
     """Align a follow-up to its baseline, fuse both, and write the signed change between them."""
-    from napari_fusion import export, fusion
+    from napari_fusion import export
     from napari_fusion.cli.run import _recipe
     from napari_fusion.cli.windows import windows as read_windows
     from napari_fusion.io import save
+    from napari_fusion.recipe import changed
     from napari_fusion.recipe import run as carry_out
 
     asked: dict[str, Any] = {
@@ -65,34 +68,29 @@ def change(  # noqa: PLR0913 - one parameter per option
             recipe, *volumes, alignments=given, progress=between(progress, 0.1, 0.8)
         )
         progress(0.8, "comparing the dates")
-        off_mm = _uncertainty(outcome.alignments[0], uncertainty)
-        found = fusion.change(outcome.fixed, outcome.moving_on_fixed[0], off_mm)
+        found = changed(
+            outcome.inputs[0],
+            outcome.inputs[1],
+            outcome.alignments[0],
+            grid=outcome.fixed.grid,
+            uncertainty_mm=uncertainty,
+            sigmas=sigmas,
+        )
         progress(0.9, "writing")
         outputs = [str(path) for path in export.export_outcome(outcome, folder)]
         outputs.append(str(save(found, folder / "change.nii.gz")))
-    told = _told(found) | {"uncertainty_mm": off_mm}
+    told = _told(found)
     if as_json:
         say_json({**export.summary(outcome), "change": told, "outputs": outputs})
         return
+    off = " to ".join(f"{mm:.2f}" for mm in told["uncertainty_mm"])
     say(
-        f"change that {off_mm:.2f} mm of misregistration does not explain: "
+        f"change that {off} mm of misregistration and "
+        f"{told['sigmas']:g} x {told['noise']:.3g} {told['unit']} of noise do not explain: "
         f"from {told['lowest']:g} to {told['highest']:g} {told['unit']}, "
         f"in {100 * told['share']:.1f} % of the voxels"
     )
     say_result({"tre_mm": [], **export.summary(outcome), "outputs": outputs})
-
-
-def _uncertainty(alignment: Alignment, asked: float | None) -> float:
-    """Give the uncertainty asked for, or the one the alignment's check estimated."""
-    if asked is not None:
-        return asked
-    known = alignment.quality.uncertainty_mm
-    if known is None or not np.isfinite(known):
-        raise QuantityError(
-            "nobody knows how far this alignment may be off, so a change cannot be told from a "
-            "shift: say it with --uncertainty MM, or register the volumes"
-        )
-    return float(known)
 
 
 def _told(found: Volume) -> dict[str, Any]:
@@ -102,4 +100,5 @@ def _told(found: Volume) -> dict[str, Any]:
         "highest": float(known.max()) if known.size else 0.0,
         "share": float(np.count_nonzero(known) / known.size) if known.size else 0.0,
         "unit": found.unit,
+        **found.history[-1].parameters,
     }

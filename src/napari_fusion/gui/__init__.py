@@ -11,6 +11,7 @@ _HOMES = {
     "Frame": "frame",
     "align_by_landmarks": "align.marking",
     "align_layers": "align.aligning",
+    "change_layers": "fuse.changing",
     "colour_layers": "colour.colouring",
     "compare_layers": "compare.comparing",
     "from_layer": "layers",

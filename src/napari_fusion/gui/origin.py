@@ -40,7 +40,7 @@ class Made:
     Parameters
     ----------
     verb
-        "align", "fuse" or "colour".
+        "align", "fuse", "colour" or "change".
     sources
         napari's unique ids of the layers it was made of, the fixed one first.
     arguments
@@ -49,7 +49,7 @@ class Made:
         Of a fusion, which of its results this is, 0 for the picture.
     """
 
-    verb: Literal["align", "fuse", "colour"]
+    verb: Literal["align", "fuse", "colour", "change"]
     sources: tuple[str, ...]
     arguments: Mapping[str, JSON] = field(default_factory=dict)
     part: int = 0

@@ -27,10 +27,16 @@ def look(volume: Volume) -> dict[str, Any]:
     """Choose the keywords of a napari Image layer for a volume.
 
     Anatomy is grey. PET and SPECT are hot iron, clear at and below a floor, over what lies below.
-    A share runs from blue (none of this source) over grey to orange (all of it).
+    A share runs from blue (none of this source) over grey to orange (all of it), a change from
+    blue (much was lost) over pale (little) to orange (much was gained).
     """
     if is_share(volume):
         return _shown(Window(lower=0, upper=1), {"name": "share", "colors": share_colours()})
+    if is_change(volume):
+        known = volume.array[np.isfinite(volume.array)]
+        most = float(np.percentile(np.abs(known[known != 0]), 99)) if known.any() else 1.0
+        colours = {"name": "change", "colors": change_colours()}
+        return _shown(Window(lower=-most, upper=most), colours)
     if volume.modality == "FUSED":
         return _shown(Window(lower=0, upper=1), "gray")
     window = default_window(volume.array, volume.modality, volume.unit)
@@ -57,6 +63,11 @@ def is_share(volume: Volume) -> bool:
     return bool(volume.history) and volume.history[-1].name == "attribution"
 
 
+def is_change(volume: Volume) -> bool:
+    """Whether a volume says what changed between two dates."""
+    return any(step.name == "change" for step in volume.history)
+
+
 def _shown(window: Window, colormap: Any, *, opacity: float = 1.0) -> dict[str, Any]:
     return {
         "contrast_limits": (window.lower, window.upper),
@@ -70,7 +81,17 @@ def _shown(window: Window, colormap: Any, *, opacity: float = 1.0) -> dict[str, 
 @cache
 def share_colours() -> NDArray[np.float32]:
     """Give blue over grey to orange, (256, 4) RGBA in [0, 1]."""
-    ends = np.array([FIRST_COLOUR, (0.5, 0.5, 0.5), SECOND_COLOUR])
+    return _ramp(FIRST_COLOUR, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), SECOND_COLOUR)
+
+
+@cache
+def change_colours() -> NDArray[np.float32]:
+    """Give blue to pale blue, and from the middle pale orange to orange, (256, 4) RGBA."""
+    return _ramp(FIRST_COLOUR, (0.70, 0.85, 1.0), (1.0, 0.85, 0.60), SECOND_COLOUR)
+
+
+def _ramp(*stops: tuple[float, float, float]) -> NDArray[np.float32]:
+    """Run from the first colour to the second, and in the other half from the third to the last."""
     steps = np.linspace(0, 2, 256)
-    rgb = np.stack([np.interp(steps, [0, 1, 2], ends[:, i]) for i in range(3)], axis=1)
+    rgb = np.stack([np.interp(steps, [0, 1, 1, 2], one) for one in np.transpose(stops)], axis=1)
     return np.concatenate([rgb, np.ones((256, 1))], axis=1).astype(np.float32)

@@ -51,7 +51,8 @@ class FromLayers(_Part):
     Parameters
     ----------
     verb
-        "align": drawn with the alignment that is kept. "fuse": fused again.
+        "align": drawn with the alignment that is kept. "fuse",
+        "colour", "change": made again.
     sources
         Places of the layers it is made of in `Session.layers`, the fixed one first.
     arguments
@@ -63,7 +64,7 @@ class FromLayers(_Part):
     """
 
     how: Literal["layers"] = "layers"
-    verb: Literal["align", "fuse", "colour"]
+    verb: Literal["align", "fuse", "colour", "change"]
     sources: tuple[int, ...]
     arguments: dict[str, JsonValue] = {}
     part: int = 0

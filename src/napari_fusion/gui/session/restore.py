@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from napari_fusion.gui.actions import Fusing
 from napari_fusion.gui.align.aligning import placed
 from napari_fusion.gui.colour.colouring import Colouring
 from napari_fusion.gui.frame import Frame
+from napari_fusion.gui.fuse.changing import Changing
 from napari_fusion.gui.layers import VOLUME, to_layer
 from napari_fusion.gui.origin import ORIGIN, Opened
 from napari_fusion.gui.samples import rendered
@@ -23,6 +24,9 @@ from napari_fusion.gui.session.keep import Contents
 from napari_fusion.gui.session.looks import dress
 from napari_fusion.gui.snapshot import Snapshot, redraw
 from napari_fusion.volume import Volume
+
+JOBS: Mapping[str, Any] = {"fuse": Fusing, "colour": Colouring, "change": Changing}
+"""What makes a layer again, by the verb of its origin."""
 
 
 @dataclass
@@ -172,8 +176,7 @@ def _made_again(contents: Contents, place: int, made: dict[int, Any], progress: 
         found = contents.alignments[source.alignment]
         return _layer(placed(Snapshot.of(bench), fixed, moving, found).layers[0])
     arguments: dict[str, Any] = dict(source.arguments)
-    make: Any = Colouring if source.verb == "colour" else Fusing
-    job = make(Snapshot.of(bench), tuple(names), **arguments)
+    job = JOBS[source.verb](Snapshot.of(bench), tuple(names), **arguments)
     return _layer(job.compute(progress).layers[source.part])
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from qtpy.QtCore import Qt, Signal, Slot
-from qtpy.QtWidgets import QComboBox, QLabel, QMessageBox, QStackedWidget, QWidget
+from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QLabel, QMessageBox, QStackedWidget, QWidget
 
 from napari_fusion.fusion import lookup, methods
 from napari_fusion.gui.actions import Fusing
@@ -15,6 +15,7 @@ from napari_fusion.gui.check.sides import SIDES_UNKNOWN
 from napari_fusion.gui.choices import chosen, keep
 from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.colour.colouring import Colouring, grey_and_function
+from napari_fusion.gui.fuse.changing import Changing
 from napari_fusion.gui.fuse.live import LiveBox
 from napari_fusion.gui.jobs import JobRow
 from napari_fusion.gui.layers import VOLUME
@@ -79,7 +80,19 @@ class FuseStep(Step):
             "Colour", "PET or SPECT in its palette over the other layer, in one.", self._colour
         )
         self.form.addRow(self.palette, self.colour_button)
-        for one in (self.button, self.colour_button):
+        self.off_mm = QDoubleSpinBox()
+        self.off_mm.setRange(0, 50)
+        self.off_mm.setSingleStep(0.1)
+        self.off_mm.setSuffix(" mm off")
+        self.off_mm.setSpecialValueText("off as checked")
+        self.off_mm.setToolTip("How far the alignment of two dates may be off.")
+        self.change_button = button(
+            "What changed",
+            "Follow-up minus baseline, beyond misregistration and noise.",
+            self._change,
+        )
+        self.form.addRow(self.off_mm, self.change_button)
+        for one in (self.button, self.colour_button, self.change_button):
             jobs.busy.connect(one.setDisabled)
 
     @Slot(object)
@@ -126,6 +139,22 @@ class FuseStep(Step):
         if not unknown or self._sides_allowed():
             self._jobs.start(lambda: self._colouring(unknown_sides=unknown), self._done)
 
+    @Slot()
+    def _change(self) -> None:
+        unknown = self._sides_unknown()
+        if not unknown or self._sides_allowed():
+            self._jobs.start(lambda: self._changing(unknown_sides=unknown), self._done)
+
+    def _changing(self, *, unknown_sides: bool) -> Changing:
+        chosen = self._chosen
+        return Changing(
+            Snapshot.of(self._viewer),
+            (chosen.fixed, chosen.moving),
+            self.off_mm.value() or None,
+            different_patients=chosen.different_patients,
+            unknown_sides=unknown_sides,
+        )
+
     def _colouring(self, *, unknown_sides: bool) -> Colouring:
         chosen, snapshot = self._chosen, Snapshot.of(self._viewer)
         snapshot.check((chosen.fixed, chosen.moving))
@@ -152,7 +181,7 @@ class FuseStep(Step):
             unknown_sides,
         )
 
-    def _done(self, job: Fusing | Colouring, result: Result) -> None:
+    def _done(self, job: Fusing | Colouring | Changing, result: Result) -> None:
         self.live.stop()
         if isinstance(job, Fusing):
             keep("last", "method", job.method)

@@ -1,0 +1,123 @@
+"""What changed as a layer: the same as the verb of the core, said again by its line and session."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+from numpy.testing import assert_allclose, assert_array_equal
+from qtpy.QtCore import Qt
+
+from napari_fusion import ParameterError, QuantityError, phantom, save
+from napari_fusion.gui import align_layers, change_layers, open_session, save_session, to_layer
+from napari_fusion.gui.readout import readout
+from napari_fusion.gui.workspace import FusionWorkspace
+from napari_fusion.recipe import changed
+
+
+@pytest.fixture(scope="module")
+def dates():
+    grid = phantom.default_grid("T1", 4.0)
+    pose = phantom.rigid((3, -2, 4), (2, 3, -4), (0, 0, 0))
+    before = phantom.head("T1", grid, seed=1)
+    after = phantom.head("T1", grid, pose=np.linalg.inv(pose), date=1, seed=2)
+    return replace(before, name="before"), replace(after, name="after")
+
+
+@pytest.fixture
+def model(dates):
+    viewer = ViewerModel()
+    for volume in dates:
+        data, keywords, _ = to_layer(volume)
+        viewer.add_image(data, **keywords)
+    return viewer
+
+
+@pytest.fixture
+def dock(qtbot, model):
+    widget = FusionWorkspace(model)
+    qtbot.addWidget(widget)
+    widget.show()
+    yield widget
+    widget.jobs.cancel()
+
+
+def test_the_check_of_the_alignment_says_how_far_it_is_off(model, dates):
+    aligned = align_layers(model, "before", "after")
+    layer = change_layers(model, ["before", aligned])
+    found = layer.metadata["napari_fusion"]
+    expected = changed(*dates, aligned.metadata["napari_fusion_alignment"])
+    assert_array_equal(found.array, expected.array)
+    assert len(found.history[-2].parameters["uncertainty_mm"]) == 2
+    low, high = layer.contrast_limits
+    assert low == -high < 0
+    assert layer.name.startswith("change: before to after on before")
+
+
+def test_where_nothing_changed_the_baseline_is_seen_below(model):
+    layer = change_layers(model, ["before", align_layers(model, "before", "after")])
+    volume = layer.metadata["napari_fusion"]
+    assert np.isnan(np.asarray(layer.data)).mean() > 0.8
+    assert_allclose(np.nan_to_num(layer.data), np.nan_to_num(volume.array))
+    assert model.layers["before"].visible
+
+
+def test_nobody_knows_how_far_a_given_pose_is_off(model, dates):
+    model.layers["after"].metadata["napari_fusion"] = dates[1]
+    with pytest.raises(QuantityError, match="nobody knows"):
+        change_layers(model, ["before", "after"])
+    layer = change_layers(model, ["before", "after"], uncertainty_mm=2)
+    assert layer.name.startswith("NOT REGISTERED: change")
+
+
+def test_the_button_says_its_line_and_leaves_the_pair_chosen(model, dock, qtbot, said):
+    align_layers(model, "before", "after")
+    dock.open.fixed.choose(model.layers["before"])
+    dock.open.moving.choose(model.layers["after on before"])
+    qtbot.mouseClick(dock.fuse.change_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(model.layers) == 4, timeout=60_000)
+    qtbot.waitUntil(dock.fuse.change_button.isEnabled, timeout=5000)
+    line = dock.keep.code.lines[-1]
+    assert line.endswith("change_layers(viewer, ['before', 'after on before'], sigmas=3.0)")
+    by_button = model.layers[-1].data
+    exec(line, {"viewer": model})
+    assert_array_equal(model.layers[-1].data, by_button)
+    assert dock.open.current.names == ("before", "after on before")
+    model.cursor.position = tuple(model.dims.point)
+    assert "change" in readout(model)
+
+
+def test_an_unknown_uncertainty_is_asked_for_in_the_window(model, dock, qtbot, said):
+    dock.open.fixed.choose(model.layers["before"])
+    dock.open.moving.choose(model.layers["after"])
+    qtbot.mouseClick(dock.fuse.change_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: bool(said()), timeout=30_000)
+    assert "nobody knows how far" in said()[-1]
+    dock.fuse.off_mm.setValue(1.5)
+    qtbot.mouseClick(dock.fuse.change_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(model.layers) == 3, timeout=30_000)
+    assert "uncertainty_mm=1.5" in dock.keep.code.lines[-1]
+
+
+def test_a_session_makes_it_again(dates, tmp_path):
+    viewer = ViewerModel()
+    for volume in dates:
+        path = save(volume, tmp_path / f"{volume.name}.nii.gz")
+        viewer.open(str(path), plugin="napari-fusion")
+    first, second = (layer.name for layer in viewer.layers)
+    aligned = align_layers(viewer, first, second)
+    layer = change_layers(viewer, [first, aligned])
+    other = ViewerModel()
+    open_session(other, save_session(viewer, tmp_path / "kept.fusion"))
+    assert_array_equal(other.layers[layer.name].data, layer.data)
+
+
+def test_two_layers_of_one_kind_are_asked_for(model):
+    with pytest.raises(ParameterError, match="between two layers"):
+        change_layers(model, ["before"])
+    ct = phantom.head("CT", phantom.default_grid("CT", 4.0))
+    data, keywords, _ = to_layer(replace(ct, name="CT"))
+    model.add_image(data, **keywords)
+    with pytest.raises(QuantityError, match="CT in HU"):
+        change_layers(model, ["before", "CT"], uncertainty_mm=1)
+    assert len(model.layers) == 3
