@@ -125,7 +125,8 @@ def _swt(planes: Planes, levels: int, rule: Rule) -> Planes:
         split = partial(_swt_level, level, rule)
         both = in_strips(split, low, margin=3 * 2**level + 2)
         parts += both[: len(planes)]
-        low = both[len(planes) :]
+        low = both[len(planes) :].copy()
+        del both  # before the next level makes its own
     parts += low * presence(planes)
     return parts
 

@@ -104,8 +104,10 @@ def test_a_slice_that_takes_long_is_black_until_it_comes(dock, aligned, qtbot, m
     gate.open.clear()
     slider(aligned, 9)
     assert not seen(aligned).any()  # and not slice 5's
+    assert dock.fuse.live.box.text() == "Live — fusing …"
     gate.open.set()
     qtbot.waitUntil(lambda: idle(dock))
+    assert dock.fuse.live.box.text() == "Live"
     np.testing.assert_array_equal(seen(aligned), expected[9])
     assert threading.get_ident() not in gate.threads
 
@@ -182,6 +184,45 @@ def test_live_follows_slider_method_form_and_window(dock, aligned, qtbot):
     np.testing.assert_array_equal(seen(aligned), whole(aligned, "maximum", axis=1)[:, 30])
     dock.fuse.live.box.setChecked(False)
     assert find_preview(aligned) is None
+
+
+class Stripes:
+    """A fuser whose slices say which they are: 100 times the axis, and the index."""
+
+    def __init__(self, shape):
+        self.shape = shape
+
+    def seen(self, cut):
+        axis, index = cut
+        plane = [n for i, n in enumerate(self.shape) if i != axis]
+        return np.full([1, *plane], 100 * axis + index, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("shape", "key", "value", "found"),
+    [
+        ((3, 4, 5), (slice(2, 3),), 2, (1, 4, 5)),
+        ((3, 4, 5), (..., 4), 204, (3, 4)),
+        ((3, 4, 5), (slice(None), 1, ...), 101, (3, 5)),
+        ((3, 4, 5), (0, 1, 2), 0, ()),
+        ((1, 4, 5), (slice(None), slice(1, 2), slice(None)), 101, (1, 1, 5)),
+        ((1, 4, 5), (slice(0, 1), slice(None), slice(None)), 0, (1, 4, 5)),
+        ((1, 1, 5), (slice(None), slice(None), slice(3, 4)), 203, (1, 1, 1)),
+        ((3, 4, 5), ..., 0, (3, 4, 5)),
+    ],
+)
+def test_the_plane_is_the_one_that_was_asked_for(shape, key, value, found):
+    cut = slices.Slices(Stripes(shape))[key]
+    assert cut.shape == found
+    assert (cut == value).all()
+
+
+def test_each_plane_is_as_quick_as_it_was(aligned, monkeypatch):
+    monkeypatch.setattr(slices, "QUICK_S", 1.0)
+    fuser = preview_layers(aligned, ["CT", "T1"]).data.fuser
+    assert fuser.is_quick(0)
+    fuser._seconds = {0: 0.1, 2: 3.0}
+    assert [fuser.is_quick(axis) for axis in range(3)] == [True, False, False]
 
 
 class Gate:

@@ -1,1 +1,1 @@
-"""The fused slice on screen, before the whole volume is fused."""
+"""The slices on screen fused at once, and what changed between two dates."""

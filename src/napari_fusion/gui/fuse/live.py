@@ -34,7 +34,8 @@ class LiveBox(QWidget):
 
     Sources are drawn and the first slice is fused in a thread; from then on every canvas fuses what
     it shows when it shows it. Slices that take long are fused in a thread, one at a time, and are
-    black until they come. What is no longer asked for when it comes is thrown away.
+    black until they come; meanwhile the box says that the picture is on its way. What is no longer
+    asked for when it comes is thrown away.
 
     Parameters
     ----------
@@ -88,7 +89,8 @@ class LiveBox(QWidget):
             self._tell_line()
             self.refresh()
             return
-        job, self._job, self._drawn, self._missed = self._job, None, Drawn(), []
+        job, self._drawn, self._missed = self._job, Drawn(), []
+        self._set_job(None)
         if job is not None:
             job.cancel()
         self._tell("")
@@ -108,12 +110,17 @@ class LiveBox(QWidget):
         job: Job[Any] = Job(work, self)
         job.returned.connect(then)
         job.failed.connect(self._fail)
-        self._job = job
+        self._set_job(job)
         job.start()
+
+    def _set_job(self, job: Job[Any] | None) -> None:
+        """Know what is being computed, and say so without moving the form."""
+        self._job = job
+        self.box.setText("Live" if job is None else "Live — fusing …")
 
     @Slot(object)
     def _finish(self, data: LayerData) -> None:
-        self._job = None
+        self._set_job(None)
         if self._stale:
             self._compute()
             return
@@ -141,7 +148,7 @@ class LiveBox(QWidget):
     @Slot(object)
     def _come(self, fused: object) -> None:
         """Look at the slices anew: one of them is there now."""
-        self._job = None
+        self._set_job(None)
         layer = find_preview(self._viewer)
         if self._stale:
             self._compute()
@@ -160,7 +167,7 @@ class LiveBox(QWidget):
 
     @Slot(object)
     def _fail(self, error: FusionError) -> None:
-        self._job = None
+        self._set_job(None)
         if self._stale:
             self._compute()
             return

@@ -47,7 +47,7 @@ class SliceFuser:
         self._lock = threading.Lock()
         self._last: dict[int, int] = {}
         self._ahead: tuple[Cut, threading.Thread] | None = None
-        self.seconds = 0.0
+        self._seconds: dict[int, float] = {}
         self.missed: Callable[[Cut], None] | None = None
 
     @property
@@ -55,10 +55,9 @@ class SliceFuser:
         """Voxels along the viewer's axes."""
         return self._volumes[0].grid.shape
 
-    @property
-    def is_quick(self) -> bool:
-        """Whether a window need not wait to be felt."""
-        return self.seconds <= QUICK_S
+    def is_quick(self, axis: int) -> bool:
+        """Whether a slice across an axis takes a window no wait that is felt."""
+        return self._seconds.get(axis, max(self._seconds.values(), default=0.0)) <= QUICK_S
 
     def fused(self, cut: Cut) -> NDArray[np.float32]:
         """Give a slice's picture and the share of each source (1 + k, h, w), fused if need be."""
@@ -76,8 +75,8 @@ class SliceFuser:
             **self._asked.params,
         )
         made = np.concatenate([picture[None], shares])
-        self.seconds = time.thread_time() - began
         with self._lock:
+            self._seconds[axis] = time.thread_time() - began
             self._kept[cut] = made
             while len(self._kept) > KEPT:
                 self._kept.popitem(last=False)
@@ -90,7 +89,7 @@ class SliceFuser:
         found = self._find(cut)
         if self.missed is None:
             return self.fused(cut)
-        if self.is_quick:
+        if self.is_quick(cut[0]):
             found = self.fused(cut)
             self._look_ahead(cut)
         elif found is None:
@@ -161,13 +160,12 @@ class Slices:
 
         Several slices at once are what the 3-D view asks for, which shows no live fusion: black.
         """
-        parts = key if isinstance(key, tuple) else (key,)
-        whole = [*parts, *[slice(None)] * (3 - len(parts))]
+        whole = _in_full(key)
         picked = [np.arange(n)[part] for n, part in zip(self.shape, whole, strict=True)]
-        cuts = [(axis, int(one.flat[0])) for axis, one in enumerate(picked) if one.size == 1]
-        if not cuts:
+        axis = self._across(picked)
+        if axis is None:
             return np.zeros([n for one in picked for n in one.shape], np.float32)
-        axis, index = cuts[self._axis if len(cuts) == 3 else 0]
+        index = int(picked[axis].flat[0])
         seen = self.fuser.seen((axis, index))
         if seen is None:
             plane = np.zeros([n for i, n in enumerate(self.shape) if i != axis], np.float32)
@@ -176,7 +174,22 @@ class Slices:
         whole[axis] = slice(0, 1) if picked[axis].ndim else 0
         return np.asarray(np.expand_dims(plane, axis)[tuple(whole)])
 
+    def _across(self, picked: Sequence[NDArray[np.intp]]) -> int | None:
+        """Say across which axis one slice was asked for: one that was narrowed, before others."""
+        single = [axis for axis, one in enumerate(picked) if one.size == 1]
+        narrowed = [axis for axis in single if self.shape[axis] > 1 or not picked[axis].ndim]
+        found = narrowed or single
+        return self._axis if self._axis in found else next(iter(found), None)
+
     def __array__(self, dtype: Any = None, *, copy: bool | None = None) -> NDArray[Any]:
         """Fuse everything, slice by slice along the first axis."""
         slices = [self.fuser.fused((0, index))[self._part] for index in range(self.shape[0])]
         return np.asarray(np.stack(slices), dtype=dtype)
+
+
+def _in_full(key: Any) -> list[Any]:
+    """Write an index of an array with three axes out, one part an axis."""
+    parts = list(key) if isinstance(key, tuple) else [key]
+    at = next((i for i, part in enumerate(parts) if part is Ellipsis), len(parts))
+    before, after = parts[:at], parts[at + 1 :]
+    return [*before, *[slice(None)] * (3 - len(before) - len(after)), *after]
