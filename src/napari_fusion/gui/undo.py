@@ -11,7 +11,7 @@ from qtpy.QtCore import QObject, Signal
 MOST = 100
 """Deeds that are remembered."""
 
-MOST_BYTES = 256 * 2**20
+MOST_BYTES = 64 * 2**20
 """Layers that were removed are kept for taking that back, the oldest only up to this size."""
 
 
