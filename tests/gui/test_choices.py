@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
+from qtpy.QtWidgets import QFileDialog
 
 from napari_fusion import Grid, Volume
 from napari_fusion.gui.choices import DEFAULTS, chosen, keep
+from napari_fusion.gui.folder import ask_file, ask_new_file
 from napari_fusion.gui.hands.presets import Preset, presets_for, read_presets
 from napari_fusion.slab import CT_WINDOWS
 
@@ -38,6 +40,27 @@ def test_a_choice_is_kept_in_naparis_settings(settings):
     keep("last", "method", "laplacian")
     assert chosen("last", "method") == "laplacian"
     assert "laplacian" in get_plugin_settings("napari-fusion").config_path.read_text()
+
+
+def test_files_are_asked_for_where_the_last_one_was(settings, monkeypatch, tmp_path, qtbot):
+    asked = []
+    here, gone = tmp_path / "here", tmp_path / "gone"
+    here.mkdir()
+
+    def answer(parent, title, start, kinds):
+        asked.append(start)
+        return answer.path, ""
+
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", answer)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", answer)
+    answer.path = str(here / "one.fusion")
+    assert ask_file(None, "Open", "*") == answer.path
+    answer.path = ""
+    assert ask_file(None, "Open", "*") == ""
+    answer.path = str(gone / "two.fusion")
+    ask_new_file(None, "Save", "session.fusion", "*")
+    ask_file(None, "Open", "*")
+    assert asked == ["", str(here), str(here / "session.fusion"), ""]
 
 
 def test_without_naparis_plugins_there_are_defaults(plugin_settings):

@@ -12,7 +12,6 @@ from qtpy.QtCore import QSignalBlocker, Qt, Slot
 from qtpy.QtGui import QImage, QPixmap
 from qtpy.QtWidgets import (
     QComboBox,
-    QFileDialog,
     QFormLayout,
     QGridLayout,
     QLabel,
@@ -25,6 +24,7 @@ from napari_fusion.errors import FusionError, Progress
 from napari_fusion.fusion import networks
 from napari_fusion.gui.actions import on_grid
 from napari_fusion.gui.colour.looks import FIRST_COLOUR, SECOND_COLOUR
+from napari_fusion.gui.folder import ask_file
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.fuse.preview import Spot, slice_at
 from napari_fusion.gui.snapshot import Snapshot
@@ -169,7 +169,7 @@ class ModelsPanel(QWidget):
 
     @Slot()
     def _open(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Open a network", "", FILES)
+        path = ask_file(self, "Open a network", FILES)
         if path:
             self.choose_file(Path(path))
 

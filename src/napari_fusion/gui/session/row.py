@@ -9,9 +9,10 @@ from typing import Any
 
 from napari.utils.notifications import show_error, show_info
 from qtpy.QtCore import Signal, Slot
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QMessageBox, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QMessageBox, QWidget
 
 from napari_fusion.errors import Cancelled, FusionError
+from napari_fusion.gui.folder import ask_file, ask_new_file
 from napari_fusion.gui.session.file import SUFFIX, open_session, save_session
 from napari_fusion.gui.steps.step import button
 from napari_fusion.volume import JSON
@@ -57,7 +58,7 @@ class SessionRow(QWidget):
 
     @Slot()
     def _save(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, "Save session", f"session{SUFFIX}", FILTER)
+        path = ask_new_file(self, "Save session", f"session{SUFFIX}", FILTER)
         if not path:
             return
         self.save_to(path if path.endswith(SUFFIX) else path + SUFFIX)
@@ -75,7 +76,7 @@ class SessionRow(QWidget):
 
     @Slot()
     def _open(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Open session", "", FILTER)
+        path = ask_file(self, "Open session", FILTER)
         if not path or (len(self._viewer.layers) and not self._may_close()):
             return
         try:
