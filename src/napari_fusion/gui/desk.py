@@ -155,9 +155,10 @@ class Desk(QObject):
         self._show_cross()
         self.crosshair_changed.emit(on)
 
-    def window_by(self, preset: Preset) -> None:
-        """Window the layer a drag would window."""
-        layer = self.hands.layer()
+    @Slot(object, object)
+    def window_by(self, preset: Preset, layer: Any = None) -> None:
+        """Window a layer; by default the one a drag would window."""
+        layer = self.hands.layer() if layer is None else layer
         if layer is None:
             return
         before = tuple(layer.contrast_limits)

@@ -112,6 +112,7 @@ class FusionWorkspace(QWidget):
         self.open.chosen.connect(self._tell_state)
         self.align.aligned.connect(self.open.move_on)
         self.align.aligned.connect(self._tell_state)
+        self.fuse.windows.asked.connect(self.desk.window_by)
         self.fuse.fused.connect(self._tell_state)
         self.fuse.fused.connect(self.check.comparer.stop)
         for heard in (self.check.comparer.changed, self.check.comparer.said):

@@ -23,3 +23,34 @@ def test_what_a_method_hides_is_said_where_it_is_chosen(step, method):
 def test_some_methods_hide_something(step):
     step.choose_method("maximum")
     assert step.caution.text().startswith("▲ The maximum hides whatever is darker")
+
+
+def test_the_windows_of_the_chosen_layers_have_names(dock, viewer, qtbot):
+    ct, t1 = dock.fuse.windows.boxes
+    assert [box.placeholderText() for box in (ct, t1)] == [
+        f"{name}: as shown" for name in dock.open.current.names
+    ]
+    ct.showPopup()
+    names = [ct.itemText(i) for i in range(ct.count())]
+    assert "bone" in names
+    ct.hidePopup()
+    before = tuple(viewer.layers[dock.open.current.fixed].contrast_limits)
+    ct.setFocus()
+    qtbot.keyClicks(ct, "bone")
+    layer = viewer.layers[dock.open.current.fixed]
+    qtbot.waitUntil(lambda: tuple(layer.contrast_limits) == (-770.0, 1730.0))
+    assert dock.fuse._fusing().windows[0] == (-770.0, 1730.0)
+    assert ct.currentText() == "bone"
+    while tuple(layer.contrast_limits) != before:  # typing passes by "brain"
+        assert dock.desk.undo.undo().startswith("window of")
+    assert ct.currentText() == ""
+
+
+def test_windows_follow_the_choice(dock, viewer):
+    first = dock.fuse.windows.boxes
+    dock.open.fixed.choose(viewer.layers[1])
+    dock.open.moving.choose(viewer.layers[0])
+    assert [box.layer for box in dock.fuse.windows.boxes] == [viewer.layers[1], viewer.layers[0]]
+    assert dock.fuse.windows.boxes is not first
+    viewer.layers[1].name = "renamed"
+    assert dock.fuse.windows.boxes[0].placeholderText() == "renamed: as shown"

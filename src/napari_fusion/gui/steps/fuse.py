@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from qtpy.QtCore import Qt, Signal, Slot
-from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QLabel, QMessageBox, QStackedWidget, QWidget
+from qtpy.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLabel,
+    QMessageBox,
+    QStackedWidget,
+    QWidget,
+)
 
 from napari_fusion.fusion import lookup, methods
 from napari_fusion.gui.actions import Fusing
@@ -17,6 +25,7 @@ from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.colour.colouring import Colouring, grey_and_function
 from napari_fusion.gui.fuse.changing import Changing
 from napari_fusion.gui.fuse.live import LiveBox
+from napari_fusion.gui.fuse.windows import SourceWindows
 from napari_fusion.gui.jobs import JobRow
 from napari_fusion.gui.layers import VOLUME
 from napari_fusion.gui.snapshot import Result, Snapshot
@@ -68,6 +77,8 @@ class FuseStep(Step):
         for fields in self.fields.values():
             fields.changed.connect(self.live.refresh)
         self.button = button("Fuse", "Fuse, and say what each layer gave.", self._fuse)
+        self.windows = SourceWindows(viewer)
+        self.form.addRow("Windows", self.windows)
         self.form.addRow("Method", self.method)
         self.form.addRow(self.caution)
         self.form.addRow(self.forms)
@@ -79,19 +90,19 @@ class FuseStep(Step):
         self.colour_button = button(
             "Colour", "PET or SPECT in its palette over the other layer, in one.", self._colour
         )
-        self.form.addRow(self.palette, self.colour_button)
+        self.form.addRow(_beside(self.palette, self.colour_button))
         self.off_mm = QDoubleSpinBox()
         self.off_mm.setRange(0, 50)
         self.off_mm.setSingleStep(0.1)
         self.off_mm.setSuffix(" mm off")
-        self.off_mm.setSpecialValueText("off as checked")
+        self.off_mm.setSpecialValueText("as checked")
         self.off_mm.setToolTip("How far the alignment of two dates may be off.")
         self.change_button = button(
             "What changed",
             "Follow-up minus baseline, beyond misregistration and noise.",
             self._change,
         )
-        self.form.addRow(self.off_mm, self.change_button)
+        self.form.addRow(_beside(self.off_mm, self.change_button))
         for one in (self.button, self.colour_button, self.change_button):
             jobs.busy.connect(one.setDisabled)
 
@@ -99,6 +110,7 @@ class FuseStep(Step):
     def choose(self, sources: Chosen) -> None:
         """Take what is to be fused."""
         self._chosen = sources
+        self.windows.choose(sources)
         self.live.refresh()
 
     @Slot()
@@ -195,3 +207,11 @@ class FuseStep(Step):
     def _sides_allowed(self) -> bool:
         answer = QMessageBox.question(self, "Unknown sides", f"{SIDES_UNKNOWN} Fuse all the same?")
         return bool(answer == QMessageBox.StandardButton.Yes)
+
+
+def _beside(choice: QWidget, does: QWidget) -> QHBoxLayout:
+    """Lay what is chosen and the button that uses it side by side, below no label."""
+    row = QHBoxLayout()
+    row.addWidget(choice, 1)
+    row.addWidget(does, 1)
+    return row

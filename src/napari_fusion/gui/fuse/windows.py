@@ -1,0 +1,103 @@
+"""The windows that the chosen layers are fused with, by name."""
+
+# mypy: allow-subclassing-any, allow-untyped-decorators
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.compat import isalive
+from qtpy.QtCore import QSignalBlocker, Signal, Slot
+from qtpy.QtGui import QFocusEvent
+from qtpy.QtWidgets import QComboBox, QSizePolicy, QVBoxLayout, QWidget
+
+from napari_fusion.gui.chosen import Chosen
+from napari_fusion.gui.hands.presets import presets_of
+
+
+class SourceWindows(QWidget):
+    """A list of named windows for each chosen layer; a layer is fused with the one it shows.
+
+    Parameters
+    ----------
+    viewer
+        A napari viewer or viewer model.
+    """
+
+    asked = Signal(object, object)
+    """A preset was chosen for a layer: (preset, layer)."""
+
+    def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self.boxes: list[WindowBox] = []
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+
+    @Slot(object)
+    def choose(self, chosen: Chosen) -> None:
+        """Offer the windows of these layers, the fixed one first."""
+        layers = [self._viewer.layers[n] for n in chosen.names if n in self._viewer.layers]
+        if [box.layer for box in self.boxes] == layers:
+            for box in self.boxes:
+                box.name()
+            return
+        for box in self.boxes:
+            self._layout.removeWidget(box)
+            box.deleteLater()
+        self.boxes = [WindowBox(layer) for layer in layers]
+        for box in self.boxes:
+            box.asked.connect(self.asked)
+            self._layout.addWidget(box)
+
+
+class WindowBox(QComboBox):
+    """The named windows of one layer, listed when it is looked into."""
+
+    asked = Signal(object, object)
+    """(preset, layer)."""
+
+    def __init__(self, layer: Any, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.layer = layer
+        # a long name must not widen the dock
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.name()
+        self.activated.connect(self._ask)
+        layer.events.contrast_limits.connect(self._follow)
+
+    def name(self) -> None:
+        """Say whose windows these are."""
+        self.setPlaceholderText(f"{self.layer.name}: as shown")
+        self.setToolTip(f"The window {self.layer.name} is shown and fused with.")
+
+    def showPopup(self) -> None:  # noqa: N802 - Qt's name
+        """List the windows."""
+        self._list()
+        super().showPopup()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802 - Qt's name
+        """List the windows for the arrow keys."""
+        self._list()
+        super().focusInEvent(event)
+
+    def _list(self) -> None:
+        if self.count():
+            return
+        with QSignalBlocker(self):
+            for preset in presets_of(self.layer):
+                self.addItem(preset.name, preset)
+            self.setCurrentIndex(-1)
+
+    @Slot(int)
+    def _ask(self, index: int) -> None:
+        self.asked.emit(self.itemData(index), self.layer)
+
+    def _follow(self, event: object = None) -> None:
+        """Name no window when the layer shows another, chosen elsewhere."""
+        if not isalive(self):
+            self.layer.events.contrast_limits.disconnect(self._follow)
+            return
+        preset = self.currentData()
+        if preset is not None and tuple(self.layer.contrast_limits) != (preset.low, preset.high):
+            with QSignalBlocker(self):
+                self.setCurrentIndex(-1)
