@@ -1,9 +1,15 @@
+import importlib
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.ndimage import maximum_filter
 
 from napari_fusion import GeometryError, Grid, ParameterError, QuantityError, Volume
+from napari_fusion.errors import Cancelled
 from napari_fusion.fusion import change
+
+module = importlib.import_module("napari_fusion.fusion.change")  # the name is its function
 
 GRID = Grid.regular((8, 24, 24), spacing=(3.0, 1.0, 1.0))
 
@@ -99,6 +105,36 @@ def test_each_voxel_has_its_own_uncertainty():
     assert_array_equal(found[:, :, 12:], far[:, :, 12:])
     between = change(before, after, np.full(GRID.shape, 1.0)).array
     assert_array_equal(between, change(before, after, 1.0).array)
+
+
+def test_slices_at_a_time_are_the_whole_to_the_bit(monkeypatch):
+    rng = np.random.default_rng(3)
+    before, after = rng.random((2, *GRID.shape)).astype(np.float32)
+    before[2, 3:6, 4:9] = np.nan
+    off_mm = np.linspace(0.2, 7.3, 24, dtype=np.float32) + np.zeros(GRID.shape, np.float32)
+    for off in (0.0, 3.0, 7.5, off_mm):
+        found = []
+        for slices in (1, 3, 100):
+            monkeypatch.setattr(module, "SLICES", slices)
+            found.append(change(volume(before), volume(after), off, match=False).array)
+        assert_array_equal(found[0], found[2])
+        assert_array_equal(found[1], found[2])
+
+
+def test_the_reach_is_that_of_scipys_maximum_filter():
+    array = np.random.default_rng(4).random((7, 9, 11)).astype(np.float32)
+    found = module._spread(array, np.array([1.0, 2.0, 3.0]))
+    assert_array_equal(found, maximum_filter(array, (3, 5, 7), mode="nearest"))
+
+
+def test_it_can_be_stopped_at_any_slice(monkeypatch):
+    def stop(fraction, words):
+        if fraction > 0.5:
+            raise Cancelled
+
+    monkeypatch.setattr(module, "SLICES", 2)
+    with pytest.raises(Cancelled):
+        change(volume(tissue(5, 0)), volume(tissue(5, 1)), 1, progress=stop)
 
 
 def test_history_and_meaning():

@@ -67,7 +67,7 @@ def change(  # noqa: PLR0913 - one parameter per option
         outcome = carry_out(
             recipe, *volumes, alignments=given, progress=between(progress, 0.1, 0.8)
         )
-        progress(0.8, "comparing the dates")
+        progress(0.8, "drawing the follow-up")
         found = changed(
             outcome.inputs[0],
             outcome.inputs[1],
@@ -75,6 +75,7 @@ def change(  # noqa: PLR0913 - one parameter per option
             grid=outcome.fixed.grid,
             uncertainty_mm=uncertainty,
             sigmas=sigmas,
+            progress=between(progress, 0.8, 0.9),
         )
         progress(0.9, "writing")
         outputs = [str(path) for path in export.export_outcome(outcome, folder)]
@@ -83,11 +84,12 @@ def change(  # noqa: PLR0913 - one parameter per option
     if as_json:
         say_json({**export.summary(outcome), "change": told, "outputs": outputs})
         return
+    unit = "" if told["unit"] == "1" else f" {told['unit']}"
     off = " to ".join(f"{mm:.2f}" for mm in told["uncertainty_mm"])
     say(
         f"change that {off} mm of misregistration and "
-        f"{told['sigmas']:g} x {told['noise']:.3g} {told['unit']} of noise do not explain: "
-        f"from {told['lowest']:g} to {told['highest']:g} {told['unit']}, "
+        f"{told['sigmas']:g} x {told['noise']:.3g}{unit} of noise do not explain: "
+        f"from {told['lowest']:g} to {told['highest']:g}{unit}, "
         f"in {100 * told['share']:.1f} % of the voxels"
     )
     say_result({"tre_mm": [], **export.summary(outcome), "outputs": outputs})

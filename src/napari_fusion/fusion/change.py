@@ -1,18 +1,26 @@
 """What changed between two dates, beyond what registration error and noise explain."""
 
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from napari_fusion.errors import GeometryError, ParameterError, QuantityError
-from napari_fusion.fusion.matching import body, matched
+from napari_fusion.errors import GeometryError, ParameterError, Progress, QuantityError, silent
+from napari_fusion.fusion.matching import matched, otsu
 from napari_fusion.volume import JSON, Step, Volume
 
 Floats = NDArray[np.float32]
 Range = tuple[Floats, Floats]
 
-MOST_LEVELS = 8
+SLICES = 16
+"""Slices that are compared at a time."""
+
+SAMPLED = 32
+"""Slices of a volume that noise is told from."""
+
+MOST_LEVELS = 16
 """Even uncertainties between which one that differs by voxel is drawn."""
 
 
@@ -23,6 +31,7 @@ def change(
     *,
     sigmas: float = 3.0,
     match: bool | None = None,
+    progress: Progress = silent,
 ) -> Volume:
     r"""Give the signed change from baseline to follow-up that neither shift nor noise explains.
 
@@ -45,6 +54,8 @@ def change(
     match
         Whether to give the follow-up the gain and shading of the baseline first
         (`fusion.matching`). By default MR alone, whose brightness has no unit.
+    progress
+        Told how far it is, some slices at a time; what it raises stops the work.
 
     Returns
     -------
@@ -77,22 +88,20 @@ def change(
     match = baseline.modality == "MR" if match is None else match
     if match:
         after = matched(before, after, spacing)
-    earlier, later = (_reach(array, off_mm, spacing) for array in (before, after))
-    noise = _noise(before, after, earlier) if sigmas else 0.0
-    slack = np.float32(sigmas * noise)
-    forth = _outside(after, earlier, slack)
-    back = 0 - _outside(before, later, slack)
-    array = np.where(np.abs(forth) >= np.abs(back), forth, back)
-    array[~(np.isfinite(before) & np.isfinite(after))] = np.nan
+    pair = _Pair(before, after, off_mm, spacing)
+    noise = pair.noise() if sigmas else 0.0
+    array = np.empty(before.shape, np.float32)
+    for start in range(0, len(array), SLICES):
+        progress(start / len(array), "comparing the dates")
+        some = slice(start, start + SLICES)
+        array[some] = pair.beyond(some, np.float32(sigmas * noise))
     told: dict[str, JSON] = {  # the least and most uncertainty, one number where they agree
         "uncertainty_mm": [float(mm) for mm in sorted({off_mm.min(), off_mm.max()})],
         "sigmas": float(sigmas),
         "noise": float(noise),
         "match": match,
     }
-    return followup.with_array(
-        array.astype(np.float32), Step("change", told), name="change", pet=None
-    )
+    return followup.with_array(array, Step("change", told), name="change", pet=None)
 
 
 def _check(baseline: Volume, followup: Volume, off_mm: Floats, sigmas: float) -> None:
@@ -124,32 +133,86 @@ def _outside(values: Floats, reach: Range, slack: np.float32) -> Floats:
     return distance
 
 
-def _noise(before: Floats, after: Floats, earlier: Range) -> float:
-    """Give the standard deviation of the difference in the more even half of the body.
+@dataclass(eq=False)
+class _Pair:
+    """Two scans on one grid, looked at some slices at a time, so that memory stays small."""
 
-    From the median absolute deviation, so that a change in few voxels does not count as noise.
-    """
-    difference = after - before
-    inside = (body(before) | body(after)) & np.isfinite(difference)
-    if not inside.any():
-        return 0.0
-    uneven = (earlier[1] - earlier[0])[inside]
-    values = difference[inside][uneven <= np.median(uneven)]
-    return float(1.4826 * np.median(np.abs(values - np.median(values))))
+    before: Floats
+    after: Floats
+    off_mm: Floats
+    spacing: NDArray[np.float64]
+
+    @cached_property
+    def levels(self) -> NDArray[np.float64]:
+        """Even uncertainties, the same for all slices, between which one of a voxel is drawn."""
+        least, most = float(self.off_mm.min()), float(self.off_mm.max())
+        if most == least:
+            return np.array([least])
+        steps = int(2 * (most - least) / self.spacing.min())
+        return np.linspace(least, most, min(MOST_LEVELS, 2 + steps))
+
+    def beyond(self, some: slice, slack: np.float32) -> Floats:
+        """Give the change of some slices that neither range, widened by `slack`, explains."""
+        before, after = self.before[some], self.after[some]
+        forth = _outside(after, self.reach(self.before, some), slack)
+        back = 0 - _outside(before, self.reach(self.after, some), slack)
+        array = np.where(np.abs(forth) >= np.abs(back), forth, back)
+        array[~(np.isfinite(before) & np.isfinite(after))] = np.nan
+        return array
+
+    def reach(self, array: Floats, some: slice) -> Range:
+        """Give the lowest and highest value that lies within the uncertainty of some slices."""
+        off_mm = self.off_mm[some] if self.off_mm.ndim else self.off_mm
+        margin = int(off_mm.max() / self.spacing[0]) + 1
+        first = max(some.start - margin, 0)
+        inner = slice(some.start - first, some.stop - first)
+        near = array[first : some.stop + margin]
+        if off_mm.ndim:  # the margins' own uncertainty is not asked for
+            off_mm = self.off_mm[first : some.stop + margin]
+        low, high = _reach(near, off_mm, self.levels, self.spacing)
+        return low[inner], high[inner]
+
+    def noise(self) -> float:
+        """Give the standard deviation of the difference in the more even half of the body.
+
+        From the median absolute deviation, so that a change in few voxels does not count as noise,
+        and from at most `SAMPLED` slices, evenly spread.
+        """
+        levels = otsu(self.before), otsu(self.after)
+        uneven, differences = [], []
+        for i in range(0, len(self.before), -(-len(self.before) // SAMPLED)):
+            some = slice(i, i + 1)
+            before, after = self.before[some], self.after[some]
+            inside = np.isfinite(before) & np.isfinite(after)
+            inside &= (before > levels[0]) | (after > levels[1])
+            low, high = self.reach(self.before, some)
+            uneven.append((high - low)[inside])
+            differences.append((after - before)[inside])
+        span, values = np.concatenate(uneven), np.concatenate(differences)
+        if not values.size:
+            return 0.0
+        values = values[span <= np.median(span)]
+        return float(1.4826 * np.median(np.abs(values - np.median(values))))
 
 
-def _reach(array: Floats, off_mm: Floats, spacing: NDArray[np.float64]) -> Range:
+def _reach(
+    array: Floats, off_mm: Floats, levels: NDArray[np.float64], spacing: NDArray[np.float64]
+) -> Range:
     """Give the lowest and highest value that lies within `off_mm` of each voxel."""
+    first = max(int(np.searchsorted(levels, off_mm.min(), "right")) - 1, 0)
+    last = int(np.searchsorted(levels, off_mm.max(), "left"))
+    crossed = levels[first : max(last, first) + 1]
     known = np.isfinite(array)
     least = array.min(where=known, initial=np.inf) if known.any() else 0
     most = array.max(where=known, initial=-np.inf) if known.any() else 0
-    low = -_highest(-np.where(known, array, np.float32(most)), off_mm, spacing)
-    return low, _highest(np.where(known, array, np.float32(least)), off_mm, spacing)
+    low = -_highest(-np.where(known, array, np.float32(most)), off_mm, crossed, spacing)
+    return low, _highest(np.where(known, array, np.float32(least)), off_mm, crossed, spacing)
 
 
-def _highest(array: Floats, off_mm: Floats, spacing: NDArray[np.float64]) -> Floats:
+def _highest(
+    array: Floats, off_mm: Floats, levels: NDArray[np.float64], spacing: NDArray[np.float64]
+) -> Floats:
     """Give the maximum over boxes; one that differs by voxel is drawn between even ones."""
-    levels = _levels(off_mm, float(spacing.min()) / 2)
     below = found = _spread(array, levels[0] / spacing)
     for lower, upper in pairwise(levels):
         above = _spread(array, upper / spacing)
@@ -160,24 +223,26 @@ def _highest(array: Floats, off_mm: Floats, spacing: NDArray[np.float64]) -> Flo
     return found
 
 
-def _levels(off_mm: Floats, step: float) -> list[float]:
-    least, most = float(off_mm.min()), float(off_mm.max())
-    if most == least:
-        return [least]
-    count = min(MOST_LEVELS, 2 + int((most - least) / step))
-    return list(np.linspace(least, most, count))
-
-
 def _spread(array: Floats, radii: NDArray[np.float64]) -> Floats:
     """Give the maximum over a box; a fraction of a voxel reaches that far towards the next."""
-    from scipy.ndimage import maximum_filter1d
-
     for axis, radius in enumerate(radii):
-        whole = int(radius)
-        near: Floats = maximum_filter1d(array, 2 * whole + 1, axis, mode="nearest")
-        part = np.float32(radius - whole)
+        whole, part = int(radius), np.float32(radius - int(radius))
+        near = _highest_along(array, axis, whole)
         if part > 1e-6:
-            far = maximum_filter1d(array, 2 * whole + 3, axis, mode="nearest")
-            near = near + part * (far - near)
+            near = near + part * (_highest_along(array, axis, whole + 1) - near)
         array = near
     return array
+
+
+def _highest_along(array: Floats, axis: int, reach: int) -> Floats:
+    """Give the maximum of `reach` voxels to either side along one axis."""
+    import cv2
+
+    if reach == 0:
+        return array
+    n = array.shape
+    flat = array.reshape((n[0], n[1] * n[2]) if axis == 0 else (n[0] * n[1], n[2]))
+    line = np.ones((1, 2 * reach + 1) if axis == 2 else (2 * reach + 1, 1), np.uint8)
+    planes = array if axis == 1 else [flat]
+    found = np.stack([cv2.dilate(np.ascontiguousarray(plane), line) for plane in planes])
+    return np.asarray(found.reshape(n), np.float32)

@@ -44,11 +44,6 @@ def matched(before: Floats, after: Floats, spacing: NDArray[np.float64]) -> Floa
     return np.asarray(after * np.exp(-fine), np.float32)
 
 
-def body(array: Floats) -> NDArray[np.bool_]:
-    """Mark what is brighter than Otsu's threshold (1979)."""
-    return np.greater(array, otsu(array), where=np.isfinite(array), out=np.zeros(array.shape, bool))
-
-
 def otsu(array: Floats) -> float:
     """Give Otsu's threshold of the finite values."""
     import SimpleITK as sitk

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fusion.errors import QuantityError
+from napari_fusion.errors import Progress, QuantityError, between, silent
 from napari_fusion.fusion import change
 from napari_fusion.grid import Grid
 from napari_fusion.registration import Alignment, resample
 from napari_fusion.volume import Volume
 
 
-def changed(
+def changed(  # noqa: PLR0913 - what `change` takes, and how the two lie
     baseline: Volume,
     followup: Volume,
     alignment: Alignment,
@@ -20,6 +20,7 @@ def changed(
     grid: Grid | None = None,
     uncertainty_mm: float | None = None,
     sigmas: float = 3.0,
+    progress: Progress = silent,
 ) -> Volume:
     """Draw a follow-up where it lies on its baseline, and give what changed.
 
@@ -36,6 +37,8 @@ def changed(
         it knows.
     sigmas
         How many standard deviations of noise are no change.
+    progress
+        Told how far it is.
 
     Returns
     -------
@@ -62,7 +65,8 @@ def changed(
     grid = grid or baseline.grid
     off_mm = _uncertainty(alignment, grid) if uncertainty_mm is None else uncertainty_mm
     still = baseline if grid.matches(baseline.grid) else resample(baseline, grid, fill=np.nan)
-    return change(still, resample(followup, grid, alignment, fill=np.nan), off_mm, sigmas=sigmas)
+    moved = resample(followup, grid, alignment, fill=np.nan)
+    return change(still, moved, off_mm, sigmas=sigmas, progress=between(progress, 0.2, 1.0))
 
 
 def _uncertainty(alignment: Alignment, grid: Grid) -> NDArray[np.float32] | float:

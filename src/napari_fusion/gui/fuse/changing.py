@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_fusion.errors import ParameterError, Progress, silent
+from napari_fusion.errors import ParameterError, Progress, between, silent
 from napari_fusion.gui.actions import named, on_grid, result_layer
 from napari_fusion.gui.check.gate import Source, check_patients, same_volume, standing
 from napari_fusion.gui.check.sides import check_sides
@@ -67,9 +67,12 @@ class Changing:
         check_patients(sources, different_patients=self.different_patients)
         check_sides(sources, unknown_sides=self.unknown_sides)
         stands = standing(sources)
-        progress(0.1, "comparing the dates")
+        progress(0.1, "drawing the follow-up")
         found = changed(
-            *self._pair(sources), uncertainty_mm=self.uncertainty_mm, sigmas=self.sigmas
+            *self._pair(sources),
+            uncertainty_mm=self.uncertainty_mm,
+            sigmas=self.sigmas,
+            progress=between(progress, 0.1, 0.95),
         )
         warnings = () if stands.word == "PASS" else (stands.text,)
         found = found.with_step(Step("gate", {"verdict": stands.word}, warnings))
