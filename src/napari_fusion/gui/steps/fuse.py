@@ -52,6 +52,25 @@ class FuseStep(Step):
     def __init__(self, viewer: Any, jobs: JobRow, parent: QWidget | None = None) -> None:
         super().__init__("F&use", "Make one picture of them, and account for it.", parent)
         self._viewer, self._jobs, self._chosen = viewer, jobs, Chosen()
+        self.windows = SourceWindows(viewer)
+        self._make_methods()
+        self.live = LiveBox(viewer, self._fusing)
+        self.live.said.connect(self.said)
+        self.method.currentIndexChanged.connect(self.live.refresh)
+        for fields in self.fields.values():
+            fields.changed.connect(self.live.refresh)
+        self.button = button("Fuse", "Fuse, and say what each layer gave.", self._fuse)
+        self.form.addRow("Windows", self.windows)
+        self.form.addRow("Method", self.method)
+        for row in (self.caution, self.forms, self.live, self.button):
+            self.form.addRow(row)
+        self._make_colour()
+        self._make_change()
+        for one in (self.button, self.colour_button, self.change_button):
+            jobs.busy.connect(one.setDisabled)
+
+    def _make_methods(self) -> None:
+        """Make the list of methods, a form of parameters for each, and what one may hide."""
         self.method = QComboBox()
         self.method.setToolTip("How sources become one picture.")
         self.method.setMinimumContentsLength(12)  # long titles must not widen the dock
@@ -71,19 +90,8 @@ class FuseStep(Step):
         self.method.currentIndexChanged.connect(self._warn)
         self._warn()
         self.choose_method(str(chosen("last", "method")))
-        self.live = LiveBox(viewer, self._fusing)
-        self.live.said.connect(self.said)
-        self.method.currentIndexChanged.connect(self.live.refresh)
-        for fields in self.fields.values():
-            fields.changed.connect(self.live.refresh)
-        self.button = button("Fuse", "Fuse, and say what each layer gave.", self._fuse)
-        self.windows = SourceWindows(viewer)
-        self.form.addRow("Windows", self.windows)
-        self.form.addRow("Method", self.method)
-        self.form.addRow(self.caution)
-        self.form.addRow(self.forms)
-        self.form.addRow(self.live)
-        self.form.addRow(self.button)
+
+    def _make_colour(self) -> None:
         self.palette = QComboBox()
         self.palette.setToolTip("Colours of the PET or SPECT.")
         self.palette.addItems(palettes())
@@ -91,6 +99,8 @@ class FuseStep(Step):
             "Colour", "PET or SPECT in its palette over the other layer, in one.", self._colour
         )
         self.form.addRow(_beside(self.palette, self.colour_button))
+
+    def _make_change(self) -> None:
         self.off_mm = QDoubleSpinBox()
         self.off_mm.setRange(0, 50)
         self.off_mm.setSingleStep(0.1)
@@ -103,8 +113,6 @@ class FuseStep(Step):
             self._change,
         )
         self.form.addRow(_beside(self.off_mm, self.change_button))
-        for one in (self.button, self.colour_button, self.change_button):
-            jobs.busy.connect(one.setDisabled)
 
     @Slot(object)
     def choose(self, sources: Chosen) -> None:
