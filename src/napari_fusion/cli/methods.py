@@ -39,8 +39,8 @@ def methods(
 
 def _tell(method: Method) -> None:
     say(f"{method.title} ({method.name})\n{method.cite}\n")
-    if method.caution:
-        say(f"▲ {method.caution[:1].upper()}{method.caution[1:]}.\n")
+    if method.warning:
+        say(f"{method.warning}\n")
     say(inspect.cleandoc(method.doc))
     if method.parameters:
         say("\nGiven as --param name=value:")

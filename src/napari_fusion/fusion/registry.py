@@ -125,6 +125,11 @@ class Method:
     function: Callable[..., Stack]
     caution: str = ""
 
+    @property
+    def warning(self) -> str:
+        """The caution as a line of its own, for a reader; empty where there is none."""
+        return f"▲ {self.caution[:1].upper()}{self.caution[1:]}." if self.caution else ""
+
     def resolve(self, params: Mapping[str, object]) -> dict[str, JSON]:
         """Fill in defaults and check every value; the result is JSON.
 

@@ -120,12 +120,25 @@ def veiled(layer: LayerData, picture: NDArray[Any]) -> LayerData:
     picture
         What the fused layer shows, same shape.
     """
+    note = "left away where the fused picture is black; the volume itself is whole"
+    return cleared(layer, ~(picture > DARK), note)
+
+
+def cleared(layer: LayerData, where: NDArray[np.bool_], note: str) -> LayerData:
+    """Leave voxels clear that say nothing, so that what lies below is seen; the volume stays whole.
+
+    Parameters
+    ----------
+    layer
+        What is shown.
+    where
+        The voxels, same shape.
+    note
+        How the layer then differs from its volume, in one sentence.
+    """
     array, keywords, kind = layer
-    place = replace(
-        keywords["metadata"][PLACE],
-        array=np.where(picture > DARK, array, np.float32(np.nan)),
-        note="left away where the fused picture is black; the volume itself is whole",
-    )
+    shown = np.where(where, np.float32(np.nan), array)
+    place = replace(keywords["metadata"][PLACE], array=shown, note=note)
     metadata = keywords["metadata"] | {PLACE: place}
     return place.array, keywords | {"metadata": metadata}, kind
 

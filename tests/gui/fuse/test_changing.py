@@ -11,7 +11,6 @@ from qtpy.QtCore import Qt
 from napari_fusion import ParameterError, QuantityError, phantom, save
 from napari_fusion.gui import align_layers, change_layers, open_session, save_session, to_layer
 from napari_fusion.gui.readout import readout
-from napari_fusion.gui.workspace import FusionWorkspace
 from napari_fusion.recipe import changed
 
 
@@ -25,7 +24,8 @@ def dates():
 
 
 @pytest.fixture
-def model(dates):
+def viewer(dates):
+    """In the place of the pair that other tests look at, in the dock too."""
     viewer = ViewerModel()
     for volume in dates:
         data, keywords, _ = to_layer(volume)
@@ -33,18 +33,9 @@ def model(dates):
     return viewer
 
 
-@pytest.fixture
-def dock(qtbot, model):
-    widget = FusionWorkspace(model)
-    qtbot.addWidget(widget)
-    widget.show()
-    yield widget
-    widget.jobs.cancel()
-
-
-def test_the_check_of_the_alignment_says_how_far_it_is_off(model, dates):
-    aligned = align_layers(model, "before", "after")
-    layer = change_layers(model, ["before", aligned])
+def test_the_check_of_the_alignment_says_how_far_it_is_off(viewer, dates):
+    aligned = align_layers(viewer, "before", "after")
+    layer = change_layers(viewer, ["before", aligned])
     found = layer.metadata["napari_fusion"]
     expected = changed(*dates, aligned.metadata["napari_fusion_alignment"])
     assert_array_equal(found.array, expected.array)
@@ -54,48 +45,48 @@ def test_the_check_of_the_alignment_says_how_far_it_is_off(model, dates):
     assert layer.name.startswith("change: before to after on before")
 
 
-def test_where_nothing_changed_the_baseline_is_seen_below(model):
-    layer = change_layers(model, ["before", align_layers(model, "before", "after")])
+def test_where_nothing_changed_the_baseline_is_seen_below(viewer):
+    layer = change_layers(viewer, ["before", align_layers(viewer, "before", "after")])
     volume = layer.metadata["napari_fusion"]
     assert np.isnan(np.asarray(layer.data)).mean() > 0.8
     assert_allclose(np.nan_to_num(layer.data), np.nan_to_num(volume.array))
-    assert model.layers["before"].visible
+    assert viewer.layers["before"].visible
 
 
-def test_nobody_knows_how_far_a_given_pose_is_off(model, dates):
-    model.layers["after"].metadata["napari_fusion"] = dates[1]
+def test_nobody_knows_how_far_a_given_pose_is_off(viewer, dates):
+    viewer.layers["after"].metadata["napari_fusion"] = dates[1]
     with pytest.raises(QuantityError, match="nobody knows"):
-        change_layers(model, ["before", "after"])
-    layer = change_layers(model, ["before", "after"], uncertainty_mm=2)
+        change_layers(viewer, ["before", "after"])
+    layer = change_layers(viewer, ["before", "after"], uncertainty_mm=2)
     assert layer.name.startswith("NOT REGISTERED: change")
 
 
-def test_the_button_says_its_line_and_leaves_the_pair_chosen(model, dock, qtbot, said):
-    align_layers(model, "before", "after")
-    dock.open.fixed.choose(model.layers["before"])
-    dock.open.moving.choose(model.layers["after on before"])
+def test_the_button_says_its_line_and_leaves_the_pair_chosen(viewer, dock, qtbot, said):
+    align_layers(viewer, "before", "after")
+    dock.open.fixed.choose(viewer.layers["before"])
+    dock.open.moving.choose(viewer.layers["after on before"])
     qtbot.mouseClick(dock.fuse.change_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: len(model.layers) == 4, timeout=60_000)
+    qtbot.waitUntil(lambda: len(viewer.layers) == 4, timeout=60_000)
     qtbot.waitUntil(dock.fuse.change_button.isEnabled, timeout=5000)
     line = dock.keep.code.lines[-1]
     assert line.endswith("change_layers(viewer, ['before', 'after on before'], sigmas=3.0)")
-    by_button = model.layers[-1].data
-    exec(line, {"viewer": model})
-    assert_array_equal(model.layers[-1].data, by_button)
+    by_button = viewer.layers[-1].data
+    exec(line, {"viewer": viewer})
+    assert_array_equal(viewer.layers[-1].data, by_button)
     assert dock.open.current.names == ("before", "after on before")
-    model.cursor.position = tuple(model.dims.point)
-    assert "change" in readout(model)
+    viewer.cursor.position = tuple(viewer.dims.point)
+    assert "change" in readout(viewer)
 
 
-def test_an_unknown_uncertainty_is_asked_for_in_the_window(model, dock, qtbot, said):
-    dock.open.fixed.choose(model.layers["before"])
-    dock.open.moving.choose(model.layers["after"])
+def test_an_unknown_uncertainty_is_asked_for_in_the_window(viewer, dock, qtbot, said):
+    dock.open.fixed.choose(viewer.layers["before"])
+    dock.open.moving.choose(viewer.layers["after"])
     qtbot.mouseClick(dock.fuse.change_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: bool(said()), timeout=30_000)
     assert "nobody knows how far" in said()[-1]
     dock.fuse.off_mm.setValue(1.5)
     qtbot.mouseClick(dock.fuse.change_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: len(model.layers) == 3, timeout=30_000)
+    qtbot.waitUntil(lambda: len(viewer.layers) == 3, timeout=30_000)
     assert "uncertainty_mm=1.5" in dock.keep.code.lines[-1]
 
 
@@ -112,12 +103,12 @@ def test_a_session_makes_it_again(dates, tmp_path):
     assert_array_equal(other.layers[layer.name].data, layer.data)
 
 
-def test_two_layers_of_one_kind_are_asked_for(model):
+def test_two_layers_of_one_kind_are_asked_for(viewer):
     with pytest.raises(ParameterError, match="between two layers"):
-        change_layers(model, ["before"])
+        change_layers(viewer, ["before"])
     ct = phantom.head("CT", phantom.default_grid("CT", 4.0))
     data, keywords, _ = to_layer(replace(ct, name="CT"))
-    model.add_image(data, **keywords)
+    viewer.add_image(data, **keywords)
     with pytest.raises(QuantityError, match="CT in HU"):
-        change_layers(model, ["before", "CT"], uncertainty_mm=1)
-    assert len(model.layers) == 3
+        change_layers(viewer, ["before", "CT"], uncertainty_mm=1)
+    assert len(viewer.layers) == 3

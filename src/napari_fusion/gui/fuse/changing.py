@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from napari_fusion.errors import ParameterError, Progress, between, silent
 from napari_fusion.gui.actions import named, on_grid, result_layer
 from napari_fusion.gui.check.gate import Source, check_patients, same_volume, standing
 from napari_fusion.gui.check.sides import check_sides
 from napari_fusion.gui.frame import Frame
-from napari_fusion.gui.layers import PLACE, LayerData
+from napari_fusion.gui.layers import cleared
 from napari_fusion.gui.origin import ORIGIN, Made
 from napari_fusion.gui.snapshot import ALIGNMENT, ORIGINAL, Result, Snapshot, show
 from napari_fusion.recipe import changed
@@ -77,7 +75,9 @@ class Changing:
         warnings = () if stands.word == "PASS" else (stands.text,)
         found = found.with_step(Step("gate", {"verdict": stands.word}, warnings))
         name = f"change: {self.names[0]} to {self.names[1]}"
-        layer = _still(result_layer(found, name, stands, sources[0].anchor))
+        layer = result_layer(found, name, stands, sources[0].anchor)
+        note = "left clear where nothing changed; the volume itself is whole"
+        layer = cleared(layer, layer[0] == 0, note)
         layer[1]["metadata"][ORIGIN] = Made("change", self.snapshot.ids(self.names), self._asked())
         return Result(stands, [layer], self.snapshot.turned(Frame.of(found.grid)))
 
@@ -99,18 +99,6 @@ class Changing:
             return still.volume, metadata[ORIGINAL], alignment
         drawn = on_grid(mobile, grid)
         return still.volume, drawn, Alignment.identity(grid, grid)
-
-
-def _still(layer: LayerData) -> LayerData:
-    """Leave what did not change clear, so that the baseline is seen below."""
-    array, keywords, kind = layer
-    place = replace(
-        keywords["metadata"][PLACE],
-        array=np.where(array == 0, np.float32(np.nan), array),
-        note="left clear where nothing changed; the volume itself is whole",
-    )
-    metadata = keywords["metadata"] | {PLACE: place}
-    return place.array, keywords | {"metadata": metadata}, kind
 
 
 def change_layers(

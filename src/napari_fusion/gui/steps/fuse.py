@@ -3,7 +3,7 @@
 # mypy: allow-subclassing-any, allow-untyped-decorators
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from qtpy.QtCore import Qt, Signal, Slot
@@ -124,8 +124,8 @@ class FuseStep(Step):
     @Slot()
     def _warn(self) -> None:
         """Say what the chosen method is known to hide."""
-        told = lookup(str(self.method.currentData())).caution
-        self.caution.setText(f"▲ {told[:1].upper()}{told[1:]}." if told else "")
+        told = lookup(str(self.method.currentData())).warning
+        self.caution.setText(told)
         self.caution.setVisible(bool(told))
 
     def choose_method(self, name: str) -> None:
@@ -149,21 +149,15 @@ class FuseStep(Step):
 
     @Slot()
     def _fuse(self) -> None:
-        unknown = self._sides_unknown()
-        if not unknown or self._sides_allowed():
-            self._jobs.start(lambda: self._fusing(unknown_sides=unknown), self._done)
+        self._begin(self._fusing)
 
     @Slot()
     def _colour(self) -> None:
-        unknown = self._sides_unknown()
-        if not unknown or self._sides_allowed():
-            self._jobs.start(lambda: self._colouring(unknown_sides=unknown), self._done)
+        self._begin(self._colouring)
 
     @Slot()
     def _change(self) -> None:
-        unknown = self._sides_unknown()
-        if not unknown or self._sides_allowed():
-            self._jobs.start(lambda: self._changing(unknown_sides=unknown), self._done)
+        self._begin(self._changing)
 
     def _changing(self, *, unknown_sides: bool) -> Changing:
         chosen = self._chosen
@@ -200,6 +194,12 @@ class FuseStep(Step):
             asked.different_patients,
             unknown_sides,
         )
+
+    def _begin(self, make: Callable[..., Fusing | Colouring | Changing]) -> None:
+        """Start a job, once the user knows of volumes that do not say which side is left."""
+        unknown = self._sides_unknown()
+        if not unknown or self._sides_allowed():
+            self._jobs.start(lambda: make(unknown_sides=unknown), self._done)
 
     def _done(self, job: Fusing | Colouring | Changing, result: Result) -> None:
         self.live.stop()
