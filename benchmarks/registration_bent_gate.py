@@ -33,7 +33,7 @@ from napari_fusion.registration.alignment import pose_matrix
 RIGHT_MM, WRONG_MM = 1.5, 2.5
 BEND = AlignOptions(model="deformable")
 KINDS = (("T1", "T1"), ("T1", "T2"), ("CT", "T1"), ("T2", "T1"), ("CT", "T2"))
-PEOPLE = {False: range(41, 46), True: range(51, 57)}
+PEOPLE = {False: range(41, 46), True: range(51, 66)}
 REAL = {
     False: ("FLAIR1-T1W", "FLAIR1-FLAIR2", "T1W1-T1W2"),
     True: ("rire", "anatomy", "visible", "flair"),

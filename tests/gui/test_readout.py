@@ -192,7 +192,22 @@ def test_the_dock_tells_it_as_the_cursor_moves(qtbot, viewer, pair):
     dock = FusionWorkspace(viewer)
     qtbot.addWidget(dock)
     point_at(viewer, pair[0].grid.index_to_lps((20, 30, 24)))
-    assert dock.values.text() == readout(viewer) != ""
+    qtbot.waitUntil(lambda: dock.values.text() == readout(viewer) != "")
+
+
+def test_the_dock_reads_once_however_much_happens_at_once(qtbot, viewer, pair, monkeypatch):
+    from napari_fusion.gui import values
+    from napari_fusion.gui.workspace import FusionWorkspace
+
+    dock = FusionWorkspace(viewer)
+    qtbot.addWidget(dock)
+    read = []
+    monkeypatch.setattr(values, "readout", lambda *asked: read.append(asked) or "told")
+    for k in range(5):
+        viewer.dims.set_point(0, viewer.dims.range[0].start + 3 * k)
+        point_at(viewer, pair[0].grid.index_to_lps((20, 30, 20 + k)))
+    qtbot.waitUntil(lambda: dock.values.text() == "told")
+    assert len(read) == 1
 
 
 def test_the_dock_tells_it_anew_when_another_mode_is_chosen(qtbot, viewer, pair):
@@ -203,7 +218,8 @@ def test_the_dock_tells_it_anew_when_another_mode_is_chosen(qtbot, viewer, pair)
     point_at(viewer, pair[0].grid.centre)
     for mode, name in ((Mode.A, "head CT"), (Mode.B, "head T1")):
         dock.check.comparer.set_mode(mode)
-        assert dock.values.text().endswith(f"shown here: {name}")
+        said = f"shown here: {name}"
+        qtbot.waitUntil(lambda said=said: dock.values.text().endswith(said))
 
 
 def test_large_numbers_are_written_out(viewer):

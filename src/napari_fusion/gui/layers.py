@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -275,18 +276,19 @@ def _world_matrix(meta: Mapping[str, Any]) -> NDArray[np.float64]:
     parts = {key: meta[key] for key in ("scale", "translate", "rotate", "shear")}
     inner = CompositeAffine(**parts, ndim=3).affine_matrix
     outer = np.asarray(getattr(meta["affine"], "affine_matrix", meta["affine"]), float)
-    factors = np.array([_millimetres(unit) for unit in meta["units"]])
+    factors = np.array([_millimetres(str(unit)) for unit in meta["units"]])
     matrix: NDArray[np.float64] = np.diag([*factors, 1.0]) @ outer @ inner
     return matrix
 
 
-def _millimetres(unit: Any) -> float:
+@cache
+def _millimetres(unit: str) -> float:
     """Give a unit in mm; a pixel counts as one (the history of such a layer says so)."""
     import pint
 
     registry = pint.get_application_registry()  # type: ignore[no-untyped-call]
     try:
-        return float(registry.Quantity(1, str(unit)).to("mm").magnitude)
+        return float(registry.Quantity(1, unit).to("mm").magnitude)
     except pint.DimensionalityError:
         return 1.0
 

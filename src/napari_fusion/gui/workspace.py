@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, Qt, QTimer, Slot
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
@@ -18,12 +17,12 @@ from napari_fusion.gui.guide.helprow import HelpRow
 from napari_fusion.gui.guide.tour import Tour, open_sample_head
 from napari_fusion.gui.hands.keys import Binding
 from napari_fusion.gui.jobs import JobRow
-from napari_fusion.gui.readout import Point, readout
 from napari_fusion.gui.steps.align import AlignStep
 from napari_fusion.gui.steps.check import CheckStep
 from napari_fusion.gui.steps.fuse import FuseStep
 from napari_fusion.gui.steps.keep import KeepStep
 from napari_fusion.gui.steps.open import OpenStep
+from napari_fusion.gui.values import Values
 from napari_fusion.gui.views.letters import show_letters
 from napari_fusion.gui.widgets.scroll import UprightScroll
 from napari_fusion.volume import JSON
@@ -55,10 +54,6 @@ class FusionWorkspace(QWidget):
         self._make_steps()
         self._lay_out()
         show_letters(self.viewer)
-        for event in (self.viewer.cursor.events.position, self.viewer.dims.events.point):
-            event.connect(self._read_out)
-        self.desk.crossing.hovered.connect(self._read_at)
-        self.desk.crossing.moved.connect(self._read_crossing)
         self._bind_keys()
         self._tell_state()
 
@@ -94,9 +89,7 @@ class FusionWorkspace(QWidget):
         self.state.setWordWrap(True)
         self.state.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.state.setToolTip("How far the chosen layers may be trusted to lie on each other.")
-        self.values = QLabel("—")
-        self.values.setWordWrap(True)
-        self.values.setToolTip("Each source's own value and unit, and what it gave to the picture.")
+        self.values = Values(self.viewer, self.desk.crossing)
         self.jobs = JobRow(self.viewer, self.desk.undo)
 
     def _make_steps(self) -> None:
@@ -116,7 +109,7 @@ class FusionWorkspace(QWidget):
         self.fuse.fused.connect(self._tell_state)
         self.fuse.fused.connect(self.check.comparer.stop)
         for heard in (self.check.comparer.changed, self.check.comparer.said):
-            heard.connect(self._read_out)
+            heard.connect(self.values.read)
         self.keep.geometry_panel.moved.connect(self._tell_state)
         self.keep.session.opened.connect(self.take_up)
         self.tour = Tour(self, partial(open_sample_head, self.viewer))
@@ -169,18 +162,3 @@ class FusionWorkspace(QWidget):
     @Slot()
     def _tell_state(self) -> None:
         self.state.setText(state_of(self.open.layers))
-
-    def _read_out(self, event: object = None) -> None:
-        if not isalive(self):  # napari deleted the dock; the viewer lives on
-            self.viewer.cursor.events.position.disconnect(self._read_out)
-            self.viewer.dims.events.point.disconnect(self._read_out)
-            return
-        self.values.setText(readout(self.viewer) or "—")
-
-    @Slot()
-    def _read_crossing(self) -> None:
-        self._read_at(self.desk.crossing.point, int(self.viewer.dims.order[0]))
-
-    @Slot(object, int)
-    def _read_at(self, point: Point, across: int) -> None:
-        self.values.setText(readout(self.viewer, point, across) or "—")

@@ -214,6 +214,23 @@ def test_how_was_compared_comes_back(qtbot, opened, gate, tmp_path):
     assert after.settings() == before.settings()
 
 
+def test_the_point_in_which_planes_cross_comes_back_though_no_slider_shows_it(
+    qtbot, opened, tmp_path
+):
+    before, after = FusionWorkspace(opened), FusionWorkspace(ViewerModel())
+    for widget in (before, after):
+        qtbot.addWidget(widget)
+    crossing = before.desk.crossing
+    crossing.go(crossing.point + [9.0, 17.0, -14.0])
+    assert np.abs(np.subtract(opened.dims.point, crossing.point)).max() > 10  # hidden sliders stay
+    path = save_session(opened, tmp_path / "a.fusion", workspace=before.settings())
+    after.take_up(open_session(after.viewer, path))
+    np.testing.assert_allclose(after.desk.crossing.point, crossing.point, atol=1e-9)
+    for spoilt in (None, "here", [1.0, 2.0], [float("nan")] * 3, {"x": 1}):
+        after.take_up({"crossing": spoilt})
+        np.testing.assert_allclose(after.desk.crossing.point, crossing.point, atol=1e-9)
+
+
 def test_what_is_not_known_of_comparing_is_left_alone(qtbot, opened):
     workspace = FusionWorkspace(opened)
     qtbot.addWidget(workspace)

@@ -59,17 +59,19 @@ class CheckStep(Step):
         self.comparer.choose(chosen)
 
     def settings(self) -> dict[str, JSON]:
-        """Give how the layers are compared, and whether in four views, as JSON values."""
+        """Give how the layers are compared, in how many views and where they cross, for JSON."""
         return {
             "mode": self.comparer.mode.value,
             "compare": self.comparer.options.model_dump(),
             "four_views": self._desk.quad.is_open,
+            "crossing": self._desk.crossing.point.tolist(),
         }
 
     def take_up(self, settings: Mapping[str, Any]) -> None:
         """Compare as was compared, where the words are still known."""
         self._desk.attach(self.window())
         self._desk.show_views(on=bool(settings.get("four_views", self._desk.quad.is_open)))
+        self._desk.crossing.return_to(settings.get("crossing"))
         try:
             self.comparer.options = CompareOptions.of(settings.get("compare", {}))
             mode = mode_of(settings.get("mode", Mode.FUSED))

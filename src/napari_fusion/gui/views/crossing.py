@@ -73,8 +73,19 @@ class Crossing(QObject):
 
     def go(self, point: ArrayLike) -> None:
         """Let the planes cross in a point, (3,) in viewer mm, or as near as the volumes reach."""
+        self._cross_at(self._inside(np.asarray(point, float)))
+
+    def return_to(self, point: Any) -> None:
+        """Go back to a point that was written down, if that is one."""
+        try:
+            wanted = np.asarray(point, float)
+        except (TypeError, ValueError):
+            return
+        if wanted.shape == (3,) and np.isfinite(wanted).all():
+            self._cross_at(wanted)
+
+    def _cross_at(self, wanted: Point) -> None:
         self._aim = None
-        wanted = self._inside(np.asarray(point, float))
         if np.abs(wanted - self.point).max() < SAME_MM:
             return
         self.point = wanted
