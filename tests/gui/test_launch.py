@@ -1,5 +1,8 @@
 """What `napari-fusion view` puts into a window, and what it refuses before there is one."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -97,6 +100,25 @@ def test_what_cannot_be_read_is_one_sentence_and_no_window(option, tmp_path, cap
     assert main([option.format(path)]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("napari-fusion: notes.txt is not ")
+
+
+@pytest.mark.parametrize("module", ["launch", "guide.walk"])
+def test_without_opengl_it_is_one_sentence_and_no_window(module, files, tmp_path):
+    argument = files[0] if module == "launch" else str(tmp_path)
+    environment = {key: value for key, value in os.environ.items() if key != "DISPLAY"}
+    environment["QT_QPA_PLATFORM"] = "offscreen"  # without an X server it has none
+    done = subprocess.run(
+        [sys.executable, "-m", f"napari_fusion.gui.{module}", argument],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "no OpenGL" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.glob("*.fusion"))
 
 
 @pytest.mark.display

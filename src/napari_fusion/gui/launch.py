@@ -14,6 +14,7 @@ from typing import Any
 
 from napari_fusion.errors import FusionError, Progress, ReadError
 from napari_fusion.gui.align.aligning import OVER_FIXED
+from napari_fusion.gui.graphics import hidden_viewer
 from napari_fusion.gui.layers import LayerData
 
 TITLE_BAR = 40
@@ -155,7 +156,7 @@ def open_window(show: Shown, *, fit: bool) -> None:
     """
     import napari
 
-    viewer = napari.Viewer(title="napari-fusion", show=False)
+    viewer = hidden_viewer()
     dock_workspace(viewer, show)
     viewer.show()
     fit_to_screen(viewer)

@@ -22,6 +22,7 @@ from napari_fusion.gui.actions import Fusing
 from napari_fusion.gui.check.gate import Aligned, Standing
 from napari_fusion.gui.colour.looks import is_share
 from napari_fusion.gui.frame import Frame
+from napari_fusion.gui.graphics import hidden_viewer
 from napari_fusion.gui.layers import PLACE, VOLUME, LayerData, to_layer, veiled
 from napari_fusion.gui.snapshot import Snapshot
 from napari_fusion.registration.quality import Verdict
@@ -151,13 +152,12 @@ def _fixed_is_known(volume: Volume, record: dict[str, Any], fused: Volume) -> bo
 
 def picture(layers: list[LayerData], out: Path) -> None:
     """Open napari with the layers side by side and the dock, and save what is on the screen."""
-    import napari
     from napari.layers import Layer
     from qtpy.QtWidgets import QApplication
 
     from napari_fusion.gui.workspace import FusionWorkspace
 
-    viewer = napari.Viewer(title="napari-fusion", show=False)
+    viewer = hidden_viewer()
     for data in layers:
         layer = viewer.add_layer(Layer.create(*data))
         layer.name_overlay.position = "top_center"  # below the letter, which stands there too

@@ -221,7 +221,7 @@ def test_the_point_in_which_planes_cross_comes_back_though_no_slider_shows_it(
     for widget in (before, after):
         qtbot.addWidget(widget)
     crossing = before.desk.crossing
-    crossing.go(crossing.point + [9.0, 17.0, -14.0])
+    crossing.go(np.add(crossing.point, (9.0, 17.0, -14.0)))
     assert np.abs(np.subtract(opened.dims.point, crossing.point)).max() > 10  # hidden sliders stay
     path = save_session(opened, tmp_path / "a.fusion", workspace=before.settings())
     after.take_up(open_session(after.viewer, path))

@@ -54,9 +54,10 @@ def walk(folder: Path) -> str:
     import napari
     from qtpy.QtCore import QTimer
 
+    from napari_fusion.gui.graphics import hidden_viewer
     from napari_fusion.gui.launch import dock_workspace, fit_to_screen
 
-    viewer = napari.Viewer(title="napari-fusion", show=False)
+    viewer = hidden_viewer()
     workspace = dock_workspace(viewer, lambda _: {})
     viewer.show()
     viewer.window.resize(*SIZE)

@@ -1,0 +1,111 @@
+"""The workspace without a mouse, on a small screen, and on one of fine pixels."""
+
+import os
+import subprocess
+import sys
+from itertools import pairwise
+
+import pytest
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
+
+from napari_fusion.gui.widgets.scroll import UprightScroll
+
+SMALL = (1366, 768)
+
+CLICK = """
+import napari, numpy as np
+from qtpy.QtCore import QEventLoop, QPoint, Qt, QTimer
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
+from napari_fusion import phantom
+from napari_fusion.gui import to_layer
+from napari_fusion.gui.launch import dock_workspace
+from napari_fusion.gui.views.pixels import to_pixels
+
+def settle(ms):
+    loop = QEventLoop()
+    QTimer.singleShot(ms, loop.quit)
+    loop.exec()
+
+viewer = napari.Viewer(show=False)
+data, keywords, _ = to_layer(phantom.misaligned_pair(size="small")[0])
+viewer.add_image(data, **keywords)
+desk = dock_workspace(viewer, lambda _: {}).desk
+viewer.show()
+settle(500)
+desk.show_views(on=True)
+settle(1500)
+desk.quad.fit()
+desk.use_crosshair(on=True)
+settle(500)
+assert QApplication.primaryScreen().devicePixelRatio() == 2
+assert len(desk.hands.canvases) == 3
+for canvas in desk.hands.canvases:
+    model = desk.hands.viewer_at(canvas)
+    aim = desk.crossing.point.copy()
+    aim[list(model.dims.displayed)] += [12.0, -16.0]
+    pixel = QPoint(*map(round, to_pixels(model, aim, (canvas.width(), canvas.height()))))
+    QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, pixel)
+    settle(300)
+    print(model.dims.order[0], np.abs(desk.crossing.point - aim).max())
+    assert np.abs(desk.crossing.point - aim).max() < 4  # a voxel
+viewer.close()
+"""
+
+
+def stops(dock):
+    """Press Tab until the focus leaves the workspace; give what had it, in that order."""
+    first = dock.help.nextInFocusChain()
+    first.setFocus()
+    seen = []
+    while (at := QApplication.focusWidget()) is not None and dock.isAncestorOf(at):
+        if at in seen:
+            break
+        seen.append(at)
+        QTest.keyClick(at, Qt.Key.Key_Tab)
+    return seen
+
+
+@pytest.fixture
+def room(qtbot, window):
+    viewer, workspace = window
+    viewer.window.resize(*SMALL)
+    with qtbot.waitActive(viewer.window._qt_window):
+        viewer.window._qt_window.activateWindow()
+    qtbot.wait(100)
+    return workspace
+
+
+@pytest.mark.display
+def test_tab_goes_from_top_to_bottom_and_misses_no_step(qtbot, room):
+    inside = room.findChild(UprightScroll).widget()
+    visited = [one for one in stops(room) if inside.isAncestorOf(one)]
+    spots = [(one.mapTo(inside, QPoint(0, one.height() // 2)), one) for one in visited]
+    for (before, first), (after, second) in pairwise(spots):
+        below = after.y() > before.y() - 4
+        assert below or after.x() > before.x(), (first, second)
+    for step in room.steps:
+        assert any(step.isAncestorOf(one) for one in visited), step
+
+
+@pytest.mark.display
+def test_on_a_small_screen_nothing_is_cut_off_sideways(room):
+    scroll = room.findChild(UprightScroll)
+    assert room.window().width() <= SMALL[0]
+    assert room.window().height() <= SMALL[1]
+    assert scroll.widget().width() <= scroll.viewport().width()
+
+
+@pytest.mark.display
+def test_a_click_lands_where_it_points_on_a_screen_of_fine_pixels():
+    done = subprocess.run(
+        [sys.executable, "-c", CLICK],
+        env={**os.environ, "QT_SCALE_FACTOR": "2"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
