@@ -162,6 +162,7 @@ def main() -> None:
         data, keywords, _ = to_layer(volume)
         viewer.add_image(data, **keywords | {"opacity": 0.5})
     viewer.window.resize(1366, 768)
+    settle(app)
     start = now()
     workspace = FusionWorkspace(viewer)
     viewer.window.add_dock_widget(workspace, name="Fusion workspace", area="right")

@@ -6,7 +6,7 @@ from napari.layers import Image, Layer
 
 from napari_fusion import GeometryError, Grid, ParameterError, Volume
 from napari_fusion.gui import Frame, from_layer, to_layer
-from napari_fusion.gui.layers import PLACE, VOLUME, frame_of
+from napari_fusion.gui.layers import PLACE, VOLUME, frame_of, index_at, world_of
 
 STRAIGHT = np.eye(3)[::-1]
 AXES = [np.array(order)[:, None] == np.arange(3)[None] for order in permutations(range(3))]
@@ -151,6 +151,24 @@ def test_rotation_and_affine_of_others_are_composed():
     for index in ((0, 0, 0), (2, 3, 4)):
         world = np.array(layer.data_to_world(index))
         np.testing.assert_allclose(grid.index_to_lps(index), world[::-1], atol=1e-9)
+
+
+@pytest.mark.parametrize("units", ["mm", "um", "cm", "pixel"])
+def test_the_voxel_at_a_point_is_found_in_any_unit(units):
+    affine = np.eye(4)
+    affine[:3, 3] = 10, -4, 2
+    quarter = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]], float)
+    layer = Image(
+        np.ones((3, 4, 5)),
+        scale=(3, 2, 0.5),
+        translate=(1, 2, 3),
+        rotate=quarter,
+        affine=affine,
+        units=(units,) * 3,
+    )
+    for index in ((0, 0, 0), (2, 3, 4)):
+        world = (world_of(layer) @ [*index, 1])[:3]
+        np.testing.assert_allclose(index_at(layer, world), index, atol=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -212,6 +212,12 @@ def world_of(layer: Any) -> NDArray[np.float64]:
     return _world_matrix(_geometry(layer))
 
 
+def index_at(layer: Any, world: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give the array index (3,) that a layer shows at a point of the viewer, mm."""
+    index: NDArray[np.float64] = layer.world_to_data(world / _factors(layer.units))
+    return index
+
+
 def was_edited(layer: Any) -> bool:
     """Whether a layer of ours shows other voxels than those it was given."""
     place = place_of(layer)
@@ -276,9 +282,12 @@ def _world_matrix(meta: Mapping[str, Any]) -> NDArray[np.float64]:
     parts = {key: meta[key] for key in ("scale", "translate", "rotate", "shear")}
     inner = CompositeAffine(**parts, ndim=3).affine_matrix
     outer = np.asarray(getattr(meta["affine"], "affine_matrix", meta["affine"]), float)
-    factors = np.array([_millimetres(str(unit)) for unit in meta["units"]])
-    matrix: NDArray[np.float64] = np.diag([*factors, 1.0]) @ outer @ inner
+    matrix: NDArray[np.float64] = np.diag([*_factors(meta["units"]), 1.0]) @ outer @ inner
     return matrix
+
+
+def _factors(units: Any) -> NDArray[np.float64]:
+    return np.array([_millimetres(str(unit)) for unit in units])
 
 
 @cache

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from napari_fusion.gui.colour.looks import is_share
 from napari_fusion.gui.compare.comparison import find_comparison
 from napari_fusion.gui.fuse.slices import Slices
-from napari_fusion.gui.layers import DARK, VOLUME, place_of, world_of
+from napari_fusion.gui.layers import DARK, VOLUME, index_at, place_of
 from napari_fusion.gui.snapshot import ALIGNMENT, ORIGINAL, SHARES
 from napari_fusion.volume import Volume
 
@@ -129,8 +129,7 @@ def patient_point(layer: Any, world: Point) -> Point:
     place = place_of(layer)
     if place is None:
         raise LookupError("only layers of ours have a place in the patient")
-    matrix = np.linalg.inv(world_of(layer))
-    return place.grid.index_to_lps(matrix[:3, :3] @ world + matrix[:3, 3])
+    return place.grid.index_to_lps(index_at(layer, world))
 
 
 def _is_measured(volume: Volume) -> bool:

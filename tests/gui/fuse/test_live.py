@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from napari.components import ViewerModel
+from qtpy.compat import isalive
 
 from napari_fusion import GeometryError, Window, fuse
 from napari_fusion.gui import from_layer, fuse_layers, preview_layers, show_plane, to_layer
@@ -14,7 +15,9 @@ from napari_fusion.gui.fuse import slices
 from napari_fusion.gui.fuse.preview import find_preview
 from napari_fusion.gui.layers import PLACE
 from napari_fusion.gui.readout import readout
+from napari_fusion.gui.session.looks import look_of
 from napari_fusion.gui.snapshot import SHARES, Snapshot
+from napari_fusion.gui.views.marks import measured
 from napari_fusion.gui.workspace import FusionWorkspace
 
 
@@ -38,7 +41,8 @@ def dock(qtbot, aligned):
     widget.fuse.choose_method("laplacian")
     widget.show()
     yield widget
-    widget.fuse.live.stop()
+    if isalive(widget.fuse.live.box):
+        widget.fuse.live.stop()
 
 
 def idle(dock):
@@ -329,6 +333,66 @@ def test_fusing_takes_the_previews_place(dock, aligned, qtbot):
     qtbot.waitUntil(dock.fuse.button.isEnabled, timeout=60_000)
     assert find_preview(aligned) is None
     assert not dock.fuse.live.box.isChecked()
+
+
+@pytest.fixture
+def live(dock, aligned, qtbot):
+    """The workspace with *Live* ticked and its picture shown."""
+    dock.fuse.live.box.setChecked(True)
+    qtbot.waitUntil(lambda: seen(aligned) is not None and idle(dock))
+    return dock
+
+
+def visible(viewer):
+    return {layer.name: layer.visible for layer in viewer.layers}
+
+
+def test_the_picture_takes_the_place_of_its_sources_until_it_goes(live, aligned, qtbot):
+    assert visible(aligned) == {"CT": False, "T1": False, "live laplacian (CHECK)": True}
+    aligned.layers["T1"].visible = True  # by hand: and so it stays
+    live.fuse.choose_method("maximum")
+    qtbot.waitUntil(lambda: idle(live) and "live maximum (CHECK)" in visible(aligned))
+    assert visible(aligned) == {"CT": False, "T1": True, "live maximum (CHECK)": True}
+    live.fuse.live.box.setChecked(False)
+    assert visible(aligned) == {"CT": True, "T1": True}
+
+
+def test_a_layer_that_was_hidden_before_stays_hidden(dock, aligned, qtbot):
+    aligned.layers["T1"].visible = False
+    dock.fuse.live.box.setChecked(True)
+    qtbot.waitUntil(lambda: seen(aligned) is not None and idle(dock))
+    dock.fuse.live.box.setChecked(False)
+    assert visible(aligned) == {"CT": True, "T1": False}
+
+
+@pytest.mark.parametrize("leave", ["throw out", "3-D", "no method", "close"])
+def test_however_the_picture_goes_its_sources_come_back(live, aligned, qtbot, leave):
+    if leave == "throw out":
+        aligned.layers.remove(find_preview(aligned))
+        assert not live.fuse.live.box.isChecked()
+    elif leave == "3-D":
+        aligned.dims.ndisplay = 3
+    elif leave == "no method":
+        aligned.layers["T1"].data = np.zeros((2, 2, 2), np.float32)  # where that lies is not known
+    else:
+        live.fuse.live.deleteLater()
+    qtbot.waitUntil(lambda: visible(aligned) == {"CT": True, "T1": True})
+
+
+def test_covered_sources_are_windowed_and_told_of(live, aligned):
+    aligned.layers.selection.active = aligned.layers["CT"]
+    assert live.desk.hands.layer() is aligned.layers["CT"]
+    assert [layer.name for layer in measured(aligned)] == ["T1", "CT"]
+    assert readout(aligned).startswith("CT: ")
+    assert look_of(aligned.layers["CT"])["visible"]
+
+
+def test_what_an_alignment_hides_stays_hidden(live, aligned, gate, qtbot):
+    live.align.button.click()
+    qtbot.waitUntil(lambda: "T1 on CT" in visible(aligned), timeout=20_000)
+    qtbot.waitUntil(lambda: idle(live) and live.align.button.isEnabled())
+    live.fuse.live.box.setChecked(False)
+    assert visible(aligned) == {"CT": True, "T1": False, "T1 on CT": True}
 
 
 def test_two_previews_replace_each_other(aligned):

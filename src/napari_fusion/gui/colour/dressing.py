@@ -6,6 +6,7 @@ from typing import Any
 
 from napari_fusion.gui.colour.dressed import DRESSED, Dressed
 from napari_fusion.gui.colour.looks import OVERLAY_OPACITY, floor_of, is_share
+from napari_fusion.gui.covered import is_shown
 from napari_fusion.gui.layers import LIVE, VOLUME
 from napari_fusion.volume import Volume
 
@@ -20,7 +21,7 @@ STIRRING = {"inserted", "removed", "visible", "reordered"}
 
 def dress(viewer: Any) -> None:
     """Colour every functional layer that nobody has coloured otherwise."""
-    anatomy = any(layer.visible and _is_anatomy(layer) for layer in viewer.layers)
+    anatomy = any(is_shown(layer) and _is_anatomy(layer) for layer in viewer.layers)
     for layer in viewer.layers:
         volume = layer.metadata.get(VOLUME)
         if not isinstance(volume, Volume) or volume.modality not in FUNCTIONAL:

@@ -13,6 +13,8 @@ from qtpy.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
 from napari_fusion.errors import FusionError, Progress
 from napari_fusion.gui.actions import Fusing
 from napari_fusion.gui.check.geometry import MOVES, is_told_of
+from napari_fusion.gui.covered import cover, uncover
+from napari_fusion.gui.ending import at_end
 from napari_fusion.gui.fuse.preview import (
     Drawn,
     Spot,
@@ -22,7 +24,8 @@ from napari_fusion.gui.fuse.preview import (
     show_preview,
 )
 from napari_fusion.gui.fuse.slices import Cut
-from napari_fusion.gui.layers import LayerData
+from napari_fusion.gui.layers import LIVE, LayerData
+from napari_fusion.gui.snapshot import SHARES
 from napari_fusion.gui.worker import Job
 
 CHANGES = {"contrast_limits", "data", *MOVES}
@@ -30,7 +33,7 @@ CHANGES = {"contrast_limits", "data", *MOVES}
 
 
 class LiveBox(QWidget):
-    """A checkbox; while it is ticked, the visible slice is shown fused.
+    """A checkbox; while it is ticked, the visible slice is shown fused in place of its sources.
 
     Sources are drawn and the first slice is fused in a thread; from then on every canvas fuses what
     it shows when it shows it. Slices that take long are fused in a thread, one at a time, and are
@@ -57,6 +60,7 @@ class LiveBox(QWidget):
         self._drawn = Drawn()
         self._missed: list[Cut] = []
         self._stale = self._showing = False
+        self._covering: tuple[str, ...] = ()
         self.box = QCheckBox("Live")
         self.box.setToolTip("Show the slice on screen fused at once, while you scroll and choose.")
         self.words = QLabel()
@@ -66,6 +70,7 @@ class LiveBox(QWidget):
         layout.addWidget(self.box)
         layout.addWidget(self.words)
         self.words.hide()
+        at_end(self, self._hide)
         self.box.toggled.connect(self._toggle)
         viewer.dims.events.ndisplay.connect(self._turned)
         viewer.layers.events.connect(self._layer_changed)
@@ -94,7 +99,7 @@ class LiveBox(QWidget):
         if job is not None:
             job.cancel()
         self._tell("")
-        hide_preview(self._viewer)
+        self._hide()
 
     def _compute(self) -> None:
         self._stale = False
@@ -129,6 +134,20 @@ class LiveBox(QWidget):
         slices: Any = data[0]
         slices.fuser.missed = self._miss
         self._show(lambda: show_preview(self._viewer, data))
+        self._cover(data[1]["metadata"][SHARES][0])
+
+    def _cover(self, names: tuple[str, ...]) -> None:
+        """Hide the sources, once: one that is shown again by hand stays so."""
+        if names != self._covering:
+            uncover(self._viewer)
+            cover(self._viewer, names)
+        self._covering = names
+
+    def _hide(self) -> None:
+        """Take the preview away, and show the sources as they were."""
+        self._covering = ()
+        self._show(lambda: hide_preview(self._viewer))
+        uncover(self._viewer)
 
     def _miss(self, cut: Cut) -> None:
         """Fuse a slice that takes long beside the window: of each plane the one asked for last."""
@@ -171,7 +190,7 @@ class LiveBox(QWidget):
         if self._stale:
             self._compute()
             return
-        self._show(lambda: hide_preview(self._viewer))
+        self._hide()
         self._tell(str(error))
 
     def _tell(self, words: str) -> None:
@@ -194,5 +213,8 @@ class LiveBox(QWidget):
         if not isalive(self):
             self._viewer.layers.events.disconnect(self._layer_changed)
             return
+        thrown_out = event.type == "removed" and event.value.metadata.get(LIVE) is True
+        if thrown_out and not self._showing:
+            self.stop()
         if event.type in CHANGES and is_told_of(self._viewer, event):
             self.refresh()

@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_fusion.gui.covered import is_shown
 from napari_fusion.gui.hands.drags import (
     STILL,
     CrossDrag,
@@ -129,7 +130,7 @@ class Hands(QObject):
         from napari.layers import Image
 
         active = self._viewer.layers.selection.active
-        if isinstance(active, Image) and active.visible and not active.rgb:
+        if isinstance(active, Image) and is_shown(active) and not active.rgb:
             return active
         seen = [one for one in self._viewer.layers if isinstance(one, Image) and one.visible]
         return next((one for one in reversed(seen) if not one.rgb), None)

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from napari_fusion.gui.covered import is_shown
+
 PLACE = ("scale", "translate", "rotate", "shear")
 """Where a layer lies; written for each, so that one moved by hand comes back where it was."""
 
@@ -16,6 +18,7 @@ IMAGE = ("contrast_limits", "gamma", "interpolation2d")
 def look_of(layer: Any) -> dict[str, Any]:
     """Write how a layer is shown and where it lies."""
     look = {key: _plain(getattr(layer, key)) for key in (*SHOWN, *PLACE)}
+    look["visible"] = is_shown(layer)
     look["affine"] = np.asarray(layer.affine.affine_matrix).tolist()
     look["units"] = [str(unit) for unit in layer.units]
     look["axis_labels"] = list(layer.axis_labels)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from napari_fusion.errors import ParameterError
+from napari_fusion.gui.covered import is_shown
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.layers import SHOWN, VOLUME, frame_of
 from napari_fusion.volume import Volume
@@ -103,6 +104,6 @@ def show_plane(viewer: Any, name: str, *, left_on: str = "right") -> None:
 
 
 def _shows_unknown_sides(viewer: Any) -> bool:
-    seen = [layer.metadata for layer in viewer.layers if layer.visible]
+    seen = [layer.metadata for layer in viewer.layers if is_shown(layer)]
     volumes = [one for told in seen for one in (told.get(VOLUME), *told.get(SHOWN, ()))]
     return any(isinstance(volume, Volume) and volume.sides_unknown for volume in volumes)

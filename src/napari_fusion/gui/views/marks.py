@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_fusion.gui.check.status import spoken
 from napari_fusion.gui.colour.looks import is_share
+from napari_fusion.gui.covered import is_shown
 from napari_fusion.gui.layers import VOLUME, frame_of
 from napari_fusion.gui.views.letters import PLANES
 from napari_fusion.volume import Volume
@@ -125,7 +126,7 @@ def measured(viewer: Any) -> list[Any]:
     for layer in reversed(viewer.layers):
         volume = layer.metadata.get(VOLUME)
         known = isinstance(volume, Volume) and volume.modality not in {"FUSED", "LABEL"}
-        if layer.visible and known and not is_share(volume):
+        if is_shown(layer) and known and not is_share(volume):
             found.append(layer)
     return found
 

@@ -1,0 +1,33 @@
+"""Layers whose place a live picture of them has taken.
+
+They are hidden, so that nobody waits for what the picture covers, but are windowed and told of as
+if they were seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+COVERED = "napari_fusion_covered"
+"""Key of a layer's metadata: it is hidden as long as a picture of it is shown."""
+
+
+def cover(viewer: Any, names: Collection[str]) -> None:
+    """Hide the layers a picture was made of."""
+    for layer in viewer.layers:
+        if layer.name in names and layer.visible:
+            layer.metadata[COVERED] = True
+            layer.visible = False
+
+
+def uncover(viewer: Any) -> None:
+    """Show what was hidden for a picture that is gone."""
+    for layer in viewer.layers:
+        if layer.metadata.pop(COVERED, False):
+            layer.visible = True
+
+
+def is_shown(layer: Any) -> bool:
+    """Whether a layer is seen, itself or in a picture of it."""
+    return bool(layer.visible or layer.metadata.get(COVERED))
