@@ -23,7 +23,7 @@ def test_what_grew_is_told_and_written(shell, dates, tmp_path):
     before, after, grown = dates
     code, out, _ = shell(
         *("change", before, after, "--out", tmp_path / "o", "--register", "none"),
-        *("--uncertainty", "1.5", "--method", "average", "--json"),
+        *("--uncertainty", "1.5", "--scale", "0", "--method", "average", "--json"),
     )
     assert code == 0
     told = json.loads(out)

@@ -1,4 +1,5 @@
 import importlib
+from functools import partial
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from napari_fusion.fusion import change
 
 module = importlib.import_module("napari_fusion.fusion.change")  # the name is its function
 
+by_voxel = partial(change, scale_mm=0)
 GRID = Grid.regular((8, 24, 24), spacing=(3.0, 1.0, 1.0))
 
 
@@ -27,42 +29,42 @@ def ball(centre, radius):
 def test_without_uncertainty_it_is_the_difference():
     rng = np.random.default_rng(0)
     before, after = rng.random((2, *GRID.shape)).astype(np.float32)
-    found = change(volume(before), volume(after), 0, sigmas=0, match=False)
+    found = by_voxel(volume(before), volume(after), 0, sigmas=0, match=False)
     assert_allclose(found.array, after - before, atol=1e-6)
 
 
 def test_a_shift_within_the_uncertainty_is_no_change():
     before, after = volume(ball((4, 12, 12), 6)), volume(ball((4, 12, 14), 6))
-    assert np.abs(change(before, after, 1.0).array).max() > 50
-    assert_array_equal(change(before, after, 2.0).array, 0)
+    assert np.abs(by_voxel(before, after, 1.0).array).max() > 50
+    assert_array_equal(by_voxel(before, after, 2.0).array, 0)
 
 
 def test_growth_and_shrinkage_beyond_the_uncertainty_have_their_sign():
     small, large = volume(ball((4, 12, 12), 4)), volume(ball((4, 12, 12), 8))
-    grown, shrunk = change(small, large, 2.0).array, change(large, small, 2.0).array
+    grown, shrunk = by_voxel(small, large, 2.0).array, by_voxel(large, small, 2.0).array
     assert grown[4, 12, 19] == 100
     assert grown[4, 12, 12] == grown[4, 12, 22] == 0
     assert grown.min() == 0
     assert_array_equal(shrunk, -grown)
-    assert_array_equal(change(small, volume(ball((4, 12, 12), 5)), 2.0).array, 0)
+    assert_array_equal(by_voxel(small, volume(ball((4, 12, 12), 5)), 2.0).array, 0)
 
 
 def test_a_new_lesion_smaller_than_the_uncertainty_is_seen():
     nothing, spot = volume(np.zeros(GRID.shape)), volume(ball((4, 12, 12), 1))
-    assert change(nothing, spot, 3.0).array[4, 12, 12] == 100
-    assert change(spot, nothing, 3.0).array[4, 12, 12] == -100
+    assert by_voxel(nothing, spot, 3.0).array[4, 12, 12] == 100
+    assert by_voxel(spot, nothing, 3.0).array[4, 12, 12] == -100
 
 
 def test_half_a_voxel_reaches_half_way():
     ramp = np.broadcast_to(np.arange(24.0), GRID.shape)
-    moved = change(volume(ramp), volume(ramp + 1), 0.5, match=False).array
+    moved = by_voxel(volume(ramp), volume(ramp + 1), 0.5, match=False).array
     assert_allclose(moved[:, :, 1:-1], 0.5, atol=1e-5)
 
 
 def test_what_is_not_known_stays_unknown_and_spreads_no_further():
     before, after = np.zeros(GRID.shape), np.zeros(GRID.shape)
     before[4, 12, 12] = np.nan
-    result = change(volume(before), volume(after), 2.0).array
+    result = by_voxel(volume(before), volume(after), 2.0).array
     assert np.isnan(result[4, 12, 12])
     assert np.isfinite(result).sum() == result.size - 1
 
@@ -74,11 +76,29 @@ def tissue(noise, seed):
 
 def test_noise_is_no_change_and_a_lesion_in_it_is_one():
     before, after = volume(tissue(5, 0)), volume(tissue(5, 1) + 0.6 * ball((4, 5, 5), 2))
-    assert (change(before, after, 0.5, sigmas=0).array != 0).mean() > 0.2
-    found = change(before, after, 0.5)
+    assert (by_voxel(before, after, 0.5, sigmas=0).array != 0).mean() > 0.2
+    found = by_voxel(before, after, 0.5, sigmas=3)
     assert found.history[-1].parameters["noise"] == pytest.approx(5 * np.sqrt(2), rel=0.15)
     assert found.array[4, 5, 5] > 20
     assert (found.array[ball((4, 5, 5), 4) == 0] != 0).mean() < 0.005
+
+
+def test_without_its_finest_detail_a_faint_lesion_stands_out_and_noise_does_not():
+    lesion = ball((4, 6, 6), 4) > 0
+    before, after = volume(tissue(8, 0)), volume(tissue(8, 1) + 25 * lesion)
+    plain = by_voxel(before, after, 0.2, sigmas=3).array != 0
+    found = change(before, after, 0.2).array != 0
+    assert found[lesion].mean() > 2 * plain[lesion].mean() > 0
+    away = ball((4, 6, 6), 7) == 0
+    assert found[away].mean() < plain[away].mean()
+
+
+def test_what_is_smoothed_leaves_gaps_out():
+    before = np.full(GRID.shape, 50.0)
+    before[:, :8] = np.nan
+    found = change(volume(before, modality="CT"), volume(before + 7, modality="CT"), 0, sigmas=0)
+    assert np.isnan(found.array[:, :8]).all()
+    assert_allclose(found.array[:, 8:], 7, atol=1e-4)
 
 
 def test_gain_and_shading_of_a_scanner_are_no_change():
@@ -100,11 +120,11 @@ def test_values_with_a_unit_are_taken_as_they_are():
 def test_each_voxel_has_its_own_uncertainty():
     before, after = volume(ball((4, 12, 12), 6)), volume(ball((4, 12, 14), 6))
     off_mm = np.where(np.indices(GRID.shape)[2] < 12, 0.5, 2.5).astype(np.float32)
-    found, near, far = (change(before, after, u).array for u in (off_mm, 0.5, 2.5))
+    found, near, far = (by_voxel(before, after, u).array for u in (off_mm, 0.5, 2.5))
     assert_array_equal(found[:, :, :12], near[:, :, :12])
     assert_array_equal(found[:, :, 12:], far[:, :, 12:])
-    between = change(before, after, np.full(GRID.shape, 1.0)).array
-    assert_array_equal(between, change(before, after, 1.0).array)
+    between = by_voxel(before, after, np.full(GRID.shape, 1.0)).array
+    assert_array_equal(between, by_voxel(before, after, 1.0).array)
 
 
 def test_slices_at_a_time_are_the_whole_to_the_bit(monkeypatch):
@@ -138,10 +158,11 @@ def test_it_can_be_stopped_at_any_slice(monkeypatch):
 
 
 def test_history_and_meaning():
-    result = change(volume(ball((4, 12, 12), 4)), volume(ball((4, 12, 12), 6)), 1.5)
+    result = by_voxel(volume(ball((4, 12, 12), 4)), volume(ball((4, 12, 12), 6)), 1.5)
     assert result.history[-1].parameters == {
         "uncertainty_mm": [1.5],
-        "sigmas": 3.0,
+        "sigmas": 5.0,
+        "scale_mm": 0.0,
         "noise": 0.0,
         "match": True,
     }
@@ -156,8 +177,9 @@ def test_what_cannot_be_compared_is_refused():
         change(mr, Volume(np.zeros((2, 2, 2)), Grid.regular((2, 2, 2)), "MR"), 1)
     with pytest.raises(ParameterError, match="0 mm or more"):
         change(mr, mr, -1)
-    with pytest.raises(ParameterError, match="sigmas"):
-        change(mr, mr, 1, sigmas=-1)
+    for name in ("sigmas", "scale_mm"):
+        with pytest.raises(ParameterError, match=name):
+            change(mr, mr, 1, **{name: -1})
     with pytest.raises(GeometryError, match="one a voxel"):
         change(mr, mr, np.ones(3))
     nothing = volume(np.full(GRID.shape, np.nan))

@@ -30,7 +30,10 @@ def change(  # noqa: PLR0913 - one parameter per option
     ] = None,
     sigmas: Annotated[
         float, typer.Option(min=0, help="How many standard deviations of noise are no change.")
-    ] = 3.0,
+    ] = 5.0,
+    scale: Annotated[
+        float, typer.Option(min=0, help="How much both are smoothed before comparing, mm.")
+    ] = 1.0,
     method: Annotated[str | None, typer.Option(help="Fusion method. [laplacian]")] = None,
     register: Annotated[Register | None, typer.Option(help="[rigid]")] = None,
     alignment: Annotated[
@@ -75,6 +78,7 @@ def change(  # noqa: PLR0913 - one parameter per option
             grid=outcome.fixed.grid,
             uncertainty_mm=uncertainty,
             sigmas=sigmas,
+            scale_mm=scale,
             progress=between(progress, 0.8, 0.9),
         )
         progress(0.9, "writing")

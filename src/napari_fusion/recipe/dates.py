@@ -19,7 +19,8 @@ def changed(  # noqa: PLR0913 - what `change` takes, and how the two lie
     *,
     grid: Grid | None = None,
     uncertainty_mm: float | None = None,
-    sigmas: float = 3.0,
+    sigmas: float = 5.0,
+    scale_mm: float = 1.0,
     progress: Progress = silent,
 ) -> Volume:
     """Draw a follow-up where it lies on its baseline, and give what changed.
@@ -37,6 +38,8 @@ def changed(  # noqa: PLR0913 - what `change` takes, and how the two lie
         it knows.
     sigmas
         How many standard deviations of noise are no change.
+    scale_mm
+        How much both are smoothed before they are compared.
     progress
         Told how far it is.
 
@@ -50,7 +53,7 @@ def changed(  # noqa: PLR0913 - what `change` takes, and how the two lie
     QuantityError
         Nobody knows how far the alignment may be off, or modality or unit differ.
     ParameterError
-        The uncertainty or `sigmas` is negative or not finite.
+        The uncertainty, `sigmas` or `scale_mm` is negative or not finite.
 
     Examples
     --------
@@ -66,7 +69,8 @@ def changed(  # noqa: PLR0913 - what `change` takes, and how the two lie
     off_mm = _uncertainty(alignment, grid) if uncertainty_mm is None else uncertainty_mm
     still = baseline if grid.matches(baseline.grid) else resample(baseline, grid, fill=np.nan)
     moved = resample(followup, grid, alignment, fill=np.nan)
-    return change(still, moved, off_mm, sigmas=sigmas, progress=between(progress, 0.2, 1.0))
+    tell = between(progress, 0.2, 1.0)
+    return change(still, moved, off_mm, sigmas=sigmas, scale_mm=scale_mm, progress=tell)
 
 
 def _uncertainty(alignment: Alignment, grid: Grid) -> NDArray[np.float32] | float:

@@ -69,7 +69,7 @@ def test_the_button_says_its_line_and_leaves_the_pair_chosen(viewer, dock, qtbot
     qtbot.waitUntil(lambda: len(viewer.layers) == 4, timeout=60_000)
     qtbot.waitUntil(dock.fuse.change_button.isEnabled, timeout=5000)
     line = dock.keep.code.lines[-1]
-    assert line.endswith("change_layers(viewer, ['before', 'after on before'], sigmas=3.0)")
+    assert line.endswith("change_layers(viewer, ['before', 'after on before'], sigmas=5.0)")
     by_button = viewer.layers[-1].data
     exec(line, {"viewer": viewer})
     assert_array_equal(viewer.layers[-1].data, by_button)

@@ -42,7 +42,7 @@ class Changing:
     snapshot: Snapshot
     names: tuple[str, ...]
     uncertainty_mm: float | None = None
-    sigmas: float = 3.0
+    sigmas: float = 5.0
     different_patients: bool = False
     unknown_sides: bool = False
 
@@ -106,7 +106,7 @@ def change_layers(
     layers: tuple[str | Layer, str | Layer],
     *,
     uncertainty_mm: float | None = None,
-    sigmas: float = 3.0,
+    sigmas: float = 5.0,
     different_patients: bool = False,
     unknown_sides: bool = False,
 ) -> Layer:
