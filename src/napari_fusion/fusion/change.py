@@ -24,7 +24,7 @@ MOST_LEVELS = 16
 """Even uncertainties between which one that differs by voxel is drawn."""
 
 
-def change(
+def change(  # noqa: PLR0913 - each says what is no change
     baseline: Volume,
     followup: Volume,
     uncertainty_mm: ArrayLike,

@@ -90,7 +90,7 @@ def test_an_unknown_uncertainty_is_asked_for_in_the_window(viewer, dock, qtbot, 
     assert "uncertainty_mm=1.5" in dock.keep.code.lines[-1]
 
 
-def test_a_session_makes_it_again(dates, tmp_path):
+def test_a_session_makes_it_again(dates, plugins, tmp_path):
     viewer = ViewerModel()
     for volume in dates:
         path = save(volume, tmp_path / f"{volume.name}.nii.gz")
