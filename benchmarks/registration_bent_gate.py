@@ -2,6 +2,7 @@
 
     python benchmarks/registration_bent_gate.py FILE             people the limits were set on
     python benchmarks/registration_bent_gate.py FILE --held-out  people and volumes they were not
+    python benchmarks/registration_bent_gate.py FILE --draw PNG  report, and draw the curve
 
 Each pair with a known warp (registration_warps.py) gives one bending that was found from a random
 pose, one from a wrong start, one of the mirrored volume, and three made of the first, judged as
@@ -12,6 +13,7 @@ NAPARI_FUSION_DATA names their folder.
 """
 
 import argparse
+import json
 import os
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -23,7 +25,7 @@ import numpy as np
 from registration_cases import Pair, mirrored, real_pairs
 from registration_gate import run
 from registration_people import Person, altered, scan, volumes, within
-from registration_roc import area, margin
+from registration_roc import area, draw, margin
 from registration_warps import Bent, real_case
 
 from napari_fusion import Alignment, AlignOptions, Grid, align
@@ -186,19 +188,31 @@ def nearest(row):
     return float(np.log(min(ratios)))
 
 
-def report(rows):
-    """Count verdicts against errors, and give areas under ROC curves."""
+CURVES = (
+    ("nearest", 1, "nearest limit"),
+    ("left_mm", -1, "left to go, of those given"),
+    ("linear_parts_mm", -1, "parts before bending"),
+)
+
+
+def parted(rows):
+    """Split rows into right ones, those between, and wrong ones."""
     rows = [row | {"nearest": nearest(row)} for row in rows]
-    groups = {
+    return {
         "right": [row for row in rows if row["error"] < RIGHT_MM],
         "between": [row for row in rows if RIGHT_MM <= row["error"] <= WRONG_MM],
         "wrong": [row for row in rows if row["error"] > WRONG_MM],
     }
+
+
+def report(rows):
+    """Count verdicts against errors, and give areas under ROC curves."""
+    groups = parted(rows)
     print(f"right: mean error below {RIGHT_MM} mm; wrong: above {WRONG_MM} mm, or no truth")
     for words, group in groups.items():
         counts = {v: sum(row["verdict"] == v for row in group) for v in ("PASS", "CHECK", "FAIL")}
         print(f"{words:8} {len(group):3} {counts}")
-    for number, way in (("nearest", 1), ("left_mm", -1), ("linear_parts_mm", -1)):
+    for number, way, _ in CURVES:
         known = [[row for row in groups[g] if number in row] for g in ("right", "wrong")]
         if all(known):
             counts = f"{len(known[0])} right, {len(known[1])} wrong"
@@ -213,7 +227,14 @@ def main():
     parser.add_argument("file", type=Path)
     parser.add_argument("--held-out", action="store_true")
     parser.add_argument("--only", default="", help="cases with this in their name")
+    parser.add_argument("--draw", type=Path, help="write the curve as PNG; nothing is aligned")
     chosen = parser.parse_args()
+    if chosen.draw:
+        rows = [json.loads(line) for line in chosen.file.read_text().splitlines()]
+        groups = parted(rows)
+        draw(groups["right"], groups["wrong"], CURVES, chosen.draw)
+        report(rows)
+        return
     folder = os.environ.get("NAPARI_FUSION_DATA")
     data = Path(folder) / "volumes" if folder else None
     made = ((name, make) for name, make in cases(data, chosen.held_out) if chosen.only in name)

@@ -31,7 +31,7 @@ from registration_cases import (
     strangers,
 )
 from registration_people import digital_people, real_people, unrelated
-from registration_roc import draw, report
+from registration_roc import RIGID_CURVES, draw, parted, report
 
 from napari_fusion import Alignment, AlignOptions, align
 from napari_fusion.registration import assess
@@ -158,7 +158,8 @@ def main():
     chosen = parser.parse_args()
     if chosen.draw:
         rows = [json.loads(line) for line in chosen.file.read_text().splitlines()]
-        draw(rows, chosen.draw)
+        good, bad, _ = parted(rows)
+        draw(good, bad, RIGID_CURVES, chosen.draw)
         report(rows)
         return
     folder = os.environ.get("NAPARI_FUSION_DATA")

@@ -65,11 +65,21 @@ def report(rows):
             print("  !", {k: round(v, 2) if isinstance(v, float) else v for k, v in row.items()})
 
 
-def draw(rows, path):
-    """Draw sensitivity against false alarms for the whole gate and for single numbers."""
+RIGID_CURVES = (
+    ("margin", 1, "all together"), ("parts_mm", -1, "parts"), ("spread_mm", -1, "spread"),
+    ("z", 1, "z"), ("mirror", -1, "mirror"),
+)  # fmt: skip
+COLOURS = ("#d1495b", "#00798c", "#edae49", "#66a182", "#7d5ba6")
+
+
+def draw(good, bad, curves, path):
+    """Draw sensitivity against false alarms, the whole gate thick and single numbers thin.
+
+    `curves` are names of numbers, whether more (1) or less (-1) is better, and words; a curve is
+    drawn of the rows that have its number.
+    """
     from PIL import Image, ImageDraw, ImageFont
 
-    good, bad, _ = parted(rows)
     side, edge, scale = 640, 90, 2
     size = (int((side + 1.6 * edge) * scale), int((side + 1.5 * edge) * scale))
     picture = Image.new("RGB", size, "white")
@@ -85,18 +95,15 @@ def draw(rows, path):
         pen.text((x, y + 8 * scale), f"{tick / 2:.1f}", "black", font, anchor="mt")
         x, y = at(0, tick)
         pen.text((x - 8 * scale, y), f"{0.5 + tick / 2:.1f}", "black", font, anchor="rm")
-    shown = (
-        ("margin", 1, "all together", "#d1495b"), ("parts_mm", -1, "parts", "#00798c"),
-        ("spread_mm", -1, "spread", "#edae49"), ("z", 1, "z", "#66a182"),
-        ("mirror", -1, "mirror", "#7d5ba6"),
-    )  # fmt: skip
-    for k, (number, way, words, colour) in reversed(list(enumerate(shown))):
-        a, b = (np.array([way * row[number] for row in group]) for group in (good, bad))
+    for k, (number, way, words) in reversed(list(enumerate(curves))):
+        known = [[row for row in group if number in row] for group in (good, bad)]
+        a, b = (np.array([way * row[number] for row in group]) for group in known)
+        colour = COLOURS[k]
         cuts = np.concatenate([[np.inf], np.unique(np.concatenate([a, b]))[::-1]])
         curve = [((b >= cut).mean(), (a >= cut).mean()) for cut in cuts]
         curve = [(2 * x, max(2 * y - 1, 0)) for x, y in curve if 2 * x <= 1]
         pen.line([at(*point) for point in curve], colour, (4 if k == 0 else 2) * scale)
-        words = f"{words}: {area(good, bad, number, way):.3f}"
+        words = f"{words}: {area(*known, number, way):.3f}"
         pen.text(at(0.55, 0.42 - 0.06 * k), words, colour, font, anchor="lm")
     passed = [np.mean([row["verdict"] == "PASS" for row in group]) for group in (bad, good)]
     x, y = at(2 * passed[0], 2 * passed[1] - 1)
