@@ -237,11 +237,8 @@ def test_the_real_registration_stops_within_a_second(dock, click, qtbot, viewer)
     assert names(viewer) == ["head CT", "head T1"]
 
 
-def test_layers_may_be_renamed_and_removed_while_aligning(
-    dock, click, finish, viewer, gate, monkeypatch
-):
-    from napari_fusion import registration
-
+def held_back(monkeypatch, registration):
+    """Let an alignment wait for the event that is given back."""
     release, quick = threading.Event(), registration.align
 
     def waiting(*args, **kwargs):
@@ -249,12 +246,36 @@ def test_layers_may_be_renamed_and_removed_while_aligning(
         return quick(*args, **kwargs)
 
     monkeypatch.setattr(registration, "align", waiting)
+    return release
+
+
+def test_layers_may_be_renamed_and_removed_while_aligning(
+    dock, click, finish, viewer, gate, monkeypatch
+):
+    from napari_fusion import registration
+
+    release = held_back(monkeypatch, registration)
     click(dock.align.button)
     viewer.layers["head CT"].name = "renamed"
     viewer.layers.remove("head T1")
     release.set()
     finish()
     assert names(viewer) == ["renamed", "head T1 on head CT"]
+
+
+def test_layers_may_change_places_while_aligning(dock, click, finish, viewer, gate, monkeypatch):
+    from napari_fusion import registration
+
+    release = held_back(monkeypatch, registration)
+    click(dock.align.button)
+    viewer.layers.move(0, 2)
+    viewer.add_points([[0, 0, 0]], name="dots")  # another plugin's, without units
+    release.set()
+    finish()
+    assert names(viewer) == ["head T1", "head CT", "dots", "head T1 on head CT"]
+    assert not viewer.layers["head T1"].visible
+    assert dock.open.current.names == ("head CT", "head T1 on head CT")
+    assert "PASS" in dock.state.text()
 
 
 def test_lists_follow_the_layers(dock, viewer):
