@@ -9,7 +9,7 @@ from unittest.mock import patch
 import pytest
 
 from napari_fusion.errors import Progress
-from napari_fusion.gui import to_layer
+from napari_fusion.gui import add_volume
 from napari_fusion.phantom import misaligned_pair
 from napari_fusion.registration import Alignment, Quality
 
@@ -62,8 +62,7 @@ def viewer(pair):
 
     model = ViewerModel()
     for volume in pair[:2]:
-        data, keywords, _ = to_layer(volume)
-        model.add_image(data, **keywords)
+        add_volume(model, volume)
     return model
 
 

@@ -20,7 +20,7 @@ from qtpy.QtCore import QEventLoop, QPoint, Qt, QTimer
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 from napari_fusion import phantom
-from napari_fusion.gui import to_layer
+from napari_fusion.gui import add_volume
 from napari_fusion.gui.launch import dock_workspace
 from napari_fusion.gui.views.pixels import to_pixels
 
@@ -30,8 +30,7 @@ def settle(ms):
     loop.exec()
 
 viewer = napari.Viewer(show=False)
-data, keywords, _ = to_layer(phantom.misaligned_pair(size="small")[0])
-viewer.add_image(data, **keywords)
+add_volume(viewer, phantom.misaligned_pair(size="small")[0])
 desk = dock_workspace(viewer, lambda _: {}).desk
 viewer.show()
 settle(500)

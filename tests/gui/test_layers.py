@@ -2,10 +2,11 @@ from itertools import permutations, product
 
 import numpy as np
 import pytest
+from napari.components import ViewerModel
 from napari.layers import Image, Layer
 
 from napari_fusion import GeometryError, Grid, ParameterError, Volume
-from napari_fusion.gui import Frame, from_layer, to_layer
+from napari_fusion.gui import Frame, add_volume, from_layer, to_layer
 from napari_fusion.gui.layers import PLACE, VOLUME, frame_of, index_at, world_of
 
 STRAIGHT = np.eye(3)[::-1]
@@ -151,6 +152,17 @@ def test_rotation_and_affine_of_others_are_composed():
     for index in ((0, 0, 0), (2, 3, 4)):
         world = np.array(layer.data_to_world(index))
         np.testing.assert_allclose(grid.index_to_lps(index), world[::-1], atol=1e-9)
+
+
+def test_a_volume_is_added_along_the_axes_that_are_shown():
+    viewer = ViewerModel()
+    first = add_volume(viewer, some_volume())
+    assert frame_of(viewer).matches(Frame.of(first.metadata[VOLUME].grid))
+    second = add_volume(viewer, oblique(), name="second")
+    assert second.name == "second"
+    assert second.metadata[PLACE].frame.matches(frame_of(viewer))
+    np.testing.assert_array_equal(second.rotate, np.eye(3))
+    assert from_layer(second) is second.metadata[VOLUME]
 
 
 @pytest.mark.parametrize("units", ["mm", "um", "cm", "pixel"])

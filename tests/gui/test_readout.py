@@ -5,6 +5,7 @@ from napari.layers import Layer
 
 from napari_fusion import Grid, PetInfo, Volume
 from napari_fusion.gui import (
+    add_volume,
     align_layers,
     compare_layers,
     from_layer,
@@ -113,8 +114,7 @@ def test_a_unit_says_what_the_number_means(viewer, modality, unit, pet, written)
     volume = Volume(
         np.full((3, 3, 3), 3.2), Grid.regular((3, 3, 3)), modality, unit, pet=pet, name="X"
     )
-    data, keywords, _ = to_layer(volume)
-    viewer.add_image(data, **keywords)
+    add_volume(viewer, volume)
     point_at(viewer, (0.0, 0.0, 0.0))
     assert lines(viewer)["X"] == written
 

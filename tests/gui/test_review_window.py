@@ -9,7 +9,7 @@ from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QMouseEvent, QWheelEvent
 from qtpy.QtWidgets import QApplication
 
-from napari_fusion.gui import fuse_layers, to_layer
+from napari_fusion.gui import add_volume, fuse_layers
 from napari_fusion.gui.compare.comparison import find_comparison
 from napari_fusion.gui.compare.modes import CYCLE, Mode
 from napari_fusion.gui.views.pixels import to_pixels
@@ -22,8 +22,7 @@ def room(qapp, pair, window):
     ct = replace(pair[0], frame_uid="1", name="CT")
     t1 = replace(ct, modality="MR", unit="1", array=ct.array[:, ::-1] + 1024, name="T1")
     for volume in (ct, t1):
-        data, keywords, _ = to_layer(volume)
-        viewer.add_image(data, **keywords)
+        add_volume(viewer, volume)
     fuse_layers(viewer, ["CT", "T1"], "average")
     qapp.processEvents()
     workspace.desk.attach(workspace.window())

@@ -10,7 +10,7 @@ import pytest
 from qtpy.QtCore import Qt, QThreadPool, QTimer
 from qtpy.QtWidgets import QApplication, QProgressDialog, QPushButton
 
-from napari_fusion.gui import to_layer
+from napari_fusion.gui import add_volume, to_layer
 from napari_fusion.gui.layers import VOLUME
 
 
@@ -19,8 +19,7 @@ def window(make_napari_viewer_proxy, pair, plugins):
     """A real viewer, as a plugin gets it, with the pair and the dock opened by its menu name."""
     viewer = make_napari_viewer_proxy()
     for volume in pair[:2]:
-        data, keywords, _ = to_layer(volume)
-        viewer.add_image(data, **keywords)
+        add_volume(viewer, volume)
     _, dock = viewer.window.add_plugin_dock_widget("napari-fusion", "Fusion workspace")
     return viewer, dock
 
@@ -76,8 +75,7 @@ def test_left_is_drawn_on_the_right(make_napari_viewer_proxy, qtbot):
     inside = (points[..., 0] > 8) & (points[..., 1] < -8)
     block = np.where(inside, 100 + points[..., 0], np.linspace(0, 1, grid.shape[2]))
     viewer = make_napari_viewer_proxy(show=True)
-    data, keywords, _ = to_layer(Volume(block, grid, "MR"))
-    viewer.add_image(data, **keywords)
+    add_volume(viewer, Volume(block, grid, "MR"))
     picture = viewer.screenshot(canvas_only=True, flash=False)[..., 0] > 128
     rows, columns = np.nonzero(picture)
     assert columns.mean() > picture.shape[1] / 2

@@ -11,7 +11,7 @@ from qtpy.QtCore import Qt, QThreadPool
 from qtpy.QtWidgets import QAbstractButton, QApplication, QComboBox
 
 from napari_fusion.errors import AlignError
-from napari_fusion.gui import from_layer, to_layer
+from napari_fusion.gui import add_volume, from_layer, to_layer
 from napari_fusion.gui.workspace import FusionWorkspace
 
 
@@ -95,8 +95,7 @@ def test_volumes_that_come_after_the_dock_are_chosen_in_turn(qtbot, pair):
     qtbot.addWidget(widget)
     chosen = widget.open
     for volume in (*pair[:2], pair[0]):
-        data, keywords, _ = to_layer(volume)
-        model.add_image(data, **keywords)
+        add_volume(model, volume)
     assert [combo.currentText() for combo in (chosen.fixed, chosen.moving)] == [
         "head CT",
         "head T1",
@@ -333,11 +332,10 @@ def test_everything_to_press_or_choose_has_a_tooltip(dock):
 def test_two_viewers_do_not_hear_of_each_other(dock, viewer, pair, qtbot):
     from napari.components import ViewerModel
 
-    from napari_fusion.gui import to_layer
+    from napari_fusion.gui import add_volume
 
     other = ViewerModel()
-    data, keywords, _ = to_layer(pair[0])
-    other.add_image(data, **keywords)
+    add_volume(other, pair[0])
     second = FusionWorkspace(other)
     qtbot.addWidget(second)
     before = viewer.dims.point, [tuple(layer.contrast_limits) for layer in viewer.layers]
@@ -394,7 +392,6 @@ def test_the_state_tells_the_measured_millimetres(viewer, gate):
 
 
 def test_the_scanners_frame_is_not_called_registration(viewer, pair):
-    from napari_fusion.gui import to_layer
     from napari_fusion.gui.check.status import state_of
 
     layers = []
@@ -407,7 +404,7 @@ def test_the_scanners_frame_is_not_called_registration(viewer, pair):
 
 
 def test_a_pose_that_was_kept_is_the_scanners_and_has_no_millimetres(viewer, gate):
-    from napari_fusion.gui import align_layers, to_layer
+    from napari_fusion.gui import align_layers
     from napari_fusion.gui.check.status import state_of
     from napari_fusion.gui.layers import VOLUME
     from napari_fusion.gui.snapshot import ALIGNMENT

@@ -9,6 +9,7 @@ from typing import Any
 
 _HOMES = {
     "Frame": "frame",
+    "add_volume": "layers",
     "align_by_landmarks": "align.marking",
     "align_layers": "align.aligning",
     "change_layers": "fuse.changing",

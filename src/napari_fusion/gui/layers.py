@@ -111,6 +111,28 @@ def to_layer(
     return place.array, keywords | look(volume), "image"
 
 
+def add_volume(viewer: Any, volume: Volume, *, name: str = "") -> Layer:
+    """Show a volume in a viewer, along the axes it shows already.
+
+    Parameters
+    ----------
+    viewer
+        A napari viewer or viewer model. An empty one takes the volume's own axes.
+    volume
+        What to show, from `load`, `resample`, `fuse` or `Volume` itself.
+    name
+        As for `to_layer`.
+
+    Returns
+    -------
+    napari.layers.Image or napari.layers.Labels
+        It lies in patient millimetres, and may be aligned, fused, compared and saved as any other.
+    """
+    from napari.layers import Layer
+
+    return viewer.add_layer(Layer.create(*to_layer(volume, frame_of(viewer), name=name)))
+
+
 def veiled(layer: LayerData, picture: NDArray[Any]) -> LayerData:
     """Leave a share's colours away where the fused picture is black: nothing is seen there.
 

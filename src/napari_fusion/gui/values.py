@@ -63,4 +63,6 @@ class Values(QLabel):
 
     @Slot()
     def _tell(self) -> None:
-        self.setText(readout(self._viewer, *(self._place or ())) or "—")
+        told = readout(self._viewer, *(self._place or ())) or "—"
+        if isalive(self):  # reading takes long enough for Python to collect a closed dock
+            self.setText(told)

@@ -11,12 +11,12 @@ from qtpy.QtCore import Qt
 
 from napari_fusion import GeometryError, Grid, ParameterError, Volume, Window, colour
 from napari_fusion.gui import (
+    add_volume,
     colour_layers,
     fuse_layers,
     open_session,
     save_session,
     show_plane,
-    to_layer,
 )
 from napari_fusion.gui.check.geometry import told
 from napari_fusion.gui.colour.rgb import RGB
@@ -37,8 +37,7 @@ def pet(pair):
 def model(pair, pet):
     viewer = ViewerModel()
     for volume in (replace(pair[0], name="CT", frame_uid="1"), pet):
-        data, keywords, _ = to_layer(volume)
-        viewer.add_image(data, **keywords)
+        add_volume(viewer, volume)
     return viewer
 
 
@@ -109,8 +108,7 @@ def test_when_the_view_turns_it_turns_along(model, pair):
     grid = Grid(pair[0].grid.shape, turn @ pair[0].grid.affine)
     ct = model.layers["CT"].metadata["napari_fusion"]
     other = replace(ct, array=pair[0].array, grid=grid, name="turned")
-    data, keywords, _ = to_layer(other)
-    model.add_image(data, **keywords)
+    add_volume(model, other)
     fuse_layers(model, ["turned", "CT"], "average")  # takes the view to the turned grid
     after = layer.metadata[RGB]
     assert after.frame is not before.frame
@@ -162,8 +160,7 @@ def test_the_button_finds_anatomy_and_function_and_says_its_line(dock, model, qt
 
 
 def test_two_anatomies_are_refused_in_one_sentence(dock, model, said, qtbot, pair):
-    data, keywords, _ = to_layer(replace(pair[0], name="second"))
-    model.add_image(data, **keywords)
+    add_volume(model, replace(pair[0], name="second"))
     dock.open.moving.choose(model.layers["second"])
     qtbot.mouseClick(dock.fuse.colour_button, Qt.MouseButton.LeftButton)
     assert "one PET or SPECT layer" in said()[-1]
@@ -187,8 +184,7 @@ def test_what_cannot_be_coloured_is_one_sentence(model, pet, words, kind, messag
         model.layers["CT"].metadata["napari_fusion"], patient="one"
     )
     for volume in (away, stranger):
-        data, keywords, _ = to_layer(volume)
-        model.add_image(data, **keywords)
+        add_volume(model, volume)
     with pytest.raises(kind, match=message):
         colour_layers(model, *words)
     assert len(model.layers) == 4

@@ -9,7 +9,7 @@ from numpy.testing import assert_array_equal
 from qtpy.QtCore import Qt
 
 from napari_fusion import ParameterError
-from napari_fusion.gui import set_palette, to_layer
+from napari_fusion.gui import add_volume, set_palette
 from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.desk import Desk
 from napari_fusion.gui.steps.check import CheckStep
@@ -26,8 +26,7 @@ def pet(pair):
 def model(pair, pet):
     viewer = ViewerModel()
     for volume in (replace(pair[0], name="CT"), pet):
-        data, keywords, _ = to_layer(volume)
-        viewer.add_image(data, **keywords)
+        add_volume(viewer, volume)
     return viewer
 
 
@@ -95,8 +94,7 @@ def test_function_is_hot_iron_over_anatomy_and_inverse_grey_alone(step, model):
 
 def test_a_volume_that_comes_later_is_dressed_too(step, model, pet):
     model.layers.clear()
-    data, keywords, _ = to_layer(pet)
-    layer = model.add_image(data, **keywords)
+    layer = add_volume(model, pet)
     assert layer.colormap.name == "inverse grey"
 
 
@@ -162,8 +160,7 @@ def test_what_cannot_be_worn_is_one_sentence(model, words, said):
 
 def test_two_viewers_are_dressed_on_their_own(step, model, pet):
     other = ViewerModel()
-    data, keywords, _ = to_layer(pet)
-    other.add_image(data, **keywords)
+    add_volume(other, pet)
     model.layers["CT"].visible = False
     assert other.layers["PET"].colormap.name == "hot iron, clear below 10 %"
 

@@ -9,7 +9,7 @@ from numpy.testing import assert_array_equal
 from qtpy.QtCore import Qt
 
 from napari_fusion import GeometryError, Grid, ParameterError, Step, Volume
-from napari_fusion.gui import compare_layers, show_plane, to_layer
+from napari_fusion.gui import add_volume, compare_layers, show_plane, to_layer
 from napari_fusion.gui.compare.comparison import find_comparison
 from napari_fusion.gui.compare.modes import CYCLE, CompareOptions, Mode
 from napari_fusion.gui.compare.pictures import Pictures, Raster, Seen
@@ -32,8 +32,7 @@ def aligned(viewer, pair):
     other = replace(fixed, modality="MR", unit="1", array=fixed.array[:, ::-1] + 1024, name="T1")
     viewer.layers.clear()
     for volume in (fixed, other):
-        data, keywords, _ = to_layer(volume)
-        viewer.add_image(data, **keywords)
+        add_volume(viewer, volume)
     return viewer
 
 
@@ -183,8 +182,7 @@ def test_voxels_changed_in_place_are_seen_on_the_next_slice(aligned):
 def test_pet_alone_is_dark_on_white_and_over_nothing_black(aligned):
     ct = aligned.layers["CT"].metadata["napari_fusion"]
     pet = replace(ct, array=np.clip(ct.array / 200, 0, 5), modality="PT", unit="g/mL", name="PET")
-    data, keywords, _ = to_layer(pet)
-    aligned.add_image(data, **keywords)
+    add_volume(aligned, pet)
     slider(aligned, 20)
     compare_layers(aligned, "CT", "PET", "B")
     expected = paint(pet.array[20], Window(lower=0, upper=5), palette("inverse grey"))
@@ -210,8 +208,7 @@ def test_a_layer_turned_by_hand_is_sampled_where_it_lies(aligned):
 def test_volumes_on_other_grids_meet_on_the_finer_one(aligned):
     coarse = Grid.regular((12, 15, 12), (9.0, 11.0, 13.0))
     far = Volume(np.ones(coarse.shape), coarse, "PT", "g/mL", name="PET")
-    data, keywords, _ = to_layer(far)
-    aligned.add_image(data, **keywords)
+    add_volume(aligned, far)
     compare_layers(aligned, "CT", "PET", "checkerboard")
     raster = find_comparison(aligned)._raster
     assert raster.step == tuple(aligned.layers["CT"].scale)
@@ -289,8 +286,7 @@ def test_side_by_side_gives_each_a_cell_whatever_else_there_is(aligned):
 def test_two_viewers_compare_on_their_own(aligned, pair):
     other = ViewerModel()
     for volume in pair[:2]:
-        data, keywords, _ = to_layer(volume)
-        other.add_image(data, **keywords)
+        add_volume(other, volume)
     compare_layers(aligned, "CT", "T1", "swipe")
     compare_layers(other, "head CT", "head T1", "edges")
     assert find_comparison(aligned).mode is Mode.SWIPE

@@ -9,7 +9,7 @@ from qtpy.QtCore import QEvent, QObject, QPoint, QPointF, Qt
 from qtpy.QtGui import QColor, QMouseEvent, QWheelEvent
 from qtpy.QtWidgets import QApplication, QWidget
 
-from napari_fusion.gui import fuse_layers, show_plane, to_layer
+from napari_fusion.gui import add_volume, fuse_layers, show_plane
 from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.compare.lens import RADIUS
 from napari_fusion.gui.compare.pictures import Seen
@@ -28,8 +28,7 @@ def model(pair):
     ct = replace(pair[0], frame_uid="1", name="CT")
     t1 = replace(ct, modality="MR", unit="1", array=ct.array[:, ::-1] + 1024, name="T1")
     for volume in (ct, t1):
-        data, keywords, _ = to_layer(volume)
-        viewer.add_image(data, **keywords)
+        add_volume(viewer, volume)
     return viewer
 
 

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from qtpy.QtCore import Qt
 
 from napari_fusion import ParameterError, QuantityError, phantom, save
-from napari_fusion.gui import align_layers, change_layers, open_session, save_session, to_layer
+from napari_fusion.gui import add_volume, align_layers, change_layers, open_session, save_session
 from napari_fusion.gui.readout import readout
 from napari_fusion.recipe import changed
 
@@ -28,8 +28,7 @@ def viewer(dates):
     """In the place of the pair that other tests look at, in the dock too."""
     viewer = ViewerModel()
     for volume in dates:
-        data, keywords, _ = to_layer(volume)
-        viewer.add_image(data, **keywords)
+        add_volume(viewer, volume)
     return viewer
 
 
@@ -107,8 +106,7 @@ def test_two_layers_of_one_kind_are_asked_for(viewer):
     with pytest.raises(ParameterError, match="between two layers"):
         change_layers(viewer, ["before"])
     ct = phantom.head("CT", phantom.default_grid("CT", 4.0))
-    data, keywords, _ = to_layer(replace(ct, name="CT"))
-    viewer.add_image(data, **keywords)
+    add_volume(viewer, replace(ct, name="CT"))
     with pytest.raises(QuantityError, match="CT in HU"):
         change_layers(viewer, ["before", "CT"], uncertainty_mm=1)
     assert len(viewer.layers) == 3

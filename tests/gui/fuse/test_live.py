@@ -10,7 +10,14 @@ from napari.components import ViewerModel
 from qtpy.compat import isalive
 
 from napari_fusion import GeometryError, Window, fuse
-from napari_fusion.gui import from_layer, fuse_layers, preview_layers, show_plane, to_layer
+from napari_fusion.gui import (
+    add_volume,
+    from_layer,
+    fuse_layers,
+    preview_layers,
+    show_plane,
+    to_layer,
+)
 from napari_fusion.gui.fuse import slices
 from napari_fusion.gui.fuse.preview import find_preview
 from napari_fusion.gui.layers import PLACE
@@ -28,8 +35,7 @@ def aligned(viewer, pair):
     fixed = pair[0]
     t1 = replace(fixed, modality="MR", unit="1", array=fixed.array[:, ::-1] + 1024, name="T1")
     for volume in (replace(fixed, frame_uid="1", name="CT"), replace(t1, frame_uid="1")):
-        data, keywords, _ = to_layer(volume)
-        viewer.add_image(data, **keywords)
+        add_volume(viewer, volume)
     viewer.layers.remove("head CT")
     return viewer
 
