@@ -10,7 +10,9 @@ from qtpy.QtCore import Qt
 
 from napari_fusion import ParameterError, QuantityError, phantom, save
 from napari_fusion.gui import add_volume, align_layers, change_layers, open_session, save_session
+from napari_fusion.gui.fuse.changing import Changing
 from napari_fusion.gui.readout import readout
+from napari_fusion.gui.snapshot import Snapshot
 from napari_fusion.recipe import changed
 
 
@@ -68,7 +70,9 @@ def test_the_button_says_its_line_and_leaves_the_pair_chosen(viewer, dock, qtbot
     qtbot.waitUntil(lambda: len(viewer.layers) == 4, timeout=60_000)
     qtbot.waitUntil(dock.fuse.change_button.isEnabled, timeout=5000)
     line = dock.keep.code.lines[-1]
-    assert line.endswith("change_layers(viewer, ['before', 'after on before'], sigmas=5.0)")
+    assert line.endswith(
+        "change_layers(viewer, ['before', 'after on before'], sigmas=5.0, scale_mm=1.0)"
+    )
     by_button = viewer.layers[-1].data
     exec(line, {"viewer": viewer})
     assert_array_equal(viewer.layers[-1].data, by_button)
@@ -87,6 +91,11 @@ def test_an_unknown_uncertainty_is_asked_for_in_the_window(viewer, dock, qtbot, 
     qtbot.mouseClick(dock.fuse.change_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: len(viewer.layers) == 3, timeout=30_000)
     assert "uncertainty_mm=1.5" in dock.keep.code.lines[-1]
+
+
+def test_the_line_says_zero(viewer):
+    job = Changing(Snapshot.of(viewer), ("before", "after"), 0.0, sigmas=0.0, scale_mm=0.0)
+    assert job.line().endswith("uncertainty_mm=0.0, sigmas=0.0, scale_mm=0.0)")
 
 
 def test_a_session_makes_it_again(dates, plugins, tmp_path):

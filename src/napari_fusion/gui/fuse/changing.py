@@ -35,6 +35,8 @@ class Changing:
         How far the alignment may be off; None takes what its check measured.
     sigmas
         How many standard deviations of noise are no change.
+    scale_mm
+        How much both are smoothed before they are compared.
     different_patients, unknown_sides
         As for `fuse_layers`.
     """
@@ -43,6 +45,7 @@ class Changing:
     names: tuple[str, ...]
     uncertainty_mm: float | None = None
     sigmas: float = 5.0
+    scale_mm: float = 1.0
     different_patients: bool = False
     unknown_sides: bool = False
 
@@ -54,7 +57,7 @@ class Changing:
 
     def line(self) -> str:
         """Write the Python that repeats this."""
-        asked = {name: value for name, value in self._asked().items() if value}
+        asked = {k: v for k, v in self._asked().items() if v is not None and v is not False}
         words = [repr(list(self.names)), *(f"{name}={value!r}" for name, value in asked.items())]
         verb = "change_layers"
         return f"from napari_fusion.gui import {verb}; {verb}(viewer, {', '.join(words)})"
@@ -70,6 +73,7 @@ class Changing:
             *self._pair(sources),
             uncertainty_mm=self.uncertainty_mm,
             sigmas=self.sigmas,
+            scale_mm=self.scale_mm,
             progress=between(progress, 0.1, 0.95),
         )
         warnings = () if stands.word == "PASS" else (stands.text,)
@@ -85,6 +89,7 @@ class Changing:
         return {
             "uncertainty_mm": self.uncertainty_mm,
             "sigmas": self.sigmas,
+            "scale_mm": self.scale_mm,
             "different_patients": self.different_patients,
             "unknown_sides": self.unknown_sides,
         }
@@ -101,12 +106,13 @@ class Changing:
         return still.volume, drawn, Alignment.identity(grid, grid)
 
 
-def change_layers(
+def change_layers(  # noqa: PLR0913 - as `changed`, and what may differ
     viewer: Any,
     layers: tuple[str | Layer, str | Layer],
     *,
     uncertainty_mm: float | None = None,
     sigmas: float = 5.0,
+    scale_mm: float = 1.0,
     different_patients: bool = False,
     unknown_sides: bool = False,
 ) -> Layer:
@@ -122,6 +128,8 @@ def change_layers(
         How far the alignment may be off; by default what its check measured, voxel by voxel.
     sigmas
         How many standard deviations of noise are no change.
+    scale_mm
+        How much both are smoothed before they are compared.
     different_patients, unknown_sides
         As for `fuse_layers`.
 
@@ -139,6 +147,12 @@ def change_layers(
     """
     names = tuple(named(layer) for layer in layers)
     job = Changing(
-        Snapshot.of(viewer), names, uncertainty_mm, sigmas, different_patients, unknown_sides
+        Snapshot.of(viewer),
+        names,
+        uncertainty_mm,
+        sigmas,
+        scale_mm,
+        different_patients,
+        unknown_sides,
     )
     return show(viewer, job.compute(silent))[0]
