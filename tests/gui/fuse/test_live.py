@@ -47,7 +47,7 @@ def dock(qtbot, aligned):
     widget.fuse.choose_method("laplacian")
     widget.show()
     yield widget
-    if isalive(widget.fuse.live.box):
+    if isalive(widget.fuse.live):
         widget.fuse.live.stop()
 
 
@@ -383,6 +383,13 @@ def test_however_the_picture_goes_its_sources_come_back(live, aligned, qtbot, le
     else:
         live.fuse.live.deleteLater()
     qtbot.waitUntil(lambda: visible(aligned) == {"CT": True, "T1": True})
+
+
+def test_a_preview_made_by_code_stays_when_the_dock_goes(dock, aligned, qtbot):
+    layer = preview_layers(aligned, ["CT", "T1"])
+    dock.fuse.live.deleteLater()
+    qtbot.waitUntil(lambda: not isalive(dock.fuse.live))
+    assert find_preview(aligned) is layer
 
 
 def test_covered_sources_are_windowed_and_told_of(live, aligned):

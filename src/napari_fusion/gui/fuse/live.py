@@ -70,7 +70,7 @@ class LiveBox(QWidget):
         layout.addWidget(self.box)
         layout.addWidget(self.words)
         self.words.hide()
-        at_end(self, self._hide)
+        at_end(self, self._end)
         self.box.toggled.connect(self._toggle)
         viewer.dims.events.ndisplay.connect(self._turned)
         viewer.layers.events.connect(self._layer_changed)
@@ -148,6 +148,11 @@ class LiveBox(QWidget):
         self._covering = ()
         self._show(lambda: hide_preview(self._viewer))
         uncover(self._viewer)
+
+    def _end(self) -> None:
+        """Leave the viewer as it was; a preview that was asked for by its line of code stays."""
+        if self._covering:
+            self._hide()
 
     def _miss(self, cut: Cut) -> None:
         """Fuse a slice that takes long beside the window: of each plane the one asked for last."""
