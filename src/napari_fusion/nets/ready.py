@@ -42,8 +42,23 @@ def prepared(checkpoint: Checkpoint) -> FusionNet:
         if isinstance(layer[at - 1], nn.Conv2d):
             layer[at - 1] = torch.nn.utils.fusion.fuse_conv_bn_eval(layer[at - 1], layer[at])
             layer[at] = nn.Identity()
+            if layer[at - 1].kernel_size == (1, 1):
+                layer[at - 1] = _Pointwise(layer[at - 1])
     ready: FusionNet = net.to(memory_format=torch.channels_last)
     return ready
+
+
+class _Pointwise(nn.Module):  # type: ignore[misc]
+    """A 1 × 1 convolution as a product: oneDNN's own may round by the number of pixels."""
+
+    def __init__(self, convolution: nn.Conv2d) -> None:
+        super().__init__()
+        self.weight, self.bias = convolution.weight, convolution.bias
+
+    def forward(self, x: Tensor) -> Tensor:
+        product = torch.matmul(self.weight.flatten(1), _columns(x)).add_(self.bias[:, None])
+        pixels = product.unflatten(-1, x.shape[-2:])
+        return pixels.contiguous(memory_format=torch.channels_last)
 
 
 def _told(x: Tensor, mix: nn.Conv2d, k: int) -> Tensor:
