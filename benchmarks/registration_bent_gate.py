@@ -13,7 +13,6 @@ NAPARI_FUSION_DATA names their folder.
 """
 
 import argparse
-import json
 import os
 from dataclasses import dataclass, replace
 from functools import cache, partial
@@ -23,7 +22,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 from registration_cases import Pair, mirrored, real_pairs
-from registration_gate import run
+from registration_gate import kept, run
 from registration_people import Person, altered, scan, volumes, within
 from registration_roc import area, draw, margin
 from registration_warps import Bent, real_case
@@ -230,7 +229,7 @@ def main():
     parser.add_argument("--draw", type=Path, help="write the curve as PNG; nothing is aligned")
     chosen = parser.parse_args()
     if chosen.draw:
-        rows = [json.loads(line) for line in chosen.file.read_text().splitlines()]
+        rows = kept(chosen.file)
         groups = parted(rows)
         draw(groups["right"], groups["wrong"], CURVES, chosen.draw)
         report(rows)

@@ -136,10 +136,13 @@ def flipped(pair, seed):
     return Case(align(thrown.fixed, thrown.moving))
 
 
+def kept(file):
+    """Read the rows of an earlier run."""
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
 def run(cases, file):
-    known = {}
-    if file.exists():
-        known = {row["case"]: row for row in map(json.loads, file.read_text().splitlines())}
+    known = {row["case"]: row for row in kept(file)} if file.exists() else {}
     with file.open("a") as out:
         for name, made in cases:
             if name not in known:
@@ -157,7 +160,7 @@ def main():
     parser.add_argument("--draw", type=Path, help="write the curve as PNG; nothing is aligned")
     chosen = parser.parse_args()
     if chosen.draw:
-        rows = [json.loads(line) for line in chosen.file.read_text().splitlines()]
+        rows = kept(chosen.file)
         good, bad, _ = parted(rows)
         draw(good, bad, RIGID_CURVES, chosen.draw)
         report(rows)

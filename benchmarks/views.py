@@ -23,7 +23,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_fusion import Grid, Volume
 from napari_fusion.fusion import fuse_slice
-from napari_fusion.gui import to_layer
+from napari_fusion.gui import add_volume, to_layer
 from napari_fusion.gui.workspace import FusionWorkspace
 
 ROUNDS = 3
@@ -105,8 +105,7 @@ def load(viewer) -> None:
     """Add two volumes that nobody has seen yet."""
     for seed in (1, 2):
         array = np.random.default_rng(seed).random((36, 320, 320), np.float32)
-        data, keywords, _ = to_layer(Volume(array, Grid.regular(array.shape), "CT", "HU"))
-        viewer.add_image(data, **keywords)
+        add_volume(viewer, Volume(array, Grid.regular(array.shape), "CT", "HU"))
 
 
 def timed(app, viewer, workspace, slices) -> None:

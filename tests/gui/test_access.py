@@ -48,7 +48,6 @@ for canvas in desk.hands.canvases:
     pixel = QPoint(*map(round, to_pixels(model, aim, (canvas.width(), canvas.height()))))
     QTest.mouseClick(canvas, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, pixel)
     settle(300)
-    print(model.dims.order[0], np.abs(desk.crossing.point - aim).max())
     assert np.abs(desk.crossing.point - aim).max() < 4  # a voxel
 viewer.close()
 """

@@ -87,7 +87,7 @@ def change(  # noqa: PLR0913 - each says what is no change
     array([5., 0., 0., 0., 0.], dtype=float32)
     """
     off_mm = np.asarray(uncertainty_mm, np.float32)
-    _check(baseline, followup, off_mm, sigmas, scale_mm)
+    _check(baseline, followup, off_mm, sigmas=sigmas, scale_mm=scale_mm)
     spacing = baseline.grid.spacing
     before, after = (np.asarray(v.array, np.float32) for v in (baseline, followup))
     match = baseline.modality == "MR" if match is None else match
@@ -112,11 +112,11 @@ def change(  # noqa: PLR0913 - each says what is no change
     return followup.with_array(array, Step("change", told), name="change", pet=None)
 
 
-def _check(baseline: Volume, followup: Volume, off_mm: Floats, *others: float) -> None:
+def _check(baseline: Volume, followup: Volume, off_mm: Floats, **others: float) -> None:
     if not np.isfinite(off_mm).all() or off_mm.min() < 0:
         worst = off_mm.min() if np.isfinite(off_mm).all() else np.nan
         raise ParameterError(f"the uncertainty is a length of 0 mm or more, not {worst:g}")
-    for name, value in zip(("sigmas", "scale_mm"), others, strict=True):
+    for name, value in others.items():
         if not np.isfinite(value) or value < 0:
             raise ParameterError(f"{name} is a number of 0 or more, not {value}")
     if not baseline.grid.matches(followup.grid):

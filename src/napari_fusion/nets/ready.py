@@ -21,7 +21,7 @@ class ReadyNet(FusionNet):
             x = layer(x)
             if i in self.config.context:
                 x = _told(x, self.mixes[str(i)], k)
-        said = torch.matmul(_matrix(self.head), _columns(x)).add_(self.head.bias[:, None])
+        said = _multiplied(self.head, x)
         direct = _matrix(self.direct).expand(len(x), -1, -1)
         return said.baddbmm_(direct, _columns(seen)).unflatten(-1, x.shape[-2:])
 
@@ -53,11 +53,10 @@ class _Pointwise(nn.Module):  # type: ignore[misc]
 
     def __init__(self, convolution: nn.Conv2d) -> None:
         super().__init__()
-        self.weight, self.bias = convolution.weight, convolution.bias
+        self.convolution = convolution
 
     def forward(self, x: Tensor) -> Tensor:
-        product = torch.matmul(self.weight.flatten(1), _columns(x)).add_(self.bias[:, None])
-        pixels = product.unflatten(-1, x.shape[-2:])
+        pixels = _multiplied(self.convolution, x).unflatten(-1, x.shape[-2:])
         return pixels.contiguous(memory_format=torch.channels_last)
 
 
@@ -66,6 +65,11 @@ def _told(x: Tensor, mix: nn.Conv2d, k: int) -> Tensor:
     features = x.permute(0, 2, 3, 1).unflatten(0, (k, -1))
     shared = torch.matmul(mean(features), _matrix(mix).mT).add_(mix.bias)
     return (features + shared).flatten(0, 1).permute(0, 3, 1, 2)
+
+
+def _multiplied(convolution: nn.Conv2d, x: Tensor) -> Tensor:
+    """Give what a 1 × 1 convolution makes of features (n, c, h, w), channels last: (n, c, h w)."""
+    return torch.matmul(_matrix(convolution), _columns(x)).add_(convolution.bias[:, None])
 
 
 def _matrix(convolution: nn.Conv2d) -> Tensor:

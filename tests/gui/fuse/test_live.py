@@ -371,14 +371,14 @@ def test_a_layer_that_was_hidden_before_stays_hidden(dock, aligned, qtbot):
     assert visible(aligned) == {"CT": True, "T1": False}
 
 
-@pytest.mark.parametrize("leave", ["throw out", "3-D", "no method", "close"])
+@pytest.mark.parametrize("leave", ["throw out", "3-D", "no place", "close"])
 def test_however_the_picture_goes_its_sources_come_back(live, aligned, qtbot, leave):
     if leave == "throw out":
         aligned.layers.remove(find_preview(aligned))
         assert not live.fuse.live.box.isChecked()
     elif leave == "3-D":
         aligned.dims.ndisplay = 3
-    elif leave == "no method":
+    elif leave == "no place":
         aligned.layers["T1"].data = np.zeros((2, 2, 2), np.float32)  # where that lies is not known
     else:
         live.fuse.live.deleteLater()
