@@ -194,7 +194,7 @@ def transfer(slices, pairs, steps=120, every=20):
     first = TrainData(of(known, "CT"), of(judged, "CT"))
     second = TrainData(of(known, "PET"), of(judged, "PET"))
     options = TrainOptions(steps=steps, every=every, count=6, side=64, rate=3e-3)
-    config = NetConfig(widths=(8, 8, 16, 16, 8))
+    config = NetConfig(widths=(8, 8, 16, 8, 8))
     parent = train(config, first, options)
     before = validate(parent.build(), first.val)
     print(f"CT with MR: loss {before:.3f} after {steps} steps")

@@ -45,6 +45,12 @@ def test_a_truncated_file_is_refused(path, keep):
         Checkpoint.load(path)
 
 
+def test_a_network_of_another_version_is_to_be_trained_again(path):
+    path.write_bytes(path.read_bytes().replace(b"fusion network 3", b"fusion network 2"))
+    with pytest.raises(CheckpointError, match="another version of this package .* train it again"):
+        Checkpoint.load(path)
+
+
 def test_a_changed_weight_is_noticed(path):
     content = bytearray(path.read_bytes())
     content[-20] ^= 1

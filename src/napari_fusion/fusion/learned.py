@@ -87,21 +87,20 @@ def mixed(planes: Planes, standard: NDArray[np.float32], decided: "Decided", lev
     from napari_fusion.nets.mixing import base_weights
 
     *shares, coarse = decided.share.swapaxes(0, 1)
-    *gains, rest = decided.gain.swapaxes(0, 1)
+    finest, rest, added = decided.gain.swapaxes(0, 1)
     lift = decided.lift[:, 0]
     pyramids = [split(plane, levels) for plane in planes]
     last = len(pyramids[0]) - 1
     for level in range(last):
-        p, g = (m[level] if level < len(m) else c for m, c in ((shares, coarse), (gains, rest)))
+        p, g = shares[level] if level < len(shares) else coarse, rest if level else finest
         _weigh([pyramid[level] for pyramid in pyramids], standard, p, g)
         if level:
-            coarse, rest, lift = (
-                np.stack([reduce(m) for m in maps]) for maps in (coarse, rest, lift)
+            coarse, rest, added, lift = (
+                np.stack([reduce(m) for m in maps]) for maps in (coarse, rest, added, lift)
             )
     base = np.stack([pyramid[-1] for pyramid in pyramids])
-    for pyramid, part in zip(
-        pyramids, base * base_weights(coarse, lift, base.clip(0)), strict=True
-    ):
+    weights = base_weights(coarse, lift, added, base.clip(0))
+    for pyramid, part in zip(pyramids, base * weights, strict=True):
         pyramid[-1] = part
     return np.stack([merge(pyramid) for pyramid in pyramids])
 

@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn import functional as nn
 
 from napari_fusion.nets.mixing import base_weights, detail_weights
-from napari_fusion.nets.model import GAINS, SHARES, Decision, FusionNet
+from napari_fusion.nets.model import SHARES, Decision, FusionNet
 from napari_fusion.nets.prior import prior
 
 TAPS = (1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16)
@@ -40,12 +40,12 @@ def fuse(sources: Tensor, standard: Tensor, decision: Decision, levels: int) -> 
     mixed = []
     for level, band in enumerate(bands[:-1]):
         share = at_level(decision.share[:, :, min(level, SHARES - 1)], level, band)
-        gain = at_level(decision.gain[:, :, min(level, GAINS - 1)], level, band)
+        gain = at_level(decision.gain[:, :, min(level, 1)], level, band)
         energy = _activity(band) / standard[:, :, None, None]
         mixed.append(band * detail_weights(share, gain, energy))
     base = bands[-1]
-    share, lift = (at_level(m[:, :, -1], levels, base) for m in (decision.share, decision.lift))
-    mixed.append(base * base_weights(share, lift, base.clamp(min=0)))
+    share, lift, gain = (at_level(m[:, :, -1], levels, base) for m in decision)
+    mixed.append(base * base_weights(share, lift, gain, base.clamp(min=0)))
     parts = merge([band.flatten(0, 1) for band in mixed]).unflatten(0, (k, n))
     return parts * (sources > 0).any(0)
 

@@ -21,7 +21,8 @@ from napari_fusion.io.atomic import write_verified
 from napari_fusion.nets.model import FusionNet, NetConfig
 from napari_fusion.volume import JSON
 
-FORMAT = "napari-fusion network 2"
+KIND = "napari-fusion network"
+FORMAT = f"{KIND} 3"
 SCALE = ".scale"
 """Suffix of the tensor that holds the scales of an int8 one."""
 
@@ -163,7 +164,13 @@ def _read(
         raise CheckpointError(
             f"{path.name} is not a whole safetensors file: it is damaged or of another kind"
         ) from fault
-    if told.get("format") != FORMAT:
+    kind = told.get("format")
+    if kind != FORMAT and str(kind).startswith(KIND):
+        raise CheckpointError(
+            f"{path.name} is a network of another version of this package ({kind!r}, not "
+            f"{FORMAT!r}): train it again"
+        )
+    if kind != FORMAT:
         raise CheckpointError(f"{path.name} holds no network of this package ({FORMAT!r})")
     if told.pop("sha256", None) != _digest(told, tensors):
         raise CheckpointError(f"{path.name} was changed after it was written: its digest differs")

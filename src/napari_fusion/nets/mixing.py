@@ -8,8 +8,9 @@ With the activity :math:`a_j` of a detail and the source's standard :math:`s_j` 
 so that small structure gets through the decision, and a gain :math:`g_j` in [0, 1) lets both
 sources speak where they do not contradict each other. The base is weighted half by its share, half
 by brightness with a lift :math:`b_j` from the network, so that bone stays bright:
-:math:`w_j = (P_j + Q_j) / 2`, :math:`Q_j \propto b_j (B_j + d)^{10}`. Equal sources have equal
-shares and no gain: each weighs 1/k, and their fusion is that source.
+:math:`v_j = (P_j + Q_j) / 2`, :math:`Q_j \propto b_j (B_j + d)^{10}`. Its gain fills a part of what
+is left to white, :math:`1 - \sum_j v_j B_j`: two bright sources do not drown each other. Equal
+sources have equal shares and no gain: each weighs 1/k, and their fusion is that source.
 """
 
 from typing import Any
@@ -23,11 +24,15 @@ Array = Any
 def detail_weights(share: Array, gain: Array, energy: Array) -> Array:
     """Give weights in [0, 1] that sum to 1 or more over axis 0; energy is activity / standard."""
     votes = share * (energy + float(FAINT))
-    weights = votes / votes.sum(0)
-    return weights + (1 - weights) * gain
+    return _added(votes / votes.sum(0), gain)
 
 
-def base_weights(share: Array, lift: Array, base: Array) -> Array:
-    """Give weights that sum to 1 over axis 0; base is not negative."""
+def base_weights(share: Array, lift: Array, gain: Array, base: Array) -> Array:
+    """Give weights in [0, 1] that sum to 1 or more over axis 0; base is in [0, 1]."""
     lit = lift * (base + float(DARK)) ** 10
-    return (share + lit / lit.sum(0)) / 2
+    weights = (share + lit / lit.sum(0)) / 2
+    return _added(weights, gain * (1 - (weights * base).sum(0)))
+
+
+def _added(weights: Array, gain: Array) -> Array:
+    return weights + (1 - weights) * gain

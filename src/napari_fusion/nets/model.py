@@ -31,8 +31,11 @@ BOUND = 6.0
 """Largest correction of a verdict, as a logarithm: no source is shut out for good."""
 
 
-SHARES, GAINS = 3, 2
-"""Scales that are decided by themselves: the coarser ones follow the last."""
+SHARES = 3
+"""Scales whose shares are decided by themselves: the finest, the next, all that is coarser."""
+
+GAINS = 3
+"""Scales that may be added to by themselves: the finest details, the others, the base."""
 
 SAID = (SHARES + 1, GAINS, GAINS)
 """Channels of the head: corrections of shares and lift, gains, and what tells sources apart."""
@@ -103,8 +106,8 @@ class Decision(NamedTuple):
     lift
         (k, n, 1, h/2, w/2), positive: how much more a source's brightness counts in the base.
     gain
-        (k, n, GAINS, h/2, w/2) in [0, 1), zero where the sources are equal: for the finest details
-        and for the others.
+        (k, n, GAINS, h/2, w/2) in [0, 1), zero where the sources are equal: for the finest
+        details, for the others, and for the base.
     """
 
     share: Tensor
@@ -152,7 +155,7 @@ class FusionNet(nn.Module):  # type: ignore[misc]
         seen = torch.cat([pixels, votes[:, :, -1:].flatten(0, 1) / 4, against], 1)
         said = self.look(seen.contiguous(memory_format=torch.channels_last), k)
         corrected, gain, apart = said.unflatten(0, (k, n)).split(SAID, 2)
-        corrected = BOUND * torch.tanh(corrected / BOUND)
+        corrected = corrected / (1 + corrected.abs() / BOUND)
         share = _share(verdict + corrected[:, :, :-1])
         lift = torch.exp(corrected[:, :, -1:])
         unlike = mean((apart - mean(apart)) ** 2)

@@ -1,6 +1,6 @@
 """The networks that come with the package, each pinned by the SHA-256 of its file."""
 
 SHIPPED: dict[str, str] = {
-    "dense": "6227ab0e75e38181507b4bd57a98982bd6873980f18132d66b2298a6de807be3",
-    "pruned": "fa5b0b01a6a647515b59932f82992ad849ec6d21387d3e74ce6076695cf0bbd5",
+    "dense": "f196520d9386d9c3c004c67f6fc7ba40f4ef1b9ce0091d403cbffbedb0e16040",
+    "pruned": "1ce9f2692417adfa491dc5e1f3910659beed0603f24571cf68d4f92afa49e00a",
 }
