@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from qtpy.compat import isalive
-from qtpy.QtCore import QSignalBlocker, QTimer, Signal, Slot
+from qtpy.QtCore import QSignalBlocker, Signal, Slot
 from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QGridLayout, QLabel, QWidget
 
 from napari_fusion.gui.chosen import Chosen
@@ -42,7 +42,7 @@ class PaletteBox(QWidget):
         super().__init__(parent)
         self._viewer = viewer
         self._names = dict.fromkeys(SIDES, "")
-        QTimer.singleShot(0, self._list_palettes)  # pydicom takes a while: draw the dock first
+        register()
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setColumnStretch(1, 1)
@@ -57,10 +57,6 @@ class PaletteBox(QWidget):
         viewer.layers.events.connect(self._layers_changed)
         dress(viewer)
         self.refresh()
-
-    @Slot()
-    def _list_palettes(self) -> None:
-        register()
 
     def _make_palettes(self, side: str) -> QComboBox:
         box = QComboBox()
