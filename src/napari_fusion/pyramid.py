@@ -1,9 +1,12 @@
-"""Laplacian pyramids of one slice: the bands it is cut into and put together from.
+"""Laplacian pyramids of a slice or several: the bands they are cut into and put together from.
 
 Classic methods and the network's prior stand on the same few lines.
 """
 
+from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,45 +14,61 @@ from numpy.typing import NDArray
 Plane = NDArray[np.float32]
 """(h, w) float32: one slice or one band of it."""
 
+Planes = NDArray[np.float32]
+"""(..., h, w) float32: one slice or several, each by itself."""
 
-def reduce(plane: Plane) -> Plane:
+
+def filtered(planes: Planes, function: Callable[..., Any], size: tuple[int, int]) -> Planes:
+    """Let one of OpenCV's filters, ``function(plane, dst=)``, make every plane one of `size`."""
+    made = np.empty((*planes.shape[:-2], *size), planes.dtype)
+    for at in np.ndindex(planes.shape[:-2]):
+        function(planes[at], dst=made[at])
+    return made
+
+
+def reduce(planes: Planes) -> Planes:
     """Blur with the 5-tap binomial kernel and keep every second row and column."""
     import cv2
 
-    smaller: Plane = cv2.pyrDown(plane)  # type: ignore[assignment]
-    return smaller
+    h, w = planes.shape[-2:]
+    return filtered(planes, cv2.pyrDown, ((h + 1) // 2, (w + 1) // 2))
 
 
-def expand(plane: Plane, like: Plane) -> Plane:
+def expand(planes: Planes, like: Planes) -> Planes:
     """Interpolate to the size of `like`, twice the rows and columns or one less."""
     import cv2
 
-    larger: Plane = cv2.pyrUp(plane, dstsize=like.shape[::-1])  # type: ignore[assignment]
-    return larger
+    h, w = like.shape[-2:]
+    return filtered(planes, partial(cv2.pyrUp, dstsize=(w, h)), (h, w))
 
 
-def gaussian(plane: Plane, levels: int) -> list[Plane]:
-    """Give a slice and its reductions, finest first; stops early at a single pixel."""
-    planes = [plane]
-    while len(planes) <= levels and max(planes[-1].shape) > 1:
-        planes.append(reduce(planes[-1]))
-    return planes
+def gaussian(planes: Planes, levels: int) -> list[Planes]:
+    """Give slices and their reductions, finest first; stops early at a single pixel."""
+    pyramid = [planes]
+    while len(pyramid) <= levels and max(pyramid[-1].shape[-2:]) > 1:
+        pyramid.append(reduce(pyramid[-1]))
+    return pyramid
 
 
-def split(plane: Plane, levels: int) -> list[Plane]:
-    """Cut a slice into `levels` details, finest first, and the base that remains.
+def split(planes: Planes, levels: int) -> list[Planes]:
+    """Cut slices into `levels` details, finest first, and the base that remains.
 
     Stops early when a band has a single pixel, so that any size of slice will do.
     """
-    planes = gaussian(plane, levels)
-    details = [fine - expand(coarse, fine) for fine, coarse in pairwise(planes)]
-    return [*details, planes[-1]]
+    pyramid = gaussian(planes, levels)
+    details = [_detail(fine, coarse) for fine, coarse in pairwise(pyramid)]
+    return [*details, pyramid[-1]]
 
 
-def merge(bands: list[Plane]) -> Plane:
-    """Put a slice together again from the bands of `split`."""
-    plane = bands[-1]
+def merge(bands: list[Planes]) -> Planes:
+    """Put slices together again from the bands of `split`."""
+    planes = bands[-1]
     for detail in reversed(bands[:-1]):
-        plane = expand(plane, detail)
-        plane += detail
-    return plane
+        planes = expand(planes, detail)
+        planes += detail
+    return planes
+
+
+def _detail(fine: Planes, coarse: Planes) -> Planes:
+    smooth = expand(coarse, fine)
+    return np.subtract(fine, smooth, out=smooth)

@@ -85,7 +85,7 @@ def _voiced(standard: Planes, aside: np.float32, bands: Planes, weights: Planes)
 
     Of what loses, `aside` gets through, where it is unrelated to the winner and not louder.
     """
-    energy = np.stack([smooth(np.abs(band), 1) for band in bands])
+    energy = smooth(np.abs(bands), 1)
     voices = proportional(weights * (energy / standard + FAINT))
     if aside > 0:
         heard = np.einsum("kij,kij->ij", voices, energy)

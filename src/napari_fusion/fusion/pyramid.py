@@ -39,14 +39,13 @@ def mixed(
     maps = planes if guide is None else guide
     if levels == 0 or max(planes.shape[1:]) <= 1:
         return base(planes, maps)
-    coarse = np.stack([reduce(plane) for plane in planes])
-    bands = np.empty_like(planes)
-    for band, plane, smaller in zip(bands, planes, coarse, strict=True):
-        np.subtract(plane, expand(smaller, plane), out=band)
+    coarse = reduce(planes)
+    bands = expand(coarse, planes)
+    np.subtract(planes, bands, out=bands)
     parts = detail(bands, maps)
     del bands, maps
     if guide is not None:
-        guide = np.stack([reduce(plane) for plane in guide])
+        guide = reduce(guide)
     deeper = mixed(coarse, levels - 1, detail, base, guide)
     for part, smaller in zip(parts, deeper, strict=True):
         part += expand(smaller, part)

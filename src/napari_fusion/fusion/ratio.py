@@ -1,10 +1,14 @@
 """Contrast (ratio-of-low-pass) and gradient pyramids: other ways to read the same bands."""
 
+from functools import partial
+from itertools import pairwise
+
 import numpy as np
 
 from napari_fusion.fusion.pyramid import Levels, expand, gaussian, mixed
 from napari_fusion.fusion.registry import method
 from napari_fusion.fusion.rules import Plane, Planes, each_slice, presence, select, strongest
+from napari_fusion.pyramid import filtered
 from napari_fusion.slab import Stack
 
 DARK = np.float32(0.05)
@@ -51,18 +55,15 @@ def gradient(sources: Stack, *, levels: Levels = 4) -> Stack:
 
 
 def _contrast(planes: Planes, levels: int) -> Planes:
-    pyramids = [gaussian(plane, levels) for plane in planes]
-    levels = len(pyramids[0]) - 1
-    parts = [pyramid[-1] * w for pyramid, w in zip(pyramids, presence(planes)[:, 0], strict=True)]
-    for level in reversed(range(levels)):
-        fine = np.stack([pyramid[level] for pyramid in pyramids])
-        coarse = np.stack([expand(pyramid[level + 1], fine[0]) for pyramid in pyramids])
-        parts = [expand(part, fine[0]) for part in parts]
-        fused = np.maximum(sum(parts), 0) + DARK
+    pyramid = gaussian(planes, levels)
+    parts = pyramid[-1] * presence(planes)
+    for smaller, fine in pairwise(reversed(pyramid)):
+        coarse, parts = expand(smaller, fine), expand(parts, fine)
+        fused = np.maximum(parts.sum(axis=0), 0) + DARK
         ratio = (fine - coarse) / (coarse + DARK)
-        for part, chosen in zip(parts, ratio * strongest(np.abs(ratio)), strict=True):
-            part += chosen * fused
-    return np.stack(parts)
+        ratio *= strongest(np.abs(ratio))
+        parts += ratio * fused
+    return parts
 
 
 def _gradient(planes: Planes, levels: int) -> Planes:
@@ -73,17 +74,14 @@ def _gradient(planes: Planes, levels: int) -> Planes:
 
 
 def _by_direction(details: Planes, there: Planes) -> Planes:
+    import cv2
+
     rest, chosen = details.copy(), np.zeros_like(details)
     for kernel in DIRECTIONS:
-        along = np.stack([_filtered(detail, kernel) for detail in details])
+        along = filtered(
+            details, partial(cv2.filter2D, ddepth=-1, kernel=kernel), details.shape[1:]
+        )
         chosen += select(along)
         rest -= along
     chosen += rest * there
     return chosen
-
-
-def _filtered(plane: Plane, kernel: Plane) -> Plane:
-    import cv2
-
-    result: Plane = cv2.filter2D(plane, -1, kernel)  # type: ignore[assignment]
-    return result

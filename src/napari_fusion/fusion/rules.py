@@ -5,12 +5,14 @@ sources. Ties are shared equally, so equal sources get equal parts and swapping 
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_fusion.fusion.congruency import congruency
+from napari_fusion.pyramid import filtered
 from napari_fusion.slab import Stack
 
 Plane = NDArray[np.float32]
@@ -57,11 +59,15 @@ def each_slice(rule: Callable[..., Planes], sources: Stack, *args: Any) -> Stack
 def strongest(activity: Planes) -> Planes:
     """Give all to the most active source; those that tie share."""
     if len(activity) == 2:  # the common case, without the division
-        first = (activity[0] > activity[1]).astype(np.float32)
-        first += np.float32(0.5) * (activity[0] == activity[1])
-        return np.stack([first, 1 - first])
-    winners = (activity == activity.max(axis=0)).astype(np.float32)
-    shared: Planes = winners / winners.sum(axis=0)
+        shared: Planes = np.empty_like(activity)
+        ahead = np.subtract(activity[0], activity[1], out=shared[0])
+        np.sign(ahead, out=ahead)
+        ahead *= np.float32(0.5)
+        ahead += np.float32(0.5)
+        np.subtract(1, ahead, out=shared[1])
+        return shared
+    shared = (activity == activity.max(axis=0)).astype(np.float32)
+    shared /= shared.sum(axis=0)
     return shared
 
 
@@ -71,7 +77,7 @@ def majority(winners: Planes) -> Planes:
     Single places decided against their surroundings, where the sources' details point opposite
     ways, would show as dots along an edge.
     """
-    return strongest(np.stack([smooth(plane, 1) for plane in winners]))
+    return strongest(smooth(winners, 1))
 
 
 def proportional(activity: NDArray[Any]) -> NDArray[np.float32]:
@@ -97,30 +103,34 @@ def activity(bands: Planes, rule: Rule) -> Planes:
     if rule == "magnitude":
         return np.abs(bands)
     if rule in ("energy", "consistent"):
-        return np.stack([smooth(band * band, 1) for band in bands])
+        return smooth(bands * bands, 1)
     if rule == "phase":
         agreed = np.stack([congruency(band) + UNCERTAIN for band in bands])
         return activity(bands, "energy") * agreed
-    return np.stack([modified_laplacian(band) for band in bands])
+    return modified_laplacian(bands)
 
 
-def smooth(plane: Plane, radius: int) -> Plane:
-    """Average over a square of side ``2 radius + 1``, mirrored at the border."""
+def smooth(planes: Planes, radius: int) -> Planes:
+    """Average (..., h, w) over a square of side ``2 radius + 1``, mirrored at the border."""
     import cv2
 
-    mean: Plane = cv2.blur(plane, (2 * radius + 1,) * 2)  # type: ignore[assignment]
-    return mean
+    return filtered(planes, partial(cv2.blur, ksize=(2 * radius + 1,) * 2), planes.shape[-2:])
 
 
-def modified_laplacian(plane: Plane) -> Plane:
+def modified_laplacian(planes: Planes) -> Planes:
     """Add up |second differences| along rows and columns in a 3 × 3 window (Nayar 1994)."""
     import cv2
 
     bend = np.array([-1, 2, -1], np.float32)
     one = np.ones(1, np.float32)
-    across = cv2.sepFilter2D(plane, -1, bend, one)
-    down = cv2.sepFilter2D(plane, -1, one, bend)
-    return smooth(np.abs(across) + np.abs(down), 1)
+    size = planes.shape[-2:]
+    across, down = (
+        filtered(planes, partial(cv2.sepFilter2D, ddepth=-1, kernelX=x, kernelY=y), size)
+        for x, y in ((bend, one), (one, bend))
+    )
+    np.abs(across, out=across)
+    across += np.abs(down, out=down)
+    return smooth(across, 1)
 
 
 def select(bands: Planes, rule: Rule = "magnitude") -> Planes:

@@ -64,7 +64,7 @@ def structure(sources: Stack, *, levels: Levels = 4) -> Stack:
 
 
 def _weighted(planes: Planes, sharpness: float) -> Planes:
-    saliency = np.stack([smooth(np.abs(plane - smooth(plane, 7)), 3) for plane in planes])
+    saliency = smooth(np.abs(planes - smooth(planes, 7)), 3)
     saliency += FAINT
     return planes * proportional(presence(planes) * saliency ** np.float32(sharpness))
 
