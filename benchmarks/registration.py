@@ -64,7 +64,11 @@ def rigid_table(pairs, engines, starts):
             errors, seconds = [], []
             for seed in range(starts):
                 thrown = pair.thrown(seed)
-                matrix, took = timed(engine, thrown.fixed, thrown.moving)
+                try:
+                    matrix, took = timed(engine, thrown.fixed, thrown.moving)
+                except RuntimeError:  # elastix gives up where too few samples lie in both
+                    errors.append(np.inf)
+                    continue
                 seconds.append(took)
                 errors.append(thrown.error(matrix))
             good = [e for e in errors if e < BAD_MM]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -91,8 +92,9 @@ def clear_name(name: str, percent: int) -> str:
     return f"{NAPARI_NAMES.get(name, name)}, clear below {percent} %"
 
 
+@cache
 def register() -> None:
-    """Put every palette into napari's list, under its name."""
+    """Put every palette into napari's list, under its name; only the first call takes time."""
     from napari.utils.colormaps import ensure_colormap
 
     for name in palettes():

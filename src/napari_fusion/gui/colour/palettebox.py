@@ -42,7 +42,6 @@ class PaletteBox(QWidget):
         super().__init__(parent)
         self._viewer = viewer
         self._names = dict.fromkeys(SIDES, "")
-        register()
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setColumnStretch(1, 1)
@@ -138,6 +137,8 @@ class PaletteBox(QWidget):
         if not isalive(self):  # napari deleted the dock; the viewer lives on
             self._viewer.layers.events.disconnect(self._layers_changed)
             return
+        if event.type == "inserting":
+            register()  # not before: reading them takes a third of a second
         if event.type in STIRRING:
             dress(self._viewer)
         if event.type in {*STIRRING, "colormap"}:

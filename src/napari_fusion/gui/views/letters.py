@@ -31,7 +31,15 @@ def show_letters(viewer: Any) -> None:
         return update_letters(viewer)
     for name, position in _EDGES.items():
         overlays[name] = TextOverlay(position=position, font_size=14, box=False, gridded=True)
-    overlays.scale_bar.visible = True
+
+    def show_scale(event: object = None) -> None:
+        viewer.layers.events.inserted.disconnect(show_scale)
+        overlays.scale_bar.visible = True
+
+    # Not before there is a layer: napari takes half a second over its first unit.
+    viewer.layers.events.inserted.connect(show_scale)
+    if viewer.layers:
+        show_scale()
 
     def update(event: object = None) -> None:
         update_letters(viewer)
