@@ -66,7 +66,7 @@ def rigid_table(pairs, engines, starts):
                 thrown = pair.thrown(seed)
                 try:
                     matrix, took = timed(engine, thrown.fixed, thrown.moving)
-                except RuntimeError:  # elastix gives up where too few samples lie in both
+                except (RuntimeError, ValueError):  # some give up: too little overlap, or NaN
                     errors.append(np.inf)
                     continue
                 seconds.append(took)

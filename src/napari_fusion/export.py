@@ -5,25 +5,37 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import re
 import shutil
 import tempfile
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib import metadata
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import napari_fusion
 from napari_fusion.errors import WriteError
 from napari_fusion.io import save
+from napari_fusion.io.atomic import write_verified
 from napari_fusion.recipe import Outcome
 from napari_fusion.registration import Alignment
-from napari_fusion.review import montage
+from napari_fusion.review import change_montage, montage
 from napari_fusion.volume import JSON, Volume
 
 NOTICE = "Not a medical device: for research and teaching, not for diagnosis or treatment."
 _PACKAGES = ("numpy", "scipy", "SimpleITK", "nibabel", "pydicom", "opencv-python-headless")
+
+
+RESULTS = (
+    r"(fused|change|colour|moving(_\d+)?_on_fixed|attribution(_\d+)?)\.nii\.gz"
+    r"|alignment(_\d+)?\.tfm|(montage|window|colour|change)\.png|record\.json"
+)
+"""Names that belong to one outcome, and go when another takes its folder."""
 
 
 def prepared(folder: Path) -> Path:
@@ -45,6 +57,39 @@ def prepared(folder: Path) -> Path:
     return folder
 
 
+def check_folder(folder: Path, inputs: Sequence[Path], written: str = RESULTS) -> None:
+    """Prove that results can be written to a folder, over no input, and leave it as it was.
+
+    Parameters
+    ----------
+    folder
+        Where results will go.
+    inputs
+        Files and folders that are read.
+    written
+        A regular expression that matches the names of results.
+
+    Raises
+    ------
+    WriteError
+        The folder cannot be made or written to, it is read from, or a result would take the place
+        of an input.
+    """
+    for path in inputs:
+        place = path.resolve()
+        if place == folder.resolve():
+            raise WriteError(f"--out {folder} is one of the inputs: choose another folder")
+        if place.parent == folder.resolve() and re.fullmatch(written, place.name):
+            raise WriteError(
+                f"{path.name} in {folder} is one of the inputs and would be written over: choose "
+                "another --out folder"
+            )
+    made = list(takewhile(lambda one: not one.exists(), (folder, *folder.parents)))
+    prepared(folder)
+    for one in made:
+        one.rmdir()
+
+
 def export_outcome(outcome: Outcome, folder: Path) -> tuple[Path, ...]:
     """Write everything an outcome holds; all files appear together at the end, or none does.
 
@@ -55,7 +100,8 @@ def export_outcome(outcome: Outcome, folder: Path) -> tuple[Path, ...]:
     folder
         Made when missing. Gets ``fused.nii.gz``, ``moving_on_fixed.nii.gz``, ``alignment.tfm``,
         ``attribution.nii.gz`` (the moving volume's share, 0 to 1), ``montage.png`` and
-        ``record.json``; a second moving volume adds ``moving_2_on_fixed.nii.gz`` and so on.
+        ``record.json``; a second moving volume adds ``moving_2_on_fixed.nii.gz`` and so on. The
+        results of an earlier outcome there are replaced, all of them.
 
     Raises
     ------
@@ -67,8 +113,11 @@ def export_outcome(outcome: Outcome, folder: Path) -> tuple[Path, ...]:
     try:
         _write(outcome, partial)
         names = sorted(path.name for path in partial.iterdir())
+        former = (folder / "record.json").exists()
         for name in names:
             (partial / name).replace(folder / name)
+        if former:
+            _clear(folder, names)
     except OSError as error:
         if isinstance(error, WriteError):
             raise
@@ -76,6 +125,43 @@ def export_outcome(outcome: Outcome, folder: Path) -> tuple[Path, ...]:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return tuple(folder / name for name in names)
+
+
+def export_change(found: Volume, outcome: Outcome, folder: Path, caption: str) -> tuple[Path, ...]:
+    """Write ``change.nii.gz`` and, where it is largest over the baseline, ``change.png``.
+
+    Parameters
+    ----------
+    found
+        What `recipe.changed` returned, on the grid of the outcome.
+    outcome
+        The fusion of both dates.
+    folder
+        Where the outcome was written.
+    caption
+        What was taken for no change, in words.
+
+    Raises
+    ------
+    WriteError
+        A file could not be written or did not read back the same.
+    """
+    from PIL import Image
+
+    picture = change_montage(
+        found, _shown(outcome), ["baseline", "follow-up"], f"Change that {caption}. {outcome.state}"
+    )
+    image, paths = Image.fromarray(picture), (folder / "change.nii.gz", folder / "change.png")
+    save(found, paths[0])
+    write_verified(paths[1], lambda part: image.save(part, "PNG"))
+    return paths
+
+
+def _clear(folder: Path, names: Sequence[str]) -> None:
+    """Remove the results of an earlier outcome that the new one does not have."""
+    for path in folder.iterdir():
+        if re.fullmatch(RESULTS, path.name) and path.name not in names:
+            path.unlink()
 
 
 def _write(outcome: Outcome, folder: Path) -> None:
@@ -94,16 +180,21 @@ def _write(outcome: Outcome, folder: Path) -> None:
 def _write_montage(outcome: Outcome, path: Path) -> None:
     from PIL import Image
 
-    windows = outcome.recipe.windows or ()
     more = " ".join(f"{w}." for w in outcome.warnings if w not in outcome.state)
     picture = montage(
         outcome.fused,
-        [w(v.array) for w, v in zip(windows, outcome.sources, strict=True) if w is not None],
+        _shown(outcome),
         [share.array for share in outcome.shares],
         labels(outcome),
         f"{outcome.recipe.method} fusion. {outcome.state} {more}",
     )
     Image.fromarray(picture).save(path)
+
+
+def _shown(outcome: Outcome) -> list[NDArray[np.float32]]:
+    """Give the sources as they were windowed, in [0, 1]."""
+    windows = outcome.recipe.windows or ()
+    return [w(v.array) for w, v in zip(windows, outcome.sources, strict=True) if w is not None]
 
 
 def labels(outcome: Outcome) -> list[str]:

@@ -153,8 +153,16 @@ class Grid:
         return Grid((shape[0], shape[1], shape[2]), affine)
 
     def with_spacing(self, spacing: ArrayLike) -> Grid:
-        """Cover the same box with another spacing (mm, array order)."""
+        """Cover the same box with another spacing (mm, array order).
+
+        Raises
+        ------
+        GeometryError
+            The spacing is not one or three finite lengths above 0.
+        """
         wanted = np.asarray(spacing, float)
+        if wanted.size not in {1, 3} or not np.isfinite(wanted).all() or wanted.min() <= 0:
+            raise GeometryError(f"a spacing is one or three lengths above 0 mm, not {spacing!r}")
         shape = np.maximum(1, np.round(self.extent_mm / wanted)).astype(int)
         return Grid.regular(shape.tolist(), wanted, centre=self.centre, direction=self.direction)
 

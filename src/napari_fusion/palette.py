@@ -40,7 +40,7 @@ def palettes() -> tuple[str, ...]:
 
 @cache
 def palette(name: str) -> RGB:
-    """Give the 256 colours of a palette (256, 3), lowest value first.
+    """Give the 256 colours of a palette (256, 3), lowest value first; capitals do not matter.
 
     Raises
     ------
@@ -52,6 +52,7 @@ def palette(name: str) -> RGB:
     >>> palette("inverse grey")[255]
     array([0., 0., 0.], dtype=float32)
     """
+    name = next((known for known in palettes() if known.lower() == name.lower()), name)
     if name in _UIDS:
         from pydicom.pixels.processing import apply_color_lut
 

@@ -50,7 +50,7 @@ class Window(BaseModel):
         """Read the name of a preset, or LOW:HIGH."""
         if not isinstance(value, str):
             return value
-        name = value.strip().lower().replace("_", " ").replace("-", " ")
+        name = spoken(value)
         if name in PRESETS:
             return PRESETS[name].model_dump()
         lower, _, upper = value.partition(":")
@@ -112,6 +112,11 @@ PT_WINDOWS: Mapping[str, Window] = MappingProxyType(
 
 PRESETS: Mapping[str, Window] = MappingProxyType({**CT_WINDOWS, **PT_WINDOWS})
 """Every window that has a name."""
+
+
+def spoken(word: str) -> str:
+    """Give a preset's name as `PRESETS` has it: "Soft-Tissue" is "soft tissue"."""
+    return word.strip().lower().replace("_", " ").replace("-", " ")
 
 
 def default_window(array: NDArray[Any], modality: str, unit: str) -> Window:

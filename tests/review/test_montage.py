@@ -36,7 +36,7 @@ def test_each_row_shows_its_own_array():
 def test_a_pixel_of_one_source_has_that_sources_colour(owner):
     shares = [np.full(GRID.shape, float(i == owner), np.float32) for i in range(2)]
     ones = np.ones(GRID.shape, np.float32)
-    coloured = _coloured(planes(GRID)[0], 2, ones, shares)
+    coloured = _coloured(ones, shares, planes(GRID)[0], 2)
     assert np.array_equal(coloured[5, 5], SOURCE_COLOURS[owner].astype(np.uint8))
 
 

@@ -48,6 +48,10 @@ def _root(
         say(napari_fusion.__version__)
 
 
+STOPPED = 130
+"""Exit code of a command that Ctrl-C ended, as shells have it."""
+
+
 def main(args: list[str] | None = None) -> None:
     """Run the command; a known fault is one plain sentence and exit code 1, never a traceback."""
     try:
@@ -59,5 +63,13 @@ def main(args: list[str] | None = None) -> None:
         fail("there is not enough memory for these volumes: close other programs or crop them")
         sys.exit(1)
     except KeyboardInterrupt:
-        fail("stopped; nothing was written")
-        sys.exit(130)
+        _stopped()
+    except SystemExit as end:
+        if end.code == STOPPED:  # typer's answer to Ctrl-C
+            _stopped()
+        raise
+
+
+def _stopped() -> None:
+    fail("stopped; no unfinished file was kept")
+    sys.exit(STOPPED)

@@ -10,6 +10,7 @@ import numpy as np
 import typer
 
 from napari_fusion.checked import checked
+from napari_fusion.cli.labels import looks_like_labels
 from napari_fusion.cli.screen import AsJson, bar, say, say_files, say_json, warn
 from napari_fusion.cli.transform import (
     OtherPair,
@@ -24,6 +25,8 @@ from napari_fusion.cli.volumes import (
     Accept,
     FrameNumber,
     Modalities,
+    Reading,
+    Rectify,
     SeriesUids,
     Strangers,
     load_all,
@@ -76,6 +79,7 @@ def align(  # noqa: PLR0913 - one parameter per option
     other_pair: OtherPair = False,
     series: SeriesUids = None,
     frame: FrameNumber = None,
+    rectify: Rectify = False,
     modality: Modalities = None,
     different_patients: Strangers = False,
     truth: Annotated[
@@ -92,7 +96,7 @@ def align(  # noqa: PLR0913 - one parameter per option
     options = checked(AlignOptions, asked, "the options")
     _check_request(options, points, fixed_mask or moving_mask, refine=refine)
     with bar() as progress:
-        volumes = load_all([fixed, moving], series or [], frame, progress)
+        volumes = load_all([fixed, moving], Reading(series, frame, rectify), progress)
         volumes = named(volumes, modality or [])
         strangers = one_patient(volumes, allowed=different_patients)
         pair: Pair = (fixed, volumes[0]), (moving, volumes[1])
@@ -100,6 +104,7 @@ def align(  # noqa: PLR0913 - one parameter per option
         check_target(out, *images, bent=refine and options.model == "deformable")
         marks = _landmarks(points or [])
         start = None if initial is None else load_transform(initial, *pair, other_pair=other_pair)
+        known = None if truth is None else load_transform(truth, *pair, other_pair=other_pair)
         given = start, marks, _masks(fixed_mask, moving_mask)
         clock = time.perf_counter()
         found = _found(pair, options, given, between(progress, 0.1, 1), refine=refine)
@@ -107,8 +112,7 @@ def align(  # noqa: PLR0913 - one parameter per option
     result: dict[str, Any] = described(found) | {"seconds": seconds}
     if marks is not None:
         result["landmarks_mm"] = [round(float(v), 4) for v in marks.errors(found)]
-    if truth is not None:
-        known = load_transform(truth, *pair, other_pair=other_pair)
+    if known is not None:
         result["tre_mm"] = error_mm(volumes[0], found, known)
     accepted = found.quality.rank <= _rank(accept)
     result["outputs"] = [str(out)] if accepted else []
@@ -135,6 +139,13 @@ def _check_request(
     check_engine(options)
     if refine:
         return
+    usual = type(options)(model=options.model) if points else type(options)()
+    searching = ("model", "search", "seed", "engine")
+    ignored = [f"--{n}" for n in searching if getattr(options, n) != getattr(usual, n)]
+    if ignored:
+        raise ParameterError(
+            f"--no-refine searches nothing: leave out {' and '.join(ignored)}, or --no-refine"
+        )
     if points and options.model == "deformable":
         raise ParameterError(
             "landmarks alone make a rigid, similarity or affine map: leave out --no-refine to bend "
@@ -147,10 +158,17 @@ def _check_request(
 
 
 def _masks(fixed: Path | None, moving: Path | None) -> Masks:
-    """Load the masks that were given, in a process of their own."""
+    """Load the masks that were given, in a process of their own; they hold labels."""
     from napari_fusion.io.isolated import load
 
-    return None if fixed is None else load(fixed), None if moving is None else load(moving)
+    masks = [None if path is None else load(path) for path in (fixed, moving)]
+    for path, mask in zip((fixed, moving), masks, strict=True):
+        if path is not None and mask is not None and not looks_like_labels(mask):
+            raise ParameterError(
+                f"{path.name} is a picture, not a mask: a mask holds whole numbers, 0 where the "
+                "volume does not count"
+            )
+    return masks[0], masks[1]
 
 
 def _landmarks(paths: list[Path]) -> Landmarks | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
+import numpy as np
 import typer
 
 from napari_fusion.cli.labels import as_labels, looks_like_labels
 from napari_fusion.cli.screen import AsJson, bar, say, say_files, say_json, warn
 from napari_fusion.cli.transform import OtherPair, hold, load_transform
-from napari_fusion.cli.volumes import Accept, FrameNumber, SeriesUids, load_all
+from napari_fusion.cli.volumes import Accept, FrameNumber, Reading, Rectify, SeriesUids, load_all
 from napari_fusion.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -30,18 +31,22 @@ def apply(  # noqa: PLR0913 - one parameter per option
     ] = False,
     labels: Annotated[
         bool | None,
-        typer.Option(help="Draw with the nearest voxel, keep whole numbers. [when they look so]"),
+        typer.Option(
+            help="Draw with the nearest voxel, keep whole numbers.",
+            show_default="when they look so",
+        ),
     ] = None,
     interpolation: Annotated[
-        str | None, typer.Option(help="linear, cubic or nearest. [linear]")
+        str | None, typer.Option(help="linear, cubic or nearest.", show_default="linear")
     ] = None,
     fill: Annotated[
-        float | None, typer.Option(help="Value outside the volume. [its background]")
+        float | None, typer.Option(help="Value outside the volume.", show_default="its background")
     ] = None,
     accept: Annotated[Accept, typer.Option(help="Worst verdict to apply.")] = Accept.CHECK,
     other_pair: OtherPair = False,
     series: SeriesUids = None,
     frame: FrameNumber = None,
+    rectify: Rectify = False,
     as_json: AsJson = False,
 ) -> None:
     """Draw a volume, or labels, where a transform says they lie on another volume's grid."""
@@ -49,9 +54,11 @@ def apply(  # noqa: PLR0913 - one parameter per option
     from napari_fusion.registration import resample
 
     kind = _interpolation(interpolation, labels=labels)
+    if fill is not None and not abs(fill) <= float(np.finfo(np.float32).max):
+        raise ParameterError(f"--fill {fill:g}: expected a number that a voxel can hold")
     _writable(out, (moving, like, transform))
     with bar() as progress:
-        source, target = load_all([moving, like], series or [], frame, progress)
+        source, target = load_all([moving, like], Reading(series, frame, rectify), progress)
         ends = ((moving, source), (like, target)) if inverse else ((like, target), (moving, source))
         alignment = load_transform(transform, *ends, other_pair=other_pair)
         hold(alignment.quality, accept, "Nothing was applied.")
@@ -62,11 +69,13 @@ def apply(  # noqa: PLR0913 - one parameter per option
                 f"{moving.name} holds labels, which cannot be mixed: leave --interpolation out, "
                 "or say --no-labels"
             )
+        if drawn_as_labels and fill is not None and (fill < 0 or fill % 1):
+            raise ParameterError(f"--fill {fill:g}: a label is a whole number, 0 or more")
         progress(0.4, "drawing")
         source = as_labels(source) if drawn_as_labels else source
         drawn = resample(source, target.grid, alignment, interpolation=kind, fill=fill)
         progress(0.8, "writing")
-        path = save(drawn, out)
+        save(drawn, out)
     quality = alignment.quality
     for sentence in dict.fromkeys([*source.warnings, *target.warnings]):
         warn(sentence)
@@ -75,7 +84,7 @@ def apply(  # noqa: PLR0913 - one parameter per option
         "sentence": quality.sentence,
         "labels": drawn_as_labels,
         "interpolation": drawn.history[-1].parameters["interpolation"],
-        "outputs": [str(path)],
+        "outputs": [str(out)],
     }
     if as_json:
         say_json(result)

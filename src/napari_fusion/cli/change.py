@@ -8,11 +8,30 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from napari_fusion.cli.run import Register
-from napari_fusion.cli.screen import AsJson, bar, say, say_json, say_result
+from napari_fusion.cli.run import (
+    Accepted,
+    Finite,
+    MethodName,
+    Params,
+    Registering,
+    Sideless,
+    check_one_pose,
+    params,
+    recipe_of,
+)
+from napari_fusion.cli.screen import AsJson, bar, say, say_json, say_result, warn
 from napari_fusion.cli.transform import OtherPair, load_transforms
-from napari_fusion.cli.volumes import Accept, load_all, named
-from napari_fusion.cli.windows import HELP
+from napari_fusion.cli.volumes import (
+    FrameNumber,
+    Modalities,
+    Reading,
+    Rectify,
+    SeriesUids,
+    Strangers,
+    load_all,
+    named,
+)
+from napari_fusion.cli.windows import HELP, check_presets
 from napari_fusion.errors import between
 
 if TYPE_CHECKING:
@@ -26,7 +45,9 @@ def change(  # noqa: PLR0913 - one parameter per option
     out: Annotated[Path, typer.Option(help="Folder for the results.")],
     uncertainty: Annotated[
         float | None,
-        typer.Option(min=0, help="How far the alignment may be off, mm. [what its check says]"),
+        typer.Option(
+            min=0, help="How far the alignment may be off, mm.", show_default="what its check says"
+        ),
     ] = None,
     sigmas: Annotated[
         float, typer.Option(min=0, help="How many standard deviations of noise are no change.")
@@ -34,36 +55,46 @@ def change(  # noqa: PLR0913 - one parameter per option
     scale: Annotated[
         float, typer.Option(min=0, help="How much both are smoothed before comparing, mm.")
     ] = 1.0,
-    method: Annotated[str | None, typer.Option(help="Fusion method. [laplacian]")] = None,
-    register: Annotated[Register | None, typer.Option(help="[rigid]")] = None,
+    method: MethodName = None,
+    register: Registering = None,
     alignment: Annotated[
         Path | None, typer.Option(help="A transform, used instead of registering.")
     ] = None,
     other_pair: OtherPair = False,
-    accept: Annotated[Accept | None, typer.Option(help="Worst verdict to fuse. [CHECK]")] = None,
-    modality: Annotated[
-        list[str] | None, typer.Option(help="CT, MR, PT or NM: one per volume.")
-    ] = None,
+    accept: Accepted = None,
+    param: Params = None,
+    nan: Finite = None,
+    series: SeriesUids = None,
+    frame: FrameNumber = None,
+    rectify: Rectify = False,
+    modality: Modalities = None,
+    different_patients: Strangers = False,
+    unknown_sides: Sideless = False,
     windows: Annotated[list[str] | None, typer.Option(help=HELP)] = None,
     as_json: AsJson = False,
 ) -> None:
     """Align a follow-up to its baseline, fuse both, and write the signed change between them."""
     from napari_fusion import export
-    from napari_fusion.cli.run import _recipe
     from napari_fusion.cli.windows import windows as read_windows
-    from napari_fusion.io import save
     from napari_fusion.recipe import changed
     from napari_fusion.recipe import run as carry_out
 
     asked: dict[str, Any] = {
         "method": method,
+        "params": params(param) if param or method else None,
         "accept": accept and accept.value,
+        "nan": nan and nan.value,
+        "different_patients": different_patients or None,
+        "unknown_sides": unknown_sides or None,
         "windows": read_windows(windows, 2),
     }
-    recipe = _recipe({}, {k: v for k, v in asked.items() if v is not None}, register)
-    folder = export.prepared(out)
+    check_one_pose(alignment is not None, register)
+    recipe = recipe_of({}, {k: v for k, v in asked.items() if v is not None}, register)
+    reading = Reading(series, frame, rectify)
+    export.check_folder(out, [baseline, followup])
     with bar() as progress:
-        volumes = named(load_all([baseline, followup], [], None, progress), modality or [])
+        volumes = named(load_all([baseline, followup], reading, progress), modality or [])
+        check_presets(windows, volumes)
         first, second = zip([baseline, followup], volumes, strict=True)
         paths = [alignment] if alignment else []
         given = load_transforms(paths, first, [second], other_pair=other_pair)
@@ -82,21 +113,30 @@ def change(  # noqa: PLR0913 - one parameter per option
             progress=between(progress, 0.8, 0.9),
         )
         progress(0.9, "writing")
-        outputs = [str(path) for path in export.export_outcome(outcome, folder)]
-        outputs.append(str(save(found, folder / "change.nii.gz")))
-    told = _told(found)
+        outputs = [str(path) for path in export.export_outcome(outcome, out)]
+        told = _told(found)
+        words = _in_words(told)
+        outputs += [str(path) for path in export.export_change(found, outcome, out, words)]
     if as_json:
         say_json({**export.summary(outcome), "change": told, "outputs": outputs})
         return
+    if not told["match"] and "OTHER" in {v.modality for v in volumes}:
+        warn(
+            "the files do not say what was scanned, so grey values are compared as they are: if "
+            "they are MR, say --modality MR,MR, and gain and shading are evened out first"
+        )
+    say(f"change that {words}")
+    say_result({"tre_mm": [], **export.summary(outcome), "outputs": outputs})
+
+
+def _in_words(told: dict[str, Any]) -> str:
     unit = "" if told["unit"] == "1" else f" {told['unit']}"
     off = " to ".join(f"{mm:.2f}" for mm in told["uncertainty_mm"])
-    say(
-        f"change that {off} mm of misregistration and "
-        f"{told['sigmas']:g} x {told['noise']:.3g}{unit} of noise do not explain: "
-        f"from {told['lowest']:g} to {told['highest']:g}{unit}, "
+    return (
+        f"{off} mm of misregistration and {told['sigmas']:g} x {told['noise']:.3g}{unit} of noise "
+        f"do not explain: from {told['lowest']:g} to {told['highest']:g}{unit}, "
         f"in {100 * told['share']:.1f} % of the voxels"
     )
-    say_result({"tre_mm": [], **export.summary(outcome), "outputs": outputs})
 
 
 def _told(found: Volume) -> dict[str, Any]:

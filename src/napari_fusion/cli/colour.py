@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import typer
-from numpy.typing import NDArray
 
 from napari_fusion.cli.screen import AsJson, bar, say_files, say_json
-from napari_fusion.cli.volumes import load_all, named
-from napari_fusion.cli.windows import HELP, windows
+from napari_fusion.cli.volumes import FrameNumber, Reading, SeriesUids, load_all, named
+from napari_fusion.cli.windows import HELP, check_presets, windows
 from napari_fusion.errors import ParameterError
+from napari_fusion.slab import Window, default_window
 
 if TYPE_CHECKING:
     from napari_fusion.volume import Volume
@@ -28,23 +28,30 @@ def colour(  # noqa: PLR0913 - one parameter per option
         str,
         typer.Option(help="luminance: the palette's hue only; lightness: its values can be read."),
     ] = "luminance",
-    window: Annotated[str | None, typer.Option(help=HELP)] = None,
+    window: Annotated[str | None, typer.Option("--window", "--windows", help=HELP)] = None,
     modality: Annotated[
         str | None, typer.Option(help="CT, MR, PT or NM of the functional volume.")
     ] = None,
+    series: SeriesUids = None,
+    frame: FrameNumber = None,
     as_json: AsJson = False,
 ) -> None:
-    """Colour a fused picture by a functional volume: RGB voxels, and its brightest slice."""
-    from napari_fusion import export, fusion
-    from napari_fusion.io.rgb import save_rgb
+    """Colour a fused picture by a functional volume: RGB voxels, and a picture of three planes."""
+    from PIL import Image
 
-    folder = export.prepared(out)
+    from napari_fusion import export, fusion
+    from napari_fusion.io.atomic import write_verified
+    from napari_fusion.io.rgb import save_rgb
+    from napari_fusion.review import colour_montage
+
+    export.check_folder(out, [fused, functional], r"colour\.(nii\.gz|png)")
     with bar() as progress:
-        grey, measured = load_all([fused, functional], [], None, progress)
+        grey, measured = load_all([fused, functional], Reading(series, frame), progress)
         if modality:
             measured = named([measured], [modality])[0]
         shown = (windows([window] if window else None, 1) or [None])[0]
         _check_brightness(grey)
+        check_presets([window] if window else None, [measured])
         progress(0.3, "colouring")
         picture = fusion.colour(
             grey,
@@ -54,11 +61,14 @@ def colour(  # noqa: PLR0913 - one parameter per option
             window=shown,
         )
         progress(0.6, "writing")
+        folder = export.prepared(out)
         note = f"napari-fusion {measured.modality} in {palette}, {convention}"
-        path = save_rgb(picture, grey.grid, folder / "colour.nii.gz", note)
-        across = grey.grid.slice_axis
-        sums = np.nansum(measured.array, axis=tuple(a for a in range(3) if a != across))
-        sample = _write_slice(picture, grey, across, int(np.argmax(sums)), folder / "colour.png")
+        path = folder / "colour.nii.gz"
+        save_rgb(picture, grey.grid, path, note)
+        sample = folder / "colour.png"
+        told = f"{note.removeprefix('napari-fusion ')}, {_range(measured, shown)}."
+        image = Image.fromarray(colour_montage(grey, picture, measured.array, palette, told))
+        write_verified(sample, lambda part: image.save(part, "PNG"))
     outputs = [str(path), str(sample)]
     if as_json:
         say_json({"palette": palette, "convention": convention, "outputs": outputs})
@@ -75,16 +85,8 @@ def _check_brightness(fused: Volume) -> None:
         )
 
 
-def _write_slice(
-    picture: NDArray[np.uint8], fused: Volume, axis: int, index: int, path: Path
-) -> Path:
-    """Write one slice with square pixels."""
-    from PIL import Image
-
-    from napari_fusion.io.atomic import write_verified
-
-    plane = np.ascontiguousarray(picture.take(index, axis))
-    rows, columns = np.delete(fused.grid.spacing, axis)
-    size = (plane.shape[1], max(1, round(plane.shape[0] * rows / columns)))
-    image = Image.fromarray(plane).resize(size)
-    return write_verified(path, lambda part: image.save(part))
+def _range(functional: Volume, window: Window | None) -> str:
+    """Say which values are the palette's ends."""
+    seen = window or default_window(functional.array, functional.modality, functional.unit)
+    unit = "" if functional.unit == "1" else f" {functional.unit}"
+    return f"{seen.lower:g} to {seen.upper:g}{unit}"

@@ -85,14 +85,14 @@ def _chosen(methods: str | None) -> dict[str, _Contender]:
 
 
 def _contender(word: str) -> _Contender:
-    from napari_fusion.cli.run import _params
+    from napari_fusion.cli.run import params as read_params
     from napari_fusion.fusion import lookup
 
     if word.endswith(".safetensors"):
         return _network(Path(word))
     name, _, settings = word.partition(":")
     found = lookup(name)
-    params = found.resolve(_params(settings.split(";") if settings else []))
+    params = found.resolve(read_params(settings.split(";") if settings else []))
     size: tuple[int | None, int | None] = (None, None)
     if name == "cnn":
         from napari_fusion.fusion.learned import shipped_size

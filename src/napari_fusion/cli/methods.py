@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def methods(
     name: Annotated[
-        str | None, typer.Argument(help="Tell all about this one. [a line of each]")
+        str | None, typer.Argument(help="Tell all about this one.", show_default="a line of each")
     ] = None,
     *,
     as_json: AsJson = False,

@@ -11,8 +11,8 @@ import typer
 from numpy.typing import NDArray
 
 from napari_fusion.cli.screen import AsJson, bar, say, say_json, warn
-from napari_fusion.cli.volumes import load_all, named
-from napari_fusion.cli.windows import HELP, windows
+from napari_fusion.cli.volumes import FrameNumber, Reading, SeriesUids, load_all, named
+from napari_fusion.cli.windows import HELP, check_presets, windows
 from napari_fusion.errors import GeometryError, ParameterError, Progress, between
 from napari_fusion.slab import Window, default_window
 from napari_fusion.volume import Volume
@@ -26,18 +26,17 @@ def metrics(  # noqa: PLR0913 - one parameter per option
     sources: Annotated[list[Path], typer.Argument(help="What it was fused from, on its grid.")],
     *,
     names: Annotated[
-        str | None, typer.Option(help="Names of metrics, separated by commas. [all]")
+        str | None, typer.Option(help="Names of metrics, separated by commas.", show_default="all")
     ] = None,
     modality: Annotated[
         list[str] | None,
         typer.Option(help="CT, MR, PT or NM: one per source, where files do not say."),
     ] = None,
-    window: Annotated[
-        list[str] | None,
-        typer.Option(help=HELP),
-    ] = None,
+    window: Annotated[list[str] | None, typer.Option("--window", "--windows", help=HELP)] = None,
+    series: SeriesUids = None,
+    frame: FrameNumber = None,
     axis: Annotated[
-        int | None, typer.Option(min=0, max=2, help="Axis across slices. [coarsest]")
+        int | None, typer.Option(min=0, max=2, help="Axis across slices.", show_default="coarsest")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -47,9 +46,10 @@ def metrics(  # noqa: PLR0913 - one parameter per option
 
     wanted = [lookup(n.strip()) for n in names.split(",")] if names else list(registered())
     with bar() as progress:
-        picture, *given = load_all([fused, *sources], [], None, progress)
+        picture, *given = load_all([fused, *sources], Reading(series, frame), progress)
         given = named(given, modality or [])
         _check(picture, given)
+        check_presets(window, given)
         shown = _windows(given, window)
         across = picture.grid.slice_axis if axis is None else axis
         slabs = _slabs([picture, *given], [Window(lower=0, upper=1), *shown], across)

@@ -25,7 +25,7 @@ def pipeline(  # noqa: PLR0913 - options of a command
     val: Val = None,
     config: Config = None,
     judge: Annotated[
-        Path | None, typer.Option(help="Paired slices for the final table. [--val]")
+        Path | None, typer.Option(help="Paired slices for the final table.", show_default="--val")
     ] = None,
     every: Annotated[int, typer.Option(min=1, help="Take one slice of so many for the table.")] = 1,
     methods: Annotated[

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import BaseModel, JsonValue
 
 from napari_fusion.checked import checked
 from napari_fusion.cli.screen import AsJson, Shot, bar, say_json, say_result, warn
@@ -18,13 +19,15 @@ from napari_fusion.cli.volumes import (
     Accept,
     FrameNumber,
     Modalities,
+    Reading,
+    Rectify,
     SeriesUids,
     Strangers,
     load_all,
     named,
 )
 from napari_fusion.cli.window import picture_window
-from napari_fusion.cli.windows import HELP
+from napari_fusion.cli.windows import HELP, check_presets
 from napari_fusion.cli.windows import windows as read_windows
 from napari_fusion.errors import ParameterError, between
 from napari_fusion.volume import Volume
@@ -49,14 +52,33 @@ class Nan(StrEnum):
     background = "background"
 
 
+Params = Annotated[list[str] | None, typer.Option(help="A parameter, name=value.")]
+Finite = Annotated[
+    Nan | None, typer.Option(help="Voxels that are not finite.", show_default="refuse")
+]
+MethodName = Annotated[str | None, typer.Option(help="Fusion method.", show_default="laplacian")]
+Registering = Annotated[
+    Register | None,
+    typer.Option(
+        help="How to align what moves; none takes volumes as they lie.", show_default="rigid"
+    ),
+]
+Accepted = Annotated[
+    Accept | None, typer.Option(help="Worst verdict to fuse.", show_default="CHECK")
+]
+Sideless = Annotated[
+    bool, typer.Option("--unknown-sides", help="Allow files that do not say what is left.")
+]
+
+
 def run(  # noqa: PLR0913 - one parameter per option
     fixed: Annotated[Path, typer.Argument(help="The volume that stays: file, folder or zip.")],
     moving: Annotated[list[Path], typer.Argument(help="One or more volumes to bring onto it.")],
     *,
     out: Annotated[Path, typer.Option(help="Folder for the results.")],
-    method: Annotated[str | None, typer.Option(help="Fusion method. [laplacian]")] = None,
-    param: Annotated[list[str] | None, typer.Option(help="A parameter, name=value.")] = None,
-    register: Annotated[Register | None, typer.Option(help="[rigid]")] = None,
+    method: MethodName = None,
+    param: Params = None,
+    register: Registering = None,
     recipe: Annotated[
         Path | None, typer.Option(help="A recipe, or the record.json of an earlier run.")
     ] = None,
@@ -66,15 +88,14 @@ def run(  # noqa: PLR0913 - one parameter per option
     ] = None,
     other_pair: OtherPair = False,
     windows: Annotated[list[str] | None, typer.Option(help=HELP)] = None,
-    accept: Annotated[Accept | None, typer.Option(help="Worst verdict to fuse. [CHECK]")] = None,
-    nan: Annotated[Nan | None, typer.Option(help="Voxels that are not finite. [refuse]")] = None,
+    accept: Accepted = None,
+    nan: Finite = None,
     series: SeriesUids = None,
     frame: FrameNumber = None,
+    rectify: Rectify = False,
     modality: Modalities = None,
     different_patients: Strangers = False,
-    unknown_sides: Annotated[
-        bool, typer.Option("--unknown-sides", help="Allow files that do not say what is left.")
-    ] = False,
+    unknown_sides: Sideless = False,
     truth: Annotated[
         list[Path] | None,
         typer.Option(help="A known alignment per moving volume, to print the error against."),
@@ -85,57 +106,69 @@ def run(  # noqa: PLR0913 - one parameter per option
     """Align volumes, fuse them, attribute every pixel, and write everything with a record."""
     from napari_fusion import export
     from napari_fusion.recipe import run as carry_out
-    from napari_fusion.registration import Alignment
 
     changes: dict[str, Any] = {
         "method": method,
-        "params": _params(param) if param or method else None,
+        "params": params(param) if param or method else None,
         "windows": read_windows(windows, 1 + len(moving)),
         "accept": accept and accept.value,
         "nan": nan and nan.value,
         "different_patients": different_patients or None,
         "unknown_sides": unknown_sides or None,
     }
+    check_one_pose(bool(alignment), register)
     written = read_object(recipe, RECIPE)
-    asked = _recipe(written, {k: v for k, v in changes.items() if v is not None}, register)
-    folder = export.prepared(out)
+    asked = recipe_of(written, {k: v for k, v in changes.items() if v is not None}, register)
+    export.check_folder(out, [fixed, *moving])
     with bar() as progress:
-        volumes = load_all([fixed, *moving], series or [], frame, progress)
+        volumes = load_all([fixed, *moving], Reading(series, frame, rectify), progress)
         volumes = named(volumes, modality or [])
         _compare_with(written, volumes)
+        check_presets(windows, volumes)
         first, *others = zip([fixed, *moving], volumes, strict=True)
         given = load_transforms(alignment or [], first, others, other_pair=other_pair)
-        known = [Alignment.load(path) for path in truth or []]
+        known = load_transforms(truth or [], first, others, other_pair=other_pair, kind="truths")
         outcome = carry_out(
             asked, *volumes, alignments=given, progress=between(progress, 0.1, 0.85)
         )
         progress(0.85, "writing")
-        outputs = [str(path) for path in export.export_outcome(outcome, folder)]
+        outputs = [str(path) for path in export.export_outcome(outcome, out)]
         if window:
             progress(0.9, "drawing the napari window")
-            outputs += picture_window([outcome.fixed], folder)
+            outputs += picture_window([outcome.fixed], out)
     errors = [
-        error_mm(outcome.fixed, *pair) for pair in zip(outcome.alignments, known, strict=False)
+        error_mm(outcome.fixed, found, true)
+        for found, true in zip(outcome.alignments, known or [], strict=bool(known))
     ]
     result = {"tre_mm": errors, **export.summary(outcome), "outputs": outputs}
     (say_json if as_json else say_result)(result)
 
 
-def _params(pairs: list[str] | None) -> dict[str, Any]:
+def check_one_pose(given: bool, register: Register | None) -> None:  # noqa: FBT001 - told apart
+    """Refuse to register what is given an alignment."""
+    if given and register is not None:
+        raise ParameterError(
+            "--alignment is used instead of registering: leave out --register, or --alignment"
+        )
+
+
+def params(pairs: list[str] | None) -> dict[str, Any]:
     """Read name=value pairs; values are JSON where they can be, else text."""
-    params = {}
+    read: dict[str, Any] = {}
     for pair in pairs or []:
         name, equals, value = pair.partition("=")
         if not equals:
             raise ParameterError(f"--param {pair}: expected name=value, such as levels=4")
+        if name in read:
+            raise ParameterError(f"--param {name} is given twice: leave one out")
         try:
-            params[name] = json.loads(value)
+            read[name] = json.loads(value)
         except json.JSONDecodeError:
-            params[name] = value
-    return params
+            read[name] = value
+    return read
 
 
-def _recipe(written: dict[str, Any], changes: dict[str, Any], register: Register | None) -> Any:
+def recipe_of(written: dict[str, Any], changes: dict[str, Any], register: Register | None) -> Any:
     """Put the options given on the command line over what the recipe says."""
     from napari_fusion.recipe import Recipe
     from napari_fusion.registration import AlignOptions
@@ -147,13 +180,50 @@ def _recipe(written: dict[str, Any], changes: dict[str, Any], register: Register
     return checked(Recipe, inner | changes if isinstance(inner, dict) else inner, RECIPE)
 
 
+class _Step(BaseModel):
+    """A line of a record's history."""
+
+    name: str
+    parameters: dict[str, JsonValue] = {}
+
+
+class _Input(BaseModel):
+    """What a record says of a volume it was made from."""
+
+    modality: str | None = None
+    history: list[_Step] = []
+
+    @property
+    def read(self) -> dict[str, JsonValue]:
+        """How it was read."""
+        for step in self.history:
+            if step.name == "load":
+                return step.parameters
+        return {}
+
+
+def _described(volume: Volume) -> _Input:
+    steps = [step.to_json() for step in volume.history]
+    return _Input.model_validate({"modality": volume.modality, "history": steps})
+
+
+class _Record(BaseModel):
+    inputs: list[_Input] = []
+
+
 def _compare_with(written: dict[str, Any], volumes: list[Volume]) -> None:
-    """Say when a record is replayed on other files than it was made from."""
-    hashes = [_sha256(i.get("history", [])) for i in written.get("inputs", [])]
-    given = [_sha256([step.to_json() for step in v.history]) for v in volumes]
-    if hashes and hashes != given:
+    """Say when a record is replayed on other volumes than it was made from."""
+    then = checked(_Record, {"inputs": written.get("inputs", [])}, RECIPE).inputs
+    now = [_described(volume) for volume in volumes]
+    if not then:
+        return
+    if [one.read.get("sha256") for one in then] != [one.read.get("sha256") for one in now]:
         warn("these are not the files the record was made from: their SHA-256 differ")
-
-
-def _sha256(history: list[dict[str, Any]]) -> str | None:
-    return next((s["parameters"].get("sha256") for s in history if s["name"] == "load"), None)
+        return
+    for number, (old, new) in enumerate(zip(then, now, strict=True), start=1):
+        for name, was, is_now in (
+            ("frame", old.read.get("frame"), new.read.get("frame")),
+            ("modality", old.modality, new.modality),
+        ):
+            if was is not None and was != is_now:
+                warn(f"the record was made from volume {number} with {name} {was}, not {is_now}")

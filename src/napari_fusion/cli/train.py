@@ -17,7 +17,9 @@ from napari_fusion.errors import MissingExtra
 Data = Annotated[Path, typer.Option(help="Folder SET/CONTRAST/NAME.png of registered slices.")]
 Val = Annotated[
     Path | None,
-    typer.Option(help="The same of other patients, to judge by. [the last case of --data]"),
+    typer.Option(
+        help="The same of other patients, to judge by.", show_default="the last case of --data"
+    ),
 ]
 Out = Annotated[Path, typer.Option(help="Folder for network and curve; a stopped run goes on.")]
 SETTINGS = "the settings"

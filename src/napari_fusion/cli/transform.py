@@ -57,6 +57,7 @@ def load_transforms(
     moving: list[tuple[Path, Volume]],
     *,
     other_pair: bool,
+    kind: str = "alignments",
 ) -> list[Alignment] | None:
     """Read a transform for each moving image; None when no path is given.
 
@@ -68,7 +69,7 @@ def load_transforms(
     if not paths:
         return None
     if len(paths) != len(moving):
-        raise ParameterError(f"{len(paths)} alignments were given for {len(moving)} moving volumes")
+        raise ParameterError(f"{len(paths)} {kind} were given for {len(moving)} moving volumes")
     return [
         load_transform(path, fixed, image, other_pair=other_pair)
         for path, image in zip(paths, moving, strict=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, get_args
@@ -16,6 +17,10 @@ SeriesUids = Annotated[
     list[str] | None, typer.Option(help="Series UID to take where a folder holds several.")
 ]
 FrameNumber = Annotated[int | None, typer.Option(help="Frame of 4-D volumes, from 0.")]
+Rectify = Annotated[
+    bool,
+    typer.Option("--rectify", help="Resample sheared volumes, interpolate across missing slices."),
+]
 Modalities = Annotated[
     list[str] | None,
     typer.Option(help="CT, MR, PT or NM: one per volume, where files do not say."),
@@ -27,6 +32,25 @@ Strangers = Annotated[
 _UNITS: dict[str, Unit] = {"CT": "HU"}
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How to read what cannot be read without being told more.
+
+    Parameters
+    ----------
+    series
+        UIDs of the series to take, in any order.
+    frame
+        Which frame of the volumes that have several.
+    rectify
+        Whether to resample what is sheared or lacks slices.
+    """
+
+    series: Sequence[str] | None = None
+    frame: int | None = None
+    rectify: bool = False
+
+
 class Accept(StrEnum):
     """The worst verdict of the registration check that may still be fused."""
 
@@ -35,24 +59,43 @@ class Accept(StrEnum):
     FAIL = "FAIL"
 
 
-def load_all(
-    paths: list[Path], series: list[str], frame: int | None, progress: Progress
-) -> list[Volume]:
-    """Load each path; a series UID or frame number is used where the path needs one."""
-    from napari_fusion.io.isolated import load, scan
+def load_all(paths: list[Path], how: Reading, progress: Progress) -> list[Volume]:
+    """Load each path; a series UID or frame number is used where the path needs one.
 
-    volumes = []
+    Raises
+    ------
+    ReadError, GeometryError
+        As for `napari_fusion.load`.
+    ParameterError
+        No path holds a series of that UID, or none has frames.
+    """
+    from napari_fusion.io.isolated import load, rectified, scan
+
+    read = rectified if how.rectify else load
+    volumes, unused, frames = [], set(how.series or ()), how.frame is not None
     for i, path in enumerate(paths):
         progress(0.1 * i / len(paths), f"reading {path.name}")
-        found = scan(path) if series or frame is not None else []
-        uid = next((u for u in series if u in {s.uid for s in found}), None)
+        found = scan(path) if how.series or how.frame is not None else []
+        uid = next((u for u in how.series or () if u in {s.uid for s in found}), None)
         timed = any(s.frames > 1 for s in found if uid in {None, s.uid})
-        volumes.append(load(path, series=uid, frame=frame if timed else None))
+        volumes.append(read(path, series=uid, frame=how.frame if timed else None))
+        unused.discard(uid)
+        frames = frames and not timed
+    if unused:
+        raise ParameterError(f"--series {sorted(unused)[0]}: none of the volumes is this series")
+    if frames:
+        raise ParameterError(f"--frame {how.frame}: none of the volumes has several frames")
     return volumes
 
 
 def named(volumes: list[Volume], modalities: list[str]) -> list[Volume]:
-    """Give volumes the modality the user names, where files cannot say."""
+    """Give volumes the modality the user names, where files cannot say.
+
+    Raises
+    ------
+    ParameterError
+        Not one of the known ones for each volume, or a file says otherwise.
+    """
     if not modalities:
         return volumes
     known: dict[str, Modality] = {name: name for name in get_args(Modality)}
@@ -62,6 +105,12 @@ def named(volumes: list[Volume], modalities: list[str]) -> list[Volume]:
             f"--modality needs one of {', '.join(known)} for each of the "
             f"{len(volumes)} volumes, fixed first"
         )
+    for number, (volume, name) in enumerate(zip(volumes, names, strict=True), start=1):
+        if volume.modality not in {"OTHER", name}:
+            raise ParameterError(
+                f"--modality {name}: the file of volume {number} says that it is "
+                f"{volume.modality}; name the modality only where files do not"
+            )
     return [
         v if v.modality == name else replace(v, modality=known[name], unit=_UNITS.get(name, v.unit))
         for v, name in zip(volumes, names, strict=True)

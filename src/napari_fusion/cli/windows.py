@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from napari_fusion.errors import ParameterError
-from napari_fusion.slab import Window
+from napari_fusion.slab import CT_WINDOWS, PT_WINDOWS, Window, spoken
+from napari_fusion.volume import Volume
 
 HELP = (
     "Values shown from black to white, one per volume: low:high such as -150:1200, a preset such "
@@ -32,6 +33,32 @@ def windows(asked: Sequence[str] | None, count: int) -> list[Window | None] | No
             "or auto where the modality's own is meant"
         )
     return [None if word.lower() == "auto" else _window(word) for word in words]
+
+
+def check_presets(asked: Sequence[str] | None, volumes: Sequence[Volume]) -> None:
+    """Hold named windows against what the volumes are.
+
+    Raises
+    ------
+    ParameterError
+        A window in HU is asked of what is no CT, or one in SUV of what is not in g/mL.
+    """
+    words = [spoken(word) for text in asked or () for word in text.split(",")]
+    for number, (word, volume) in enumerate(zip(words, volumes, strict=False), start=1):
+        if word in CT_WINDOWS and volume.modality not in {"CT", "OTHER"}:
+            wanted = "CT in HU"
+        elif word in PT_WINDOWS and not _may_be_suv(volume):
+            wanted = "PET in SUV (g/mL)"
+        else:
+            continue
+        raise ParameterError(
+            f"the window {word!r} is for {wanted}, and volume {number} is {volume.modality} in "
+            f"{volume.unit}: give low:high, or auto"
+        )
+
+
+def _may_be_suv(volume: Volume) -> bool:
+    return volume.modality in {"PT", "OTHER"} and volume.unit in {"g/mL", "1"}
 
 
 def _window(word: str) -> Window:

@@ -20,6 +20,9 @@ SLICES = 16
 SAMPLED = 32
 """Slices of a volume that noise is told from."""
 
+BROADEST_MM = 50.0
+"""Wider Gaussians leave nothing of a lesion, and may need more memory than there is."""
+
 MOST_LEVELS = 16
 """Even uncertainties between which one that differs by voxel is drawn."""
 
@@ -75,7 +78,7 @@ def change(  # noqa: PLR0913 - each says what is no change
     QuantityError
         Modality or unit differ: their difference would mean nothing.
     ParameterError
-        An uncertainty, `sigmas` or `scale_mm` is negative or not finite.
+        An uncertainty, `sigmas` or `scale_mm` is negative or not finite, or `scale_mm` above 50.
 
     Examples
     --------
@@ -116,6 +119,8 @@ def _check(baseline: Volume, followup: Volume, off_mm: Floats, **others: float) 
     if not np.isfinite(off_mm).all() or off_mm.min() < 0:
         worst = off_mm.min() if np.isfinite(off_mm).all() else np.nan
         raise ParameterError(f"the uncertainty is a length of 0 mm or more, not {worst:g}")
+    if others["scale_mm"] > BROADEST_MM:
+        raise ParameterError(f"scale_mm is at most {BROADEST_MM:g} mm, not {others['scale_mm']:g}")
     for name, value in others.items():
         if not np.isfinite(value) or value < 0:
             raise ParameterError(f"{name} is a number of 0 or more, not {value}")

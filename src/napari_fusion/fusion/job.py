@@ -194,6 +194,12 @@ def _line(source: Volume) -> Step:
 def _check_grids(sources: tuple[Volume, ...]) -> None:
     if not sources:
         raise ParameterError("fusion needs at least one source")
+    for number, source in enumerate(sources, start=1):
+        if not isinstance(source, Volume):
+            raise ParameterError(
+                f"source {number} is {type(source).__name__}, not a Volume: Volume(array, grid) "
+                "says where its voxels lie"
+            )
     first = sources[0].grid
     for number, source in enumerate(sources[1:], start=2):
         if not first.matches(source.grid):

@@ -115,7 +115,9 @@ def _refusal(series: Series) -> ReadError | GeometryError:
     """Make the error for a series with a red light."""
     kind = GeometryError if series.spacing is not None and " mm" in series.reason else ReadError
     hint = (
-        "; load it with rectified() to interpolate across the gap" if kind is GeometryError else ""
+        "; load it with rectified() (--rectify) to interpolate across the gap"
+        if kind is GeometryError
+        else ""
     )
     return kind(f"{series.source.name} ({series.modality}): {series.reason}{hint}")
 

@@ -54,5 +54,5 @@ def check_rectangular(affine: NDArray[np.float64], shape: Sequence[int], name: s
     if is_sheared(affine):
         raise GeometryError(
             f"{name} has sheared axes: forcing them to right angles would move voxels by up to "
-            f"{shear_mm(affine, shape):.1f} mm; load it with rectified() to resample it"
+            f"{shear_mm(affine, shape):.1f} mm; load it with rectified() (--rectify) to resample it"
         )

@@ -128,7 +128,8 @@ def _chosen(found: Found, uid: str | None, target: Path, *, gaps: bool) -> Serie
         return usable[0]
     if usable:
         raise ReadError(
-            f"{target.name} holds {len(usable)} volumes, choose one with series=…{_listing(usable)}"
+            f"{target.name} holds {len(usable)} volumes, choose one with series=… "
+            f"(--series){_listing(usable)}"
         )
     return found[0]
 

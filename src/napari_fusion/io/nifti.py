@@ -229,7 +229,8 @@ def choose_frame(frame: int | None, frames: int, name: str) -> int:
     if frame is None:
         if frames > 1:
             raise ReadError(
-                f"{name} holds {frames} frames, choose one with frame=0 to frame={frames - 1}"
+                f"{name} holds {frames} frames, choose one with frame=0 to frame={frames - 1} "
+                "(--frame)"
             )
         return 0
     if not 0 <= frame < frames:

@@ -80,7 +80,7 @@ def _checked(
     if stack.shape[1:] != fused.shape or fused.ndim not in (2, 3):
         raise ParameterError(
             f"the fused array has shape {fused.shape}, its sources {stack.shape[1:]}: "
-            "they must be the same slice or slab"
+            "they must be arrays of the same slice or slab, in [0, 1]"
         )
     return (fused, stack) if fused.ndim == 3 else (fused[None], stack[:, None])
 

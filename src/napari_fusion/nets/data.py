@@ -61,7 +61,7 @@ def load_samples(root: Path) -> list[Sample]:
         There is no such folder, or nothing in it is paired.
     """
     if not root.is_dir():
-        raise ReadError(f"the training data {root} is not a folder")
+        raise ReadError(f"the slices are looked for in {root}, which is not a folder")
     samples: list[Sample] = []
     spoilt: list[str] = []
     for group in [root, *sorted(p for p in root.iterdir() if p.is_dir())]:

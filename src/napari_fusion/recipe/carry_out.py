@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from napari_fusion import fusion, metrics, registration
 from napari_fusion.errors import AlignError, ParameterError, Progress, between
 from napari_fusion.grid import Grid
+from napari_fusion.io.budget import GIB, VOLUME_BYTES
 from napari_fusion.recipe.admission import admitted, overlap
 from napari_fusion.recipe.outcome import Outcome, in_words
 from napari_fusion.recipe.request import Recipe
@@ -60,7 +62,10 @@ def run(
     'FUSED'
     """
     fusion.lookup(recipe.method).resolve(recipe.params)
+    for name in recipe.metrics:
+        metrics.lookup(name)
     inputs, warnings = admitted(recipe, (fixed, *moving))
+    grid = _grid(recipe, fixed)
     clock = _Clock()
     with clock("align"):
         maps = _aligned(recipe, inputs, alignments, between(progress, 0, 0.6))
@@ -68,7 +73,6 @@ def run(
     warnings += [
         f"only {100 * c:.0f} % of the volumes overlap" for c in common if c < LEAST_OVERLAP
     ]
-    grid = fixed.grid.with_spacing(recipe.spacing) if recipe.spacing else fixed.grid
     with clock("resample"):
         sources = _on_grid(inputs, maps, grid)
     windows = _windows(recipe, inputs)
@@ -101,6 +105,20 @@ def run(
         warnings=tuple(dict.fromkeys(warnings)),
         seconds=clock.seconds,
     )
+
+
+def _grid(recipe: Recipe, fixed: Volume) -> Grid:
+    """Give the grid of the result, and refuse one that no memory would hold."""
+    if recipe.spacing is None:
+        return fixed.grid
+    grid = fixed.grid.with_spacing(recipe.spacing)
+    wanted = 4 * math.prod(grid.shape)
+    if wanted > VOLUME_BYTES:
+        raise ParameterError(
+            f"a spacing of {' × '.join(f'{s:g}' for s in recipe.spacing)} mm makes volumes of "
+            f"{wanted / GIB:.0f} GiB: choose a coarser one"
+        )
+    return grid
 
 
 class _Clock:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from napari_fusion.registration import AlignOptions
 from napari_fusion.registration.quality import Verdict
 from napari_fusion.slab import Window
+
+Length = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+"""Millimetres, more than none."""
 
 
 class Recipe(BaseModel):
@@ -49,11 +52,11 @@ class Recipe(BaseModel):
     version: Literal[1] = 1
     align: AlignOptions | None = AlignOptions()
     accept: Verdict = "CHECK"
-    spacing: tuple[float, float, float] | None = None
+    spacing: tuple[Length, Length, Length] | None = None
     windows: tuple[Window | None, ...] | None = None
     method: str = "laplacian"
     params: dict[str, JsonValue] = {}
-    axis: int | None = None
+    axis: Annotated[int, Field(ge=0, le=2)] | None = None
     nan: Literal["refuse", "background"] = "refuse"
     different_patients: bool = False
     unknown_sides: bool = False

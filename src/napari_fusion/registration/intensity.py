@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from napari_fusion.errors import AlignError, Progress
+from napari_fusion.errors import AlignError, ParameterError, Progress
 from napari_fusion.registration.alignment import Alignment
 from napari_fusion.registration.bend import (
     LEAST_GAIN,
@@ -104,6 +104,9 @@ def align(
     True
     """
     check_engine(options)
+    for role, volume in (("fixed", fixed), ("moving", moving)):
+        if not isinstance(volume, Volume):
+            raise ParameterError(f"the {role} one is {type(volume).__name__}, not a Volume")
     pulse = Pulse(progress)
     pulse.phase(0.0, 0.15, "preparing volumes", 10)
     seen = masked(fixed, masks[0], "fixed"), masked(moving, masks[1], "moving")

@@ -15,14 +15,16 @@ from napari_fusion.review.compose import (
 )
 from napari_fusion.review.contour import draw, edges, outlines
 from napari_fusion.review.lens import disc
-from napari_fusion.review.montage import montage
+from napari_fusion.review.montage import change_montage, colour_montage, montage
 from napari_fusion.review.paint import opaque, paint
 from napari_fusion.review.sheet import Sheet
 
 __all__ = [
     "Sheet",
     "blend",
+    "change_montage",
     "checkerboard",
+    "colour_montage",
     "difference",
     "disc",
     "draw",
