@@ -76,9 +76,11 @@ class Window(BaseModel):
         """Make a window from its centre and width, as radiologists name them."""
         return cls(lower=level - width / 2, upper=level + width / 2)
 
-    def __call__(self, array: NDArray[Any]) -> NDArray[np.float32]:
+    def __call__(
+        self, array: NDArray[Any], out: NDArray[np.float32] | None = None
+    ) -> NDArray[np.float32]:
         """Map values of any shape to float32 in [0, 1]; values that are not finite become 0."""
-        scaled: NDArray[np.float32] = np.subtract(array, self.lower, dtype=np.float32)
+        scaled: NDArray[np.float32] = np.subtract(array, self.lower, out=out, dtype=np.float32)
         scaled *= np.float32(1 / (self.upper - self.lower))
         np.clip(scaled, 0, 1, out=scaled)
         if not np.isfinite(array).all():

@@ -39,7 +39,7 @@ class Kernel:
         """Give the parts (k, n, h, w) of measured slices, k arrays (n, h, w)."""
         shown = np.empty((len(slabs), *slabs[0].shape), np.float32)
         for plane, window, slab in zip(shown, self.windows, slabs, strict=True):
-            plane[...] = window(slab)
+            window(slab, out=plane)
         return lookup(self.method)(shown, **self.params)
 
     def pieces(self, slabs: Sequence[NDArray[Any]]) -> Iterator[tuple[slice, Stack]]:
