@@ -111,3 +111,11 @@ def test_voxels_without_a_value_are_counted(shell, small, tmp_path):
     code, _, err = shell("metrics", small["fused"], gaps, "--names", "ssim")
     assert code == 0
     assert "4 voxels of source 1 are not finite" in err
+
+
+def test_a_mean_that_cannot_be_says_why(shell, small):
+    window = ("--windows", "0:1", "--names", "psnr")
+    code, out, err = shell("metrics", small["fused"], small["fused"], *window)
+    assert code == 0
+    assert "–" in out
+    assert "in some slice the picture equals a source" in err

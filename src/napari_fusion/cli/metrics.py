@@ -119,6 +119,8 @@ def _judged(
     for done, metric in enumerate(wanted):
         progress(done / len(wanted), metric.title)
         value = evaluate(fused, sources, [metric.name])[metric.name]
+        if np.isinf(value):
+            warn(f"{metric.title} has no mean: in some slice the picture equals a source")
         both = two_sided(fused, sources, [metric.name])[metric.name] if _sided(metric) else None
         rows.append(
             {
