@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QObject, Signal, Slot
@@ -21,6 +21,9 @@ from napari_fusion.gui.views.cross import Cross
 from napari_fusion.gui.views.crossing import Crossing
 from napari_fusion.gui.views.marks import Marks, window_words
 from napari_fusion.gui.views.quad import Quad, canvas_of
+
+if TYPE_CHECKING:
+    from napari_fusion.gui.steps.hand import HandBox
 
 OPACITY_STEP = 0.1
 
@@ -58,6 +61,7 @@ class Desk(QObject):
         self.hands = Hands(viewer, self.crossing, self._deeds.windowed, self)
         self.keys = Keys(self._keys_are_free, self)
         self.lens = TrustLens(viewer, self)
+        self.hand: HandBox | None = None  # while it holds a picture, nudges are what is taken back
         self.quad.toggled.connect(self._views_toggled)
         self.hands.enlarged.connect(self.quad.enlarge)
         self._heard = (viewer.layers.selection.events.active, viewer.layers.events.removed)
@@ -201,9 +205,15 @@ class Desk(QObject):
             self._viewer.reset_view()
 
     def _undo(self) -> None:
+        if self.hand is not None and self.hand.hand is not None:
+            self.hand.take_back()
+            return
         self._viewer.status = f"Taken back: {self.undo.undo() or 'nothing'}"
 
     def _redo(self) -> None:
+        if self.hand is not None and self.hand.hand is not None:
+            self.hand.do_again()
+            return
         self._viewer.status = f"Done again: {self.undo.redo() or 'nothing'}"
 
     def _bindings(self) -> list[Binding]:

@@ -11,7 +11,7 @@ from qtpy.QtCore import QTimer, Signal, Slot
 from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QWidget
 
 from napari_fusion.errors import FusionError, Progress
-from napari_fusion.gui.snapshot import Result, shown_stepwise
+from napari_fusion.gui.snapshot import Result, Snapshot, shown_stepwise
 from napari_fusion.gui.undo import UndoStack
 from napari_fusion.gui.worker import Job
 
@@ -21,6 +21,10 @@ DRAW_MS = 20
 
 class Asked(Protocol):
     """What can be asked for: it computes in any thread, and says the Python that repeats it."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The layers as they were when it was asked for."""
 
     def line(self) -> str:
         """Write the Python that repeats this."""
@@ -50,6 +54,7 @@ class JobRow(QWidget):
         super().__init__(parent)
         self._viewer, self._undo = viewer, undo
         self._job: Job[Result] | None = None
+        self._is_busy = False
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         self.bar = QProgressBar()
@@ -64,8 +69,11 @@ class JobRow(QWidget):
     def start(self, make: Callable[[], Asked], done: Callable[[Any, Result], None]) -> None:
         """Begin what `make` gives; `done` gets it and its result, and ends with `idle` or `show`.
 
-        What `make` refuses is said, and nothing begins.
+        What `make` refuses is said, and nothing begins; nor does it while something else runs.
         """
+        if self._is_busy:
+            show_error("Something is being computed: wait for it, or press Cancel.")
+            return
         try:
             asked = make()
         except FusionError as error:
@@ -110,6 +118,11 @@ class JobRow(QWidget):
 
     @Slot(object)
     def _finish(self, result: Result) -> None:
+        try:
+            self._asked.snapshot.check_open(self._viewer)
+        except FusionError as error:
+            self._fail(error)
+            return
         self._done(self._asked, result)
 
     @Slot(object)
@@ -135,6 +148,7 @@ class JobRow(QWidget):
         QTimer.singleShot(DRAW_MS, self._step)
 
     def _set_busy(self, *, busy: bool) -> None:
+        self._is_busy = busy
         self.setVisible(busy)
         self.bar.setValue(0)
         self.bar.setFormat("starting")

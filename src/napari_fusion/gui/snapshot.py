@@ -38,6 +38,7 @@ class Snapshot:
     frame: Frame | None
     taken: dict[str, LayerData]
     live: dict[str, Any]
+    used: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, viewer: Any) -> Snapshot:
@@ -69,7 +70,14 @@ class Snapshot:
 
     def source(self, name: str) -> Source:
         """Read a layer's volume and what it was aligned to."""
+        self.used.add(name)
         return source_of(*self.taken[name], frame=self.frame)
+
+    def check_open(self, viewer: Any) -> None:
+        """Refuse what was made from layers that have been closed since."""
+        for name in sorted(self.used):
+            if self.live[name] not in viewer.layers:
+                raise ParameterError(f"{name!r} was closed meanwhile: nothing was added")
 
     def ids(self, names: Sequence[str]) -> tuple[str, ...]:
         """Give napari's unique ids of layers, which renaming does not change."""
@@ -86,7 +94,7 @@ class Snapshot:
         for name, layer in self.live.items():
             place = place_of(layer)
             if place is not None and not place.frame.matches(frame):
-                source = self.source(name)
+                source = source_of(*self.taken[name], frame=self.frame)
                 data = to_layer(source.volume, frame, name=name, aligned=source.aligned)
                 redrawn.append((layer, data))
             coloured = layer.metadata.get(RGB)

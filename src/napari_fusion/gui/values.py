@@ -12,6 +12,9 @@ from qtpy.QtWidgets import QLabel, QWidget
 from napari_fusion.gui.readout import Point, readout
 from napari_fusion.gui.views.crossing import Crossing
 
+CHANGES = {"inserted", "removed", "visible", "name", "ndisplay"}
+"""Events after which another value may lie under a cursor that rests."""
+
 
 class Values(QLabel):
     """Tells each source's own value and unit, and what it gave to the picture.
@@ -39,6 +42,9 @@ class Values(QLabel):
         self.setToolTip("Each source's own value and unit, and what it gave to the picture.")
         for event in (viewer.cursor.events.position, viewer.dims.events.point):
             event.connect(self.read)
+        self._others = (viewer.layers.events, viewer.dims.events.ndisplay)
+        for event in self._others:
+            event.connect(self._read_again)
         crossing.hovered.connect(self.read_at)
         crossing.moved.connect(self._read_crossing)
 
@@ -50,6 +56,14 @@ class Values(QLabel):
             return
         self._place = None
         self._timer.start()
+
+    def _read_again(self, event: Any = None) -> None:
+        """Read the same place, because what lies there may have changed."""
+        if not isalive(self):
+            for heard in self._others:
+                heard.disconnect(self._read_again)
+        elif getattr(event, "type", "") in CHANGES:
+            self._timer.start()
 
     @Slot(object, int)
     def read_at(self, point: Point, across: int) -> None:

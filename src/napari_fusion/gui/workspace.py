@@ -77,6 +77,7 @@ class FusionWorkspace(QWidget):
     @Slot()
     def leave(self) -> None:
         """Give mouse, keys and the window's middle back."""
+        self.align.leave()
         self.desk.release()
 
     @Slot()
@@ -95,6 +96,7 @@ class FusionWorkspace(QWidget):
     def _make_steps(self) -> None:
         self.open = OpenStep(self.viewer)
         self.align = AlignStep(self.viewer, self.jobs)
+        self.desk.hand = self.align.hand
         self.check = CheckStep(self.viewer, self.desk)
         self.fuse = FuseStep(self.viewer, self.jobs)
         self.keep = KeepStep(self.viewer, self.settings)

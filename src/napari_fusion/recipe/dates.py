@@ -79,7 +79,8 @@ def _uncertainty(alignment: Alignment, grid: Grid) -> NDArray[np.float32] | floa
     if known is None or not np.isfinite(known):
         raise QuantityError(
             "nobody knows how far this alignment may be off, so a change cannot be told from a "
-            "shift: say it (uncertainty_mm, --uncertainty MM), or register the volumes"
+            "shift: say how many mm (mm off in the window, uncertainty_mm, --uncertainty), or "
+            "register the volumes"
         )
     if alignment.quality.uncertainty_form is None:
         return float(known)

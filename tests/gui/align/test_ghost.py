@@ -221,7 +221,7 @@ def test_marks_are_asked_for_in_turn(viewer, dock, qtbot):
     box = dock.align.landmarks
     box.set_open(on=True)
     qtbot.mouseClick(box.mark_button, Qt.MouseButton.LeftButton)
-    here, other = (marks_of(viewer, role) for role in ("fixed", "moving"))
+    here, other = marks_of(viewer, "fixed", "head CT"), marks_of(viewer, "moving", "head T1")
     assert viewer.layers.selection.active is here
     assert (viewer.layers["head CT"].visible, viewer.layers["head T1"].visible) == (True, False)
     here.add([1, 2, 3])

@@ -25,21 +25,35 @@ if TYPE_CHECKING:
 MARKS = "napari_fusion_marks"
 """Key of a points layer's metadata: "fixed" or "moving"."""
 
+MARKED = "napari_fusion_marked"
+"""Key of its metadata: the name of the layer the places were marked on."""
+
 COLOURS = {"fixed": "#e69f00", "moving": "#56b4e9"}
 """Orange and blue, which colour-blind eyes tell apart; the symbols differ too."""
 
 SYMBOLS = {"fixed": "cross", "moving": "x"}
 
 
-def marks_of(viewer: Any, role: str) -> Points | None:
-    """Give the points layer that marks the fixed or the moving volume, or None."""
-    layers = (layer for layer in viewer.layers if layer.metadata.get(MARKS) == role)
-    return next(layers, None)
+def marks_of(viewer: Any, role: str, name: str) -> Points | None:
+    """Give the points layer that marks a layer as the fixed or as the moving one, or None."""
+    wanted = (role, name)
+    for layer in viewer.layers:
+        if (layer.metadata.get(MARKS), layer.metadata.get(MARKED)) == wanted:
+            return layer
+    return None
+
+
+def original_of(viewer: Any, name: str) -> str:
+    """Name the layer that one was drawn from by an alignment; itself if by none, or unknown."""
+    try:
+        return start_of(viewer, name)[0]
+    except ParameterError:
+        return name
 
 
 def add_marks(viewer: Any, role: str, name: str) -> Points:
-    """Give the points layer of a role; made when there is none."""
-    found = marks_of(viewer, role)
+    """Give the points layer that marks a layer in a role; made when there is none."""
+    found = marks_of(viewer, role, name)
     if found is not None:
         return found
     made: Points = viewer.add_points(
@@ -51,7 +65,7 @@ def add_marks(viewer: Any, role: str, name: str) -> Points:
         border_color=COLOURS[role],
         units=("mm",) * 3,
         axis_labels=AXIS_LABELS,
-        metadata={MARKS: role},
+        metadata={MARKS: role, MARKED: name},
     )
     return made
 
@@ -88,7 +102,8 @@ class Marking:
         original, drawn = start_of(viewer, moving)
         frame = frame_of(viewer) or Frame()
         here, there = (frame.to_lps(_points(viewer, name)) for name in marks)
-        if drawn is not None:  # marked on the drawing: go back to where it was drawn from
+        on_original = viewer.layers[marks[1]].metadata.get(MARKED) == original
+        if drawn is not None and not on_original:  # marked on the drawing: back to the original
             there = drawn.map_points(there)
         pairs = Landmarks(here, there)
         return cls(snapshot, fixed, original, pairs, marks, model)

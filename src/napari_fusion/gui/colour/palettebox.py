@@ -70,6 +70,7 @@ class PaletteBox(QWidget):
         box.setRange(0, 1e9)
         box.setDecimals(2)
         box.setSingleStep(0.1)
+        box.setKeyboardTracking(False)  # a floor is meant when it is typed to its end
         box.setPrefix("> ")
         box.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)  # keys and wheel move it
         wide = box.fontMetrics().horizontalAdvance("> 00.00 g/mL")

@@ -8,7 +8,7 @@ from typing import Any
 from qtpy.compat import isalive
 from qtpy.QtCore import QObject, QTimer, Signal, Slot
 
-from napari_fusion.errors import FusionError
+from napari_fusion.errors import FusionError, ParameterError
 from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.compare.comparing import compare_layers, compare_line
 from napari_fusion.gui.compare.comparison import Comparison, find_comparison, leave_comparison
@@ -108,11 +108,15 @@ class Comparer(QObject):
             leave_comparison(self._viewer)
             return
         chosen = self._chosen
+        if not chosen.fixed or not chosen.moving:
+            raise ParameterError("choose a fixed and a moving layer first")
         compare_layers(self._viewer, chosen.fixed, chosen.moving, mode, **self.options.model_dump())
 
     @Slot()
     def _say(self) -> None:
         names = self._chosen.fixed, self._chosen.moving
+        if not all(names):  # nothing is open: there is nothing to repeat
+            return
         self.said.emit(compare_line(*names, self.mode, self.options))
 
     def _tell(self) -> None:
@@ -127,4 +131,5 @@ class Comparer(QObject):
             self._viewer.layers.events.disconnect(self._layers_changed)
             return
         if event.type in {"inserted", "removed", "name"}:
+            self.refused.emit("")  # what was said may not be so any more
             self._tell()

@@ -105,7 +105,7 @@ class Comparison:
 
     def shown_at(self, axis: int, world: NDArray[np.float64]) -> str:
         """Name whose picture is at a point (3,) in viewer mm on a slice across an axis."""
-        if not self._layers:
+        if len(self._layers) != 1:  # of two side by side a point does not tell which
             return ""
         return str(self._layers[-1].data.owner(axis, world))
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
 
 from napari_fusion.gui.hands.keys import Binding
@@ -41,6 +42,13 @@ class KeyCard(QDialog):
         layout = QVBoxLayout(self)
         layout.addWidget(self.words)
         layout.addWidget(buttons)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
+        """Close the card by the key that opened it."""
+        if event.text() == "?":
+            self.close()
+        else:
+            super().keyPressEvent(event)
 
 
 def _rows(bindings: Sequence[Binding]) -> list[tuple[str, str]]:

@@ -77,6 +77,7 @@ class FromArray(_Part):
     how: Literal["array"] = "array"
     kind: Literal["image", "labels", "points"]
     array: str
+    marks: dict[str, str] = {}
 
 
 class Kept(_Part):

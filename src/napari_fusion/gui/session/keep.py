@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fusion.export import digest, versions
+from napari_fusion.gui.align.marking import MARKED, MARKS
 from napari_fusion.gui.colour.rgb import RGB, Coloured
 from napari_fusion.gui.layers import LIVE, VOLUME, frame_of, was_edited
 from napari_fusion.gui.origin import ORIGIN, Made, Opened
@@ -150,7 +151,8 @@ class _Teller:
             return None
         name = f"arrays/{len(self.arrays)}.npy"
         self.arrays[name] = np.asarray(layer.data)
-        return _Told(FromArray(kind=kind, array=name))
+        marks = {key: str(layer.metadata[key]) for key in (MARKS, MARKED) if key in layer.metadata}
+        return _Told(FromArray(kind=kind, array=name, marks=marks))
 
 
 def _settled(told: dict[str, _Told]) -> dict[str, _Told]:

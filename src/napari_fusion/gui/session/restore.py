@@ -63,7 +63,8 @@ def remade(contents: Contents, folder: Path, progress: Progress) -> Remade:
     warnings = []
     for place, kept in enumerate(session.layers):
         layer = made[place]
-        if kept.array_sha256 and digest(layer.metadata[VOLUME]) != kept.array_sha256:
+        whole = isinstance(kept.source, FromArray)  # it stands in the session itself
+        if kept.array_sha256 and not whole and digest(layer.metadata[VOLUME]) != kept.array_sha256:
             warnings.append(f"{kept.look['name']} did not come out as it was when it was saved")
         if frame is not None:
             for turned, data in Snapshot.of(_Bench([layer])).turned(frame):
@@ -119,7 +120,7 @@ def _opened(
             made[place] = _ours(volumes[source.index % len(volumes)], frame, origin)
         elif isinstance(source, FromArray):
             keys = ("name", "units", "axis_labels")
-            bare = {key: kept.look[key] for key in keys}
+            bare = {key: kept.look[key] for key in keys} | {"metadata": dict(source.marks)}
             made[place] = _layer((contents.arrays[source.array], bare, source.kind))
     if changed:
         raise ReadError(

@@ -71,7 +71,7 @@ class SessionRow(QWidget):
             show_error(str(error))
             return False
         self._tell(f"save_session(viewer, {str(path)!r})")
-        show_info("The session was saved, read back and found whole.")
+        show_info("The session was saved, and read back the same.")
         return True
 
     @Slot()

@@ -105,7 +105,9 @@ class AlignStep(Step):
 
     @Slot(object)
     def choose(self, chosen: Chosen) -> None:
-        """Take what is to be aligned."""
+        """Take what is to be aligned; what was refused belongs to the pair before."""
+        if chosen.names[:2] != self._chosen.names[:2]:
+            self._forget()
         self._chosen = chosen
         self.hand.choose(chosen)
         self.landmarks.choose(chosen)
@@ -123,14 +125,30 @@ class AlignStep(Step):
     @Slot(bool)
     def _follow(self, busy: bool) -> None:  # noqa: FBT001 - Qt's signature
         self.button.setDisabled(busy)
+        self.hand.setDisabled(busy)
+        self.landmarks.setDisabled(busy)
         if busy:
-            self._refused = None
-            self.anyway_button.hide()
+            self._forget()
             return
         self._watched = None
         self.curve.setVisible(bool(self.curve.scores))  # nothing was sought: no line to show
         hide_ghost(self._viewer)
         if self._hid is not None:  # nothing was added: all is as before
+            self._hid.visible, self._hid = True, None
+
+    def _forget(self) -> None:
+        """Let go of what was refused, and of what was said of it."""
+        if self._refused is not None:
+            self._refused = None
+            self.verdict.setText(self._known())
+        self.anyway_button.hide()
+
+    def leave(self) -> None:
+        """Show what was hidden for a search, and take its ghost away."""
+        self.hand.stop()
+        self._watched = None
+        hide_ghost(self._viewer)
+        if self._hid is not None:
             self._hid.visible, self._hid = True, None
 
     @Slot()
@@ -148,7 +166,7 @@ class AlignStep(Step):
 
     @Slot(object)
     def _run(self, make: Callable[[], Asked]) -> None:
-        self.hand.stop()
+        self.hand.stop(keep=True)
         self.landmarks.stop()
         self._jobs.start(make, self._found)
 

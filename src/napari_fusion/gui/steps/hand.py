@@ -9,18 +9,20 @@ from typing import Any
 
 from napari.utils.notifications import show_error
 from qtpy.compat import isalive
-from qtpy.QtCore import Signal, Slot
+from qtpy.QtCore import QTimer, Signal, Slot
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from napari_fusion.errors import FusionError
 from napari_fusion.gui.align.aligning import RIGID, Aligning
-from napari_fusion.gui.align.ghost import Ghost, hide_ghost, show_ghost
+from napari_fusion.gui.align.ghost import GHOST, Ghost, hide_ghost, show_ghost
 from napari_fusion.gui.align.hand import Hand, Placing, Screen, start_of
 from napari_fusion.gui.align.pose import STILL, Pose, posed
 from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.frame import Frame
+from napari_fusion.gui.fuse.preview import find_preview
 from napari_fusion.gui.snapshot import Snapshot
 from napari_fusion.gui.steps.step import Step, button
+from napari_fusion.gui.views.quad import canvas_of
 
 COARSE, FINE = 1.0, 0.1
 """A nudge, in mm and in degrees, alone and with Shift."""
@@ -49,6 +51,7 @@ class HandBox(Step):
         self._hand: Hand | None = None
         self._moving = ""
         self._kept: dict[str, Any] = {}
+        self._left: tuple[Chosen, Hand] | None = None
         self.move_button = QPushButton("Move with the arrow keys")
         self.move_button.setCheckable(True)
         self.move_button.setToolTip(KEYS)
@@ -74,12 +77,27 @@ class HandBox(Step):
     def choose(self, chosen: Chosen) -> None:
         """Take which layers are meant; moving by hand ends."""
         if chosen != self._chosen:
-            self._chosen = chosen
-            self.stop()
+            self._chosen, self._left = chosen, None
+            if self._hand is not None:
+                self._hand = None  # the ghost goes later: napari may be removing layers just now
+                QTimer.singleShot(0, self._stop_if_alive)
 
-    def stop(self) -> None:
-        """Let go: the ghost and the keys are as before."""
+    def stop(self, *, keep: bool = False) -> None:
+        """Let go: the ghost and the keys are as before; the pose is there again if it is kept."""
+        self._left = (self._chosen, self._hand) if keep and self._hand is not None else None
         self.move_button.setChecked(False)
+
+    def take_back(self) -> bool:
+        """Take the last nudge back, as Ctrl+Z does while something is in hand."""
+        taken = self._hand is not None and self._hand.undo()
+        self._draw()
+        return taken
+
+    def do_again(self) -> bool:
+        """Do a nudge again that was taken back."""
+        done = self._hand is not None and self._hand.redo()
+        self._draw()
+        return done
 
     @property
     def hand(self) -> Hand | None:
@@ -100,6 +118,9 @@ class HandBox(Step):
         for name in ("point", "order"):
             getattr(self._viewer.dims.events, name).connect(self._turned)
         self._bind()
+        canvas = canvas_of(self.window(), self._viewer)[1]
+        if canvas is not None:
+            canvas.setFocus()  # where the arrow keys are heard
         self._tell()
 
     def _take(self) -> None:
@@ -117,9 +138,10 @@ class HandBox(Step):
         here = drawn or posed(fixed.grid, moving.grid, STILL)
         layer = self._viewer.layers[self._moving]
         ghost = Ghost.of(layer, moving, snapshot.frame or Frame())
-        hand = Hand(here)
+        hand = self._left[1] if self._left and self._left[0] == self._chosen else Hand(here)
+        self._left = None
         show_ghost(self._viewer, ghost, hand.now)
-        self._hand, self._ghost = hand, ghost
+        self._hand, self._ghost, self._drawn = hand, ghost, True
         self._seen = [
             one for one in (layer, self._viewer.layers[self._chosen.moving]) if one.visible
         ]
@@ -127,7 +149,7 @@ class HandBox(Step):
             one.visible = False
 
     def _let_go(self) -> None:
-        if self._hand is None:
+        if not self._kept:  # nothing is in hand
             return
         self._hand = None
         for name in ("point", "order"):
@@ -144,15 +166,31 @@ class HandBox(Step):
                 getattr(self._viewer.dims.events, name).disconnect(self._turned)
             self._unbind()
             return
+        if self._is_gone():
+            QTimer.singleShot(0, self._stop_if_alive)  # napari is removing layers just now
+            return
         self._draw()
+
+    def _is_gone(self) -> bool:
+        """Whether a layer was closed that the ghost is made of, or the ghost itself."""
+        ghost = self._drawn and find_preview(self._viewer, GHOST) is None
+        return ghost or not {self._chosen.fixed, self._moving} <= {
+            str(layer.name) for layer in self._viewer.layers
+        }
+
+    def _stop_if_alive(self) -> None:
+        if isalive(self):
+            self.stop()
 
     def _draw(self) -> None:
         if self._hand is None:
             return
         try:
             show_ghost(self._viewer, self._ghost, self._hand.now)
+            self._drawn = True
         except FusionError:
             hide_ghost(self._viewer)  # this slice is not of the fixed grid
+            self._drawn = False
         self._tell()
 
     def _nudge(self, right: float, down: float) -> None:
@@ -168,13 +206,11 @@ class HandBox(Step):
 
     @Slot()
     def _undo(self) -> None:
-        if self._hand is not None and self._hand.undo():
-            self._draw()
+        self.take_back()
 
     @Slot()
     def _redo(self) -> None:
-        if self._hand is not None and self._hand.redo():
-            self._draw()
+        self.do_again()
 
     @Slot()
     def _place(self) -> None:
@@ -229,7 +265,7 @@ class HandBox(Step):
         shift, degrees = self._hand.pose
         told = " ".join(f"{side} {x:+.1f}" for side, x in zip("LPS", shift, strict=True))
         turned = " ".join(f"{side} {x:+.1f}°" for side, x in zip("LPS", degrees, strict=True))
-        self.words.setText(f"{told} mm, {turned}\n{KEYS}")
+        self.words.setText(f"From fixed to moving: {told} mm, {turned}\n{KEYS}")
 
 
 def _row(*widgets: QWidget) -> QHBoxLayout:

@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 
 from napari_fusion.errors import FusionError, ParameterError
 from napari_fusion.gui.align.aligning import RIGID, Aligning
-from napari_fusion.gui.align.marking import Marking, add_marks, marks_of
+from napari_fusion.gui.align.marking import Marking, add_marks, marks_of, original_of
 from napari_fusion.gui.align.pose import rounded
 from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.snapshot import Snapshot
@@ -74,8 +74,8 @@ class LandmarkBox(Step):
     def choose(self, chosen: Chosen) -> None:
         """Take which layers are meant; marking ends."""
         if chosen != self._chosen:
-            self._chosen = chosen
             self.stop()
+            self._chosen = chosen
             self._tell()
 
     def stop(self) -> None:
@@ -85,8 +85,9 @@ class LandmarkBox(Step):
     @Slot(bool)
     def _mark(self, on: bool) -> None:  # noqa: FBT001 - Qt's signature
         if not on:
-            for layer in filter(None, (marks_of(self._viewer, role) for role in ROLES)):
+            for layer in filter(None, self._marks()):
                 layer.mode = "pan_zoom"
+            self._show_both()
             self._tell()
             return
         names = (self._chosen.fixed, self._chosen.moving)
@@ -117,7 +118,7 @@ class LandmarkBox(Step):
 
     def _next(self) -> None:
         """Ask for the next mark: on the layer that has fewer, and show that layer alone."""
-        here, there = (marks_of(self._viewer, role) for role in ROLES)
+        here, there = self._marks()
         if here is None or there is None:  # the user deleted a layer of marks
             self.stop()
             return
@@ -130,16 +131,30 @@ class LandmarkBox(Step):
                 self._viewer.layers[name].visible = seen
         self._tell()
 
+    def _marks(self) -> tuple[Any, Any]:
+        """Give the marks on the two layers; of one that was drawn anew, those on its original."""
+        fixed, moving = self._chosen.fixed, self._chosen.moving
+        there = marks_of(self._viewer, "moving", moving)
+        if not self.mark_button.isChecked() and (there is None or not len(there.data)):
+            there = marks_of(self._viewer, "moving", original_of(self._viewer, moving)) or there
+        return marks_of(self._viewer, "fixed", fixed), there
+
+    def _show_both(self) -> None:
+        """Show both layers again after one of them was seen alone."""
+        for name in (self._chosen.fixed, self._chosen.moving):
+            if name in self._viewer.layers:
+                self._viewer.layers[name].visible = True
+
     def _tell(self) -> None:
         """Say what to do next, and the error of every pair."""
-        here, there = (marks_of(self._viewer, role) for role in ROLES)
+        here, there = self._marks()
         counts = [0 if layer is None else len(layer.data) for layer in (here, there)]
         if self.mark_button.isChecked():
             first = counts[0] <= counts[1]
             name = self._chosen.fixed if first else self._chosen.moving
             self.words.setText(f"Click place {min(counts) + 1} on {name}.")
         else:
-            self.words.setText(f"{min(counts)} pairs marked; three or more are needed.")
+            self.words.setText(_counted(*counts))
         self._fill(min(counts) if counts[0] == counts[1] else 0)
 
     def _fill(self, pairs: int) -> None:
@@ -161,7 +176,7 @@ class LandmarkBox(Step):
                 self.table.setItem(row, column, QTableWidgetItem(text))
 
     def _marking(self) -> Marking:
-        here, there = (marks_of(self._viewer, role) for role in ROLES)
+        here, there = self._marks()
         if here is None or there is None:
             raise ParameterError("mark the places first")
         layers = self._chosen.fixed, self._chosen.moving
@@ -181,6 +196,14 @@ class LandmarkBox(Step):
     def _refine(self) -> None:
         self.stop()
         self.asked.emit(self._refining)
+
+
+def _counted(here: int, there: int) -> str:
+    """Say how many pairs there are, and what is missing."""
+    if here != there:
+        return f"{here} places marked on the fixed layer, {there} on the moving one: mark the rest."
+    pairs = f"{here} {'pair' if here == 1 else 'pairs'} marked"
+    return f"{pairs}." if here >= 3 else f"{pairs}; three or more are needed."
 
 
 def _mm(distance: float) -> str:

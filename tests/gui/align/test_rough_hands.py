@@ -1,0 +1,180 @@
+"""Aligning while the user does something else: nothing is mixed up, lost or applied twice."""
+
+import threading
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+
+from napari_fusion.gui import open_session, save_session
+from napari_fusion.gui.align.ghost import GHOST
+from napari_fusion.gui.align.marking import add_marks
+from napari_fusion.gui.frame import Frame
+from napari_fusion.gui.fuse.preview import find_preview
+from napari_fusion.gui.layers import add_volume
+from napari_fusion.gui.snapshot import ALIGNMENT
+from napari_fusion.phantom import foreground_points, head
+
+
+@pytest.fixture
+def slow(monkeypatch, gate):
+    """Hold the (replaced) registration back until the test lets it go."""
+    from napari_fusion import registration
+
+    go, quick = threading.Event(), registration.align
+
+    def align(*given, **keywords):
+        go.wait(20)
+        return quick(*given, **keywords)
+
+    monkeypatch.setattr("napari_fusion.registration.align", align)
+    yield go
+    go.set()
+
+
+def click(qtbot, one):
+    qtbot.mouseClick(one, Qt.MouseButton.LeftButton)
+
+
+def idle(dock):
+    return lambda: dock.align.button.isEnabled()
+
+
+def mark(viewer, moving, shift=(0.0, 0.0, 0.0)):
+    """Mark four places on CT, and the same ones shifted by LPS mm on a layer."""
+    places = foreground_points(4, seed=3)
+    here, there = add_marks(viewer, "fixed", "head CT"), add_marks(viewer, "moving", moving)
+    here.data, there.data = Frame().to_world(places), Frame().to_world(places + np.array(shift))
+
+
+def test_landmarks_give_the_same_pose_however_often_they_are_asked(viewer, dock, qtbot):
+    mark(viewer, "head T1", (6.0, 2.0, 0.0))
+    box = dock.align.landmarks
+    box.set_open(on=True)
+    for count in (1, 2):
+        box._tell()
+        click(qtbot, box.align_button)
+        qtbot.waitUntil(lambda n=count: idle(dock)() and len(viewer.layers) == 4 + n)
+    first, again = (layer.metadata[ALIGNMENT].matrix for layer in viewer.layers[-2:])
+    np.testing.assert_allclose(again, first)
+    np.testing.assert_allclose(first[:3, 3], [6, 2, 0], atol=1e-6)
+
+
+def test_marks_belong_to_the_layer_they_were_set_on(viewer, pair, dock):
+    mark(viewer, "head T1")
+    box = dock.align.landmarks
+    box._tell()
+    assert box.align_button.isEnabled()
+    add_volume(viewer, head("T2", pair[1].grid), name="T2")
+    dock.open.moving.choose(viewer.layers["T2"])
+    assert not box.align_button.isEnabled()
+    assert "4 places marked on the fixed layer, 0 on the moving one" in box.words.text()
+    dock.open.moving.choose(viewer.layers["head T1"])
+    assert box.words.text() == "4 pairs marked."
+
+
+def test_marks_come_back_with_the_session(viewer, tmp_path, dock):
+    mark(viewer, "head T1")
+    save_session(viewer, tmp_path / "one.fusion")
+    open_session(viewer, tmp_path / "one.fusion", replace=True)
+    dock.align.landmarks._tell()
+    assert dock.align.landmarks.words.text() == "4 pairs marked."
+
+
+def test_one_thing_at_a_time(viewer, slow, dock, qtbot, said):
+    dock.align.hand.set_open(on=True)
+    click(qtbot, dock.align.button)
+    assert not dock.align.hand.isEnabled()
+    assert not dock.align.landmarks.isEnabled()
+    dock.jobs.start(lambda: pytest.fail("began"), lambda *_: None)
+    assert said()[-1] == "Something is being computed: wait for it, or press Cancel."
+    slow.set()
+    qtbot.waitUntil(idle(dock))
+    assert dock.align.hand.isEnabled()
+
+
+def test_what_was_refused_belongs_to_its_pair(viewer, pair, gate, dock, qtbot):
+    gate("FAIL")
+    add_volume(viewer, head("T2", pair[1].grid), name="T2")
+    dock.open.moving.choose(viewer.layers["head T1"])
+    click(qtbot, dock.align.button)
+    qtbot.waitUntil(lambda: idle(dock)() and dock.align.anyway_button.isVisibleTo(dock.align))
+    dock.open.moving.choose(viewer.layers["T2"])
+    assert not dock.align.anyway_button.isVisibleTo(dock.align)
+    assert "FAIL" not in dock.align.verdict.text()
+
+
+def test_a_result_of_a_closed_layer_is_not_added(viewer, slow, dock, qtbot, said):
+    click(qtbot, dock.align.button)
+    viewer.layers.remove("head T1")
+    slow.set()
+    qtbot.waitUntil(idle(dock))
+    assert said()[-1] == "'head T1' was closed meanwhile: nothing was added"
+    assert [layer.name for layer in viewer.layers] == ["head CT"]
+
+
+def held(viewer, dock, qtbot):
+    """Take the moving picture in hand and push it twice."""
+    box = dock.align.hand
+    box.set_open(on=True)
+    click(qtbot, box.move_button)
+    for _ in range(2):
+        box._nudge(1, 0)
+    return box
+
+
+def test_everything_may_be_closed_while_a_picture_is_in_hand(viewer, dock, qtbot):
+    box = held(viewer, dock, qtbot)
+    viewer.layers.select_all()
+    viewer.layers.remove_selected()
+    qtbot.waitUntil(lambda: box.hand is None)
+    assert not len(viewer.layers)
+
+
+def test_undo_takes_back_the_nudge_while_a_picture_is_in_hand(viewer, dock, qtbot):
+    box = held(viewer, dock, qtbot)
+    before = box.hand.pose
+    dock.desk._undo()
+    assert box.hand.pose != before
+    dock.desk._redo()
+    assert box.hand.pose == before
+    assert {"head CT", "head T1"} <= {layer.name for layer in viewer.layers}
+
+
+def test_a_pose_that_was_refused_is_still_in_hand(viewer, dock, qtbot, monkeypatch):
+    from napari_fusion.registration import Quality
+
+    monkeypatch.setattr(
+        "napari_fusion.gui.align.hand.assess",
+        lambda _fixed, _moving, found: found.__class__(
+            found.fixed, found.moving, found.matrix, Quality(verdict="FAIL", sentence="Off.")
+        ),
+    )
+    box = held(viewer, dock, qtbot)
+    pose = box.hand.pose
+    click(qtbot, box.place_button)
+    qtbot.waitUntil(idle(dock))
+    assert box.hand is None
+    click(qtbot, box.move_button)
+    assert box.hand.pose == pose
+
+
+def test_closing_the_dock_shows_what_a_search_hid(viewer, slow, dock, qtbot):
+    click(qtbot, dock.align.button)
+    assert not viewer.layers["head T1"].visible
+    dock.leave()
+    assert viewer.layers["head T1"].visible
+    assert find_preview(viewer, GHOST) is None
+
+
+def test_a_floor_is_meant_when_it_is_typed_to_its_end(viewer, dock, qtbot):
+    box = dock.check.palettes.floors["B"]
+    box.setEnabled(True)
+    heard = []
+    box.valueChanged.connect(heard.append)
+    box.setFocus()
+    box.selectAll()
+    QTest.keyClicks(box, "2.5")
+    QTest.keyClick(box, Qt.Key.Key_Return)
+    assert heard == [2.5]
