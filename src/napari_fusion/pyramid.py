@@ -21,8 +21,9 @@ Planes = NDArray[np.float32]
 def filtered(planes: Planes, function: Callable[..., Any], size: tuple[int, int]) -> Planes:
     """Let one of OpenCV's filters, ``function(plane, dst=)``, make every plane one of `size`."""
     made = np.empty((*planes.shape[:-2], *size), planes.dtype)
-    for at in np.ndindex(planes.shape[:-2]):
-        function(planes[at], dst=made[at])
+    flat = planes.reshape(-1, *planes.shape[-2:])
+    for plane, result in zip(flat, made.reshape(-1, *size), strict=True):
+        function(plane, dst=result)
     return made
 
 

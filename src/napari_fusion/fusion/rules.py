@@ -60,11 +60,11 @@ def strongest(activity: Planes) -> Planes:
     """Give all to the most active source; those that tie share."""
     if len(activity) == 2:  # the common case, without the division
         shared: Planes = np.empty_like(activity)
-        ahead = np.subtract(activity[0], activity[1], out=shared[0])
-        np.sign(ahead, out=ahead)
-        ahead *= np.float32(0.5)
-        ahead += np.float32(0.5)
-        np.subtract(1, ahead, out=shared[1])
+        first = shared[0]
+        first[...] = activity[0] > activity[1]
+        first += activity[0] >= activity[1]
+        first *= np.float32(0.5)
+        np.subtract(1, first, out=shared[1])
         return shared
     shared = (activity == activity.max(axis=0)).astype(np.float32)
     shared /= shared.sum(axis=0)
