@@ -270,6 +270,14 @@ def test_a_picture_is_no_source_and_no_value(aligned):
     assert aligned.layers[-1] in find_comparison(aligned)._layers  # stays above the live picture
 
 
+def test_side_by_side_may_follow_another_mode_and_go_again(aligned):
+    for mode in ("B", "side by side", "swipe", "side by side", "side by side"):
+        compare_layers(aligned, "CT", "T1", mode)
+        assert aligned.canvas.grid.enabled == (mode == "side by side")
+    shown = [layer for layer in aligned.layers if layer.name.startswith("side by side")]
+    assert len(shown) == 2
+
+
 def test_side_by_side_gives_each_a_cell_whatever_else_there_is(aligned):
     for i in range(4):
         grid = aligned.canvas.grid

@@ -83,6 +83,7 @@ class Comparison:
         self.mode, self.options = mode, options
         self._began = time.monotonic()
         if was_split != (mode is Mode.SIDES):
+            self._drawing = True  # until drawn: its own layers that go are no news
             self._remove()
         self._listen()
         self._draw()

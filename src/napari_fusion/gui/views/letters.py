@@ -30,7 +30,7 @@ def show_letters(viewer: Any) -> None:
     if "fusion_left" in overlays:
         return update_letters(viewer)
     for name, position in _EDGES.items():
-        overlays[name] = TextOverlay(position=position, font_size=14, box=False, gridded=True)
+        overlays[name] = TextOverlay(position=position, font_size=14, gridded=True)
 
     def show_scale(event: object = None) -> None:
         viewer.layers.events.inserted.disconnect(show_scale)

@@ -9,7 +9,7 @@ import numpy as np
 from napari_fusion.gui.check.status import spoken
 from napari_fusion.gui.colour.looks import is_share
 from napari_fusion.gui.covered import is_shown
-from napari_fusion.gui.layers import VOLUME, frame_of
+from napari_fusion.gui.layers import LIVE, VOLUME, frame_of
 from napari_fusion.gui.views.letters import PLANES
 from napari_fusion.volume import Volume
 
@@ -49,7 +49,7 @@ class Marks:
         viewer.canvas.background_color_override = "black"
         for name, position in _PLACES.items():
             if name not in viewer.canvas.overlays:
-                words = TextOverlay(position=position, font_size=SIZE_PT, box=False)
+                words = TextOverlay(position=position, font_size=SIZE_PT)
                 viewer.canvas.overlays[name] = words
         viewer.canvas.overlay_tiling.top_right = "vertical"  # the unit above its bar
         self._heard = (
@@ -93,8 +93,10 @@ class Marks:
             self._viewer.canvas.overlays.scale_bar.length = length
 
     def _choose_bar(self) -> None:
-        """Show the colour bar of the topmost layer that has colours."""
-        self._put_bar(next(filter(_is_coloured, measured(self._viewer)), None))
+        """Show the colour bar of the topmost layer that has colours; of compared ones none."""
+        compared = any(layer.metadata.get(LIVE) == "compare" for layer in self._viewer.layers)
+        coloured = filter(_is_coloured, measured(self._viewer))
+        self._put_bar(None if compared else next(coloured, None))
 
     def _put_bar(self, layer: Any) -> None:
         """Show the colour bar of one layer, and its unit beside it."""
