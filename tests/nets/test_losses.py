@@ -88,6 +88,18 @@ def test_a_halo_and_a_lost_bright_structure_cost(sources):
     assert losses.terms(dimmed, sources)["brightest"] > losses.terms(fused, sources)["brightest"]
 
 
+@pytest.mark.parametrize("sign", [1, -1], ids=["bright", "dark"])
+def test_a_lesion_that_one_source_shows_costs_what_is_lost_of_it(sign):
+    rows, columns = torch.meshgrid(torch.arange(96.0), torch.arange(96.0), indexing="ij")
+    lesion = sign * 0.3 * (torch.hypot(rows - 48, columns - 48) < 4).float()
+    even, other = torch.full((1, 96, 96), 0.5), torch.full((1, 96, 96), 0.4)
+    shown = torch.stack([even + lesion, other])
+    lost = [
+        float(losses.terms(even + share * lesion, shown)["alone"]) for share in (1, 0.5, 0, -0.5)
+    ]
+    np.testing.assert_allclose(lost, [0, 0.5, 1, 1.5], atol=0.01)
+
+
 def test_gradients_are_finite_even_where_everything_is_flat():
     parts = torch.zeros(2, 1, 64, 64, requires_grad=True)
     sources = torch.zeros(2, 1, 64, 64)

@@ -28,11 +28,12 @@ def test_a_gain_leads_from_the_weight_towards_the_whole_source():
     np.testing.assert_allclose(details(np.full_like(SHARE, 0.25)), 0.75 * alone + 0.25)
 
 
-def test_two_bases_never_exceed_white():
-    base, share = RNG.random((2, 64)), RNG.dirichlet(np.ones(2), 64).T
+@pytest.mark.parametrize("k", [2, 3, 5])
+def test_bases_never_exceed_white(k):
+    base, share = RNG.random((k, 64)), RNG.dirichlet(np.ones(k), 64).T
     base[:, :4] = 1
     alone, added = (
-        (base_weights(share, np.ones((2, 64)), np.full((2, 64), g), base) * base).sum(0)
+        (base_weights(share, np.ones((k, 64)), np.full((k, 64), g), base) * base).sum(0)
         for g in (0, 0.999)
     )
     assert (added >= alone).all()

@@ -1,5 +1,6 @@
 """A small trained network that weighs the bands of the Laplacian pyramid; it paints nothing."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -7,8 +8,8 @@ from numpy.typing import NDArray
 
 from napari_fusion.errors import MissingExtra
 from napari_fusion.fusion.registry import method
-from napari_fusion.fusion.rules import Plane, Planes, each_slice
-from napari_fusion.pyramid import merge, reduce, split
+from napari_fusion.fusion.rules import Planes, each_slice
+from napari_fusion.pyramid import filtered, merge, reduce, split
 from napari_fusion.slab import Stack
 
 if TYPE_CHECKING:
@@ -89,40 +90,28 @@ def mixed(planes: Planes, standard: NDArray[np.float32], decided: "Decided", lev
     *shares, coarse = decided.share.swapaxes(0, 1)
     finest, rest, added = decided.gain.swapaxes(0, 1)
     lift = decided.lift[:, 0]
-    pyramids = [split(plane, levels) for plane in planes]
-    last = len(pyramids[0]) - 1
-    for level in range(last):
+    *details, base = split(planes, levels)
+    for level, bands in enumerate(details):
         p, g = shares[level] if level < len(shares) else coarse, rest if level else finest
-        _weigh([pyramid[level] for pyramid in pyramids], standard, p, g)
+        _weigh(bands, standard, p, g)
         if level:
-            coarse, rest, added, lift = (
-                np.stack([reduce(m) for m in maps]) for maps in (coarse, rest, added, lift)
-            )
-    base = np.stack([pyramid[-1] for pyramid in pyramids])
-    weights = base_weights(coarse, lift, added, base.clip(0))
-    for pyramid, part in zip(pyramids, base * weights, strict=True):
-        pyramid[-1] = part
-    return np.stack([merge(pyramid) for pyramid in pyramids])
+            coarse, rest, added, lift = (reduce(maps) for maps in (coarse, rest, added, lift))
+    return merge([*details, base * base_weights(coarse, lift, added, base.clip(0))])
 
 
-def _weigh(
-    details: list[Plane], standard: NDArray[np.float32], share: Planes, gain: Planes
-) -> None:
+def _weigh(bands: Planes, standard: NDArray[np.float32], share: Planes, gain: Planes) -> None:
     """Weigh one band of every source in place, some rows at a time: large slices need room."""
     from napari_fusion.nets.mixing import detail_weights
     from napari_fusion.nets.prior import activity
 
-    energies = [activity(band) for band in details]
-    for energy, by in zip(energies, standard, strict=True):
-        energy /= by
-    height, width = details[0].shape
+    energy = activity(bands)
+    energy /= standard[:, None, None]
+    height, width = bands.shape[1:]
     step = max(2, STRIP // width // 2 * 2)
     for top in range(0, height, step):
         rows = slice(top, min(top + step, height))
-        energy = np.stack([e[rows] for e in energies])
-        p, g = (_rows(maps, rows, details[0].shape) for maps in (share, gain))
-        for band, weight in zip(details, detail_weights(p, g, energy), strict=True):
-            band[rows] *= weight
+        p, g = (_rows(maps, rows, (height, width)) for maps in (share, gain))
+        bands[:, rows] *= detail_weights(p, g, energy[:, rows])
 
 
 def _rows(maps: Planes, rows: slice, shape: tuple[int, ...]) -> Planes:
@@ -133,11 +122,11 @@ def _rows(maps: Planes, rows: slice, shape: tuple[int, ...]) -> Planes:
         return maps[:, rows]
     first = max(0, rows.start // 2 - 1)  # one row more on either side, for the interpolation
     part = maps[:, first : (rows.stop + 1) // 2 + 1]
-    size = (2 * part.shape[2], 2 * part.shape[1])
-    grown = [cv2.resize(m, size, interpolation=cv2.INTER_LINEAR) for m in part]
+    height, width = 2 * part.shape[1], 2 * part.shape[2]
+    bilinear = partial(cv2.resize, dsize=(width, height), interpolation=cv2.INTER_LINEAR)
     begin = rows.start - 2 * first
     wanted = slice(begin, begin + rows.stop - rows.start)
-    return np.stack(grown)[:, wanted, : shape[1]].astype(np.float32, copy=False)
+    return filtered(part, bilinear, (height, width))[:, wanted, : shape[1]]
 
 
 def required() -> None:

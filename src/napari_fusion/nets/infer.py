@@ -135,12 +135,17 @@ def _decided(
 ) -> Decided:
     k, h, w = planes.shape
     rows, columns = votes.shape[2:]
-    decided = Decided(*(np.empty((k, c, rows, columns), np.float32) for c in (SHARES, 1, GAINS)))
     even = planes
     if h % RATIO or w % RATIO:
         even = np.pad(planes, ((0, 0), (0, h % RATIO), (0, w % RATIO)), mode="edge")
     with _one_thread(), torch.inference_mode():
-        for core in _cores(even.shape[1:], tile):
+        cores = list(_cores(even.shape[1:], tile))
+        if len(cores) == 1:
+            return Decided(*_piece(net, even, votes, cores[0]))
+        decided = Decided(
+            *(np.empty((k, c, rows, columns), np.float32) for c in (SHARES, 1, GAINS))
+        )
+        for core in cores:
             target = tuple(slice(s.start // RATIO, s.stop // RATIO) for s in core)
             for whole, piece in zip(decided, _piece(net, even, votes, core), strict=True):
                 whole[:, :, *target] = piece

@@ -35,6 +35,7 @@ WEIGHTS: Mapping[str, float] = MappingProxyType(
         "correlation": 22.0,
         "contrast": 10.0,
         "brightest": 32.0,
+        "alone": 50.0,
         "halo": 3.0,
     }
 )
@@ -76,6 +77,7 @@ def terms(fused: Tensor, sources: Tensor) -> dict[str, Tensor]:
         "correlation": 1 - _correlated(fused, sources).mean(),
         "contrast": 1 - seen_contrast(fused, sources),
         "brightest": _brightest(fused, sources),
+        "alone": _alone(fused, sources),
         "halo": _halo(fused, sources),
     }
 
@@ -178,6 +180,27 @@ def _brightest(fused: Tensor, sources: Tensor) -> Tensor:
     top = sources.amax(0)
     bright = (top - 0.75).clamp(min=0)
     return (bright * (top - fused).clamp(min=0)).sum() / (bright.sum() + 1.0)
+
+
+def _alone(fused: Tensor, sources: Tensor) -> Tensor:
+    """Measure what is lost of the contrast that one source shows alone, as of a small lesion.
+
+    Contrast is to the surroundings, on the scale of 5 to 15 pixels, bright or dark.
+    """
+    stands, said = _stands_out(sources), _stands_out(fused)
+    size = stands.abs()
+    top = size.amax(0)
+    alone = (2 * top - size.sum(0)).clamp(min=0)  # with two sources: what the other lacks
+    own = torch.where(size == top, stands.sign(), 0).sum(0).sign()
+    lost = (top - own * said).clamp(min=0)
+    return (alone * lost).sum() / ((alone * top).sum() + TINY)
+
+
+def _stands_out(planes: Tensor) -> Tensor:
+    """Give a blob's difference to its surroundings, at half resolution."""
+    half = _halved(planes)
+    small, large = _blur(half, _gaussian(7, 1.2)), _blur(half, _gaussian(13, 3.5))
+    return small[..., 3:-3, 3:-3] - large
 
 
 def _halo(fused: Tensor, sources: Tensor) -> Tensor:

@@ -9,8 +9,9 @@ so that small structure gets through the decision, and a gain :math:`g_j` in [0,
 sources speak where they do not contradict each other. The base is weighted half by its share, half
 by brightness with a lift :math:`b_j` from the network, so that bone stays bright:
 :math:`v_j = (P_j + Q_j) / 2`, :math:`Q_j \propto b_j (B_j + d)^{10}`. Its gain fills a part of what
-is left to white, :math:`1 - \sum_j v_j B_j`: two bright sources do not drown each other. Equal
-sources have equal shares and no gain: each weighs 1/k, and their fusion is that source.
+is left to white, :math:`1 - \sum_j v_j B_j`, and never more, however many sources are bright: they
+do not drown each other. Equal sources have equal shares and no gain: each weighs 1/k, and their
+fusion is that source.
 """
 
 from typing import Any
@@ -28,10 +29,11 @@ def detail_weights(share: Array, gain: Array, energy: Array) -> Array:
 
 
 def base_weights(share: Array, lift: Array, gain: Array, base: Array) -> Array:
-    """Give weights in [0, 1] that sum to 1 or more over axis 0; base is in [0, 1]."""
+    """Give weights in [0, 1] that sum to 1 or more over axis 0; base and its mix are in [0, 1]."""
     lit = lift * (base + float(DARK)) ** 10
     weights = (share + lit / lit.sum(0)) / 2
-    return _added(weights, gain * (1 - (weights * base).sum(0)))
+    mixed, held_back = (weights * base).sum(0), ((1 - weights) * base).sum(0)
+    return _added(weights, gain * (1 - mixed) / held_back.clip(min=1))
 
 
 def _added(weights: Array, gain: Array) -> Array:

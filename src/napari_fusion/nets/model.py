@@ -54,7 +54,8 @@ class NetConfig(BaseModel):
     dilations
         Their dilations, at half resolution.
     context
-        After which convolutions (from 0) a source is told the mean of all sources.
+        After which convolutions (from 0) a source is told the mean of all sources. The votes
+        against the others' say as much: with and without it networks ended alike.
     levels
         Detail bands of the Laplacian pyramid that is weighted.
     block
@@ -69,7 +70,7 @@ class NetConfig(BaseModel):
 
     widths: tuple[int, ...] = Field(default=(24,) * 5, min_length=1, max_length=16)
     dilations: tuple[int, ...] = (1, 2, 4, 2, 1)
-    context: tuple[int, ...] = (0,)
+    context: tuple[int, ...] = ()
     levels: int = Field(default=4, ge=1, le=8)
     block: Block = "dense"
     pixels: Literal["blocks", "means"] = "blocks"
@@ -146,14 +147,9 @@ class FusionNet(nn.Module):  # type: ignore[misc]
 
         Votes (k, n, VOTES, h/2, w/2) come from `nets.prior.prior`.
         """
-        k, n, h, w = sources.shape
+        k, n = sources.shape[:2]
         verdict = SALIENT * votes[:, :, :1] + BRIGHT * votes[:, :, -1:]
-        against = (votes - mean(votes)).flatten(0, 1)
-        pixels = nn.functional.pixel_unshuffle(sources.reshape(k * n, 1, h, w), RATIO)
-        if self.config.pixels == "means":
-            pixels = pixels.mean(1, keepdim=True)
-        seen = torch.cat([pixels, votes[:, :, -1:].flatten(0, 1) / 4, against], 1)
-        said = self.look(seen.contiguous(memory_format=torch.channels_last), k)
+        said = self.look(self.sight(sources, votes), k)
         corrected, gain, apart = said.unflatten(0, (k, n)).split(SAID, 2)
         corrected = corrected / (1 + corrected.abs() / BOUND)
         share = _share(verdict + corrected[:, :, :-1])
@@ -161,6 +157,16 @@ class FusionNet(nn.Module):  # type: ignore[misc]
         unlike = mean((apart - mean(apart)) ** 2)
         gain = _sigmoid(gain) * (unlike / (1 + unlike))
         return Decision(share, lift, gain)
+
+    def sight(self, sources: Tensor, votes: Tensor) -> Tensor:
+        """Lay out what the first convolution sees: (k n, SEEN, h/2, w/2), channels last."""
+        k, n, h, w = sources.shape
+        pixels = nn.functional.pixel_unshuffle(sources.reshape(k * n, 1, h, w), RATIO)
+        if self.config.pixels == "means":
+            pixels = pixels.mean(1, keepdim=True)
+        against = (votes - mean(votes)).flatten(0, 1)
+        seen = torch.cat([pixels, votes[:, :, -1:].flatten(0, 1) / 4, against], 1)
+        return seen.contiguous(memory_format=torch.channels_last)
 
     def look(self, seen: Tensor, k: int) -> Tensor:
         """Run the convolutions on (k n, SEEN, h/2, w/2): (k n, sum(SAID), h/2, w/2)."""

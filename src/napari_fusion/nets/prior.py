@@ -7,12 +7,13 @@ the same numbers. The network corrects them; with nothing to correct, they are a
 rule of their own.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fusion.pyramid import Plane, expand, reduce, split
+from napari_fusion.pyramid import Plane, Planes, expand, filtered, reduce, split
 
 FAINT = np.float32(1e-3)
 """Saliency that counts as nothing: a quarter of a grey level of 255."""
@@ -53,18 +54,25 @@ class Prior(NamedTuple):
 
 def prior(planes: NDArray[np.float32], levels: int) -> Prior:
     """Let sources (k, h, w) in [0, 1] vote, by `levels` detail bands."""
-    votes, standards = zip(*(_votes(plane, levels) for plane in planes), strict=True)
-    return Prior(np.stack(votes), np.array(standards, np.float32))
+    k, h, w = planes.shape
+    votes = np.empty((k, VOTES, (h + 1) // 2, (w + 1) // 2), np.float32)
+    standards = [_vote(plane, levels, own) for plane, own in zip(planes, votes, strict=True)]
+    return Prior(votes, np.array(standards, np.float32))
 
 
-def _votes(plane: Plane, levels: int) -> tuple[NDArray[np.float32], np.float32]:
+def _vote(plane: Plane, levels: int, votes: NDArray[np.float32]) -> np.float32:
+    """Write the votes of one source (VOTES, h/2, w/2), and give its standard."""
     half = reduce(plane)
     finest, finer, total = _energies(plane, half, levels)
     saliency = _blurred(total, 3)
-    standard = (saliency.mean() + QUIET) ** BALANCE
-    bright = np.maximum(_blurred(half, 4), 0)
-    by_standard = np.stack([saliency, total, finest, finer]) / standard + FAINT
-    return np.log(np.concatenate([by_standard, bright[None] + DARK])), standard
+    standard: np.float32 = (saliency.mean() + QUIET) ** BALANCE
+    for vote, energy in zip(votes, (saliency, total, finest, finer), strict=False):
+        np.divide(energy, standard, out=vote)
+        vote += FAINT
+    np.maximum(_blurred(half, 4), 0, out=votes[-1])
+    votes[-1] += DARK
+    np.log(votes, out=votes)
+    return standard
 
 
 def _energies(plane: Plane, half: Plane, levels: int) -> tuple[Plane, Plane, Plane]:
@@ -82,12 +90,11 @@ def _energies(plane: Plane, half: Plane, levels: int) -> tuple[Plane, Plane, Pla
     return finest, coarser[0], finest + FADE * total
 
 
-def activity(band: Plane) -> Plane:
-    """Average the magnitude of a band over 3 × 3."""
+def activity(bands: Planes) -> Planes:
+    """Average the magnitude of bands (..., h, w) over 3 × 3."""
     import cv2
 
-    mean: Plane = cv2.blur(np.abs(band), (3, 3))  # type: ignore[assignment]
-    return mean
+    return filtered(np.abs(bands), partial(cv2.blur, ksize=(3, 3)), bands.shape[-2:])
 
 
 def _blurred(plane: Plane, radius: int) -> Plane:

@@ -4,15 +4,32 @@ A 1 × 1 convolution is a product of matrices, and torch multiplies several time
 convolves. Training keeps the convolutions: pruning follows channels through them.
 """
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from napari_fusion.nets.checkpoint import Checkpoint
-from napari_fusion.nets.model import FusionNet, mean
+from napari_fusion.nets.model import RATIO, FusionNet, mean
 
 
 class ReadyNet(FusionNet):
     """A network that only looks; its weights can no longer learn."""
+
+    def sight(self, sources: Tensor, votes: Tensor) -> Tensor:
+        """Lay out what `FusionNet.sight` does, on the processor by OpenCV: in half the time."""
+        if sources.device.type != "cpu" or self.config.pixels == "means":
+            return super().sight(sources, votes)
+        import cv2
+
+        planes, bright = sources.flatten(0, 1).numpy(), votes[:, :, -1].flatten(0, 1).numpy() / 4
+        against = (votes - mean(votes)).flatten(0, 1).numpy()
+        h, w = bright.shape[1:]
+        seen = np.empty((len(planes), h, w, self.seen), np.float32)
+        corners = [(i, j) for i in range(RATIO) for j in range(RATIO)]
+        for plane, lit, votes_of, made in zip(planes, bright, against, seen, strict=True):
+            blocks = [np.ascontiguousarray(plane[i::RATIO, j::RATIO]) for i, j in corners]
+            cv2.merge([*blocks, lit, *votes_of], made)
+        return torch.from_numpy(seen).permute(0, 3, 1, 2)
 
     def look(self, seen: Tensor, k: int) -> Tensor:
         """Run the convolutions as `FusionNet.look` does, on channels-last features."""
