@@ -9,7 +9,7 @@ import typer
 
 from napari_fusion.cli.volumes import FrameNumber, SeriesUids
 from napari_fusion.cli.window import open_window
-from napari_fusion.errors import ParameterError, ReadError
+from napari_fusion.errors import ParameterError
 
 
 def view(
@@ -31,9 +31,6 @@ def view(
     """Open volumes, or a saved session, in napari with the fusion workspace beside them."""
     if (fixed is None) == (session is None):
         raise ParameterError("name a volume to open, or --session and a session: one of the two")
-    for path in (fixed, *(moving or [])):
-        if path is not None and not path.exists():
-            raise ReadError(f"{path} does not exist")
     words = [f"--series={uid}" for uid in series or []]
     words += [f"--frame={frame}"] if frame is not None else []
     words += [f"--session={session}"] if session is not None else []

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_fusion.errors import ParameterError
 from napari_fusion.grid import CANONICAL, MATCH_TOLERANCE_MM, Grid
 
 AXIS_LABELS = ("S", "P", "L")
@@ -102,3 +104,20 @@ class Frame:
         high = "".join(_SIDES[row][int(vector[row] > 0)] for row in rows[:2])
         low = "".join(_SIDES[row][int(vector[row] <= 0)] for row in rows[:2])
         return low, high
+
+
+def check_slice(viewer: Any, what: str) -> None:
+    """Refuse a view that shows no slice of volumes with three axes.
+
+    Raises
+    ------
+    ParameterError
+        It is in 3-D, or some layer has another number of axes.
+    """
+    if viewer.dims.ndim != 3:
+        raise ParameterError(
+            f"{what} needs volumes of three axes: close the layer that has {viewer.dims.ndim}, or "
+            "open one frame of it"
+        )
+    if viewer.dims.ndisplay != 2:
+        raise ParameterError(f"{what} needs the view of one slice: leave the 3-D view")

@@ -48,7 +48,7 @@ class JobRow(QWidget):
     """Something begins, or is over."""
 
     said = Signal(str)
-    """The line of Python that repeats what begins."""
+    """The line of Python that repeats what was done."""
 
     def __init__(self, viewer: Any, undo: UndoStack, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -79,7 +79,6 @@ class JobRow(QWidget):
         except FusionError as error:
             self._fail(error)
             return
-        self.said.emit(asked.line())
         self._asked, self._done = asked, done
         job: Job[Result] = Job(asked.compute, self)
         job.progressed.connect(self._progress)
@@ -123,6 +122,7 @@ class JobRow(QWidget):
         except FusionError as error:
             self._fail(error)
             return
+        self.said.emit(self._asked.line())
         self._done(self._asked, result)
 
     @Slot(object)

@@ -260,6 +260,12 @@ def test_leaving_the_slice_view_ends_comparing(aligned):
         compare_layers(aligned, "CT", "T1", "swipe")
 
 
+def test_a_layer_of_four_axes_is_named_as_what_is_in_the_way(aligned):
+    aligned.add_image(np.zeros((2, 4, 5, 5), np.float32), name="4-D")
+    with pytest.raises(ParameterError, match="three axes: close the layer that has 4"):
+        compare_layers(aligned, "CT", "T1", "swipe")
+
+
 def test_a_picture_is_no_source_and_no_value(aligned):
     compare_layers(aligned, "CT", "T1", "swipe")
     assert list(Snapshot.of(aligned).taken) == ["CT", "T1"]

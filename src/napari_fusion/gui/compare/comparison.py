@@ -15,7 +15,7 @@ from napari_fusion.errors import GeometryError, ParameterError
 from napari_fusion.gui.check.status import standing_of
 from napari_fusion.gui.compare.modes import CompareOptions, Mode
 from napari_fusion.gui.compare.pictures import Pictures, Raster, Seen
-from napari_fusion.gui.frame import AXIS_LABELS
+from napari_fusion.gui.frame import AXIS_LABELS, check_slice
 from napari_fusion.gui.layers import LIVE, SHOWN, VOLUME, place_of
 
 if TYPE_CHECKING:
@@ -76,8 +76,7 @@ class Comparison:
         ParameterError
             The viewer shows no slice.
         """
-        if self._viewer.dims.ndisplay != 2 or self._viewer.dims.ndim != 3:
-            raise ParameterError("comparing needs the view of one slice: leave the 3-D view")
+        check_slice(self._viewer, "comparing")
         self._raster = Raster.over(*self._seen)
         was_split = self.mode is Mode.SIDES and bool(self._layers)
         self.mode, self.options = mode, options

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fusion.errors import GeometryError, ParameterError
+from napari_fusion.errors import GeometryError
 from napari_fusion.grid import Grid
 from napari_fusion.gui.actions import Fusing, judged, named, on_grid
 from napari_fusion.gui.check.gate import Aligned, Source
-from napari_fusion.gui.frame import Frame
+from napari_fusion.gui.frame import Frame, check_slice
 from napari_fusion.gui.fuse.slices import Cut, SliceFuser, Slices
 from napari_fusion.gui.layers import LIVE, PLACE, VOLUME, LayerData, to_layer
 from napari_fusion.gui.layers import drawn as place_along
@@ -40,8 +40,7 @@ class Spot:
         ParameterError
             It shows no slice of a volume.
         """
-        if viewer.dims.ndisplay != 2 or viewer.dims.ndim != 3:
-            raise ParameterError("a preview needs the view of one slice: leave the 3-D view")
+        check_slice(viewer, "a preview")
         axis = int(viewer.dims.order[0])
         point = [0.0, 0.0, 0.0]
         point[axis] = float(viewer.dims.point[axis])
