@@ -56,7 +56,11 @@ def test_exact_pairs_give_back_their_map(angles, shift, n, seed, model):
 @given(n=st.integers(3, 8), seed=st.integers(0, 999), noise=st.floats(0, 200))
 @settings(deadline=None, max_examples=60)
 def test_a_rotation_results_whatever_was_marked(n, seed, noise):
-    linear = fit(pairs(n, pose(), noise, seed), "rigid")[:3, :3]
+    try:
+        linear = fit(pairs(n, pose(), noise, seed), "rigid")[:3, :3]
+    except AlignError as refused:  # three places may lie on one line by chance
+        assert "on one line" in str(refused)
+        return
     np.testing.assert_allclose(linear @ linear.T, np.eye(3), atol=1e-9)
     assert np.linalg.det(linear) == pytest.approx(1)
 
