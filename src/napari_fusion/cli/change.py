@@ -117,16 +117,20 @@ def change(  # noqa: PLR0913 - one parameter per option
         told = _told(found)
         words = _in_words(told)
         outputs += [str(path) for path in export.export_change(found, outcome, out, words)]
+    _warn_of_unknown(volumes)
     if as_json:
         say_json({**export.summary(outcome), "change": told, "outputs": outputs})
         return
-    if not told["match"] and "OTHER" in {v.modality for v in volumes}:
+    say(f"change that {words}")
+    say_result({"tre_mm": [], **export.summary(outcome), "outputs": outputs})
+
+
+def _warn_of_unknown(volumes: list[Volume]) -> None:
+    if "OTHER" in {volume.modality for volume in volumes}:
         warn(
             "the files do not say what was scanned, so grey values are compared as they are: if "
             "they are MR, say --modality MR,MR, and gain and shading are evened out first"
         )
-    say(f"change that {words}")
-    say_result({"tre_mm": [], **export.summary(outcome), "outputs": outputs})
 
 
 def _in_words(told: dict[str, Any]) -> str:
