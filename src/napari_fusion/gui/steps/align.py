@@ -130,11 +130,8 @@ class AlignStep(Step):
         if busy:
             self._forget()
             return
-        self._watched = None
         self.curve.setVisible(bool(self.curve.scores))  # nothing was sought: no line to show
-        hide_ghost(self._viewer)
-        if self._hid is not None:  # nothing was added: all is as before
-            self._hid.visible, self._hid = True, None
+        self._stop_watching()
 
     def _forget(self) -> None:
         """Let go of what was refused, and of what was said of it."""
@@ -144,11 +141,15 @@ class AlignStep(Step):
         self.anyway_button.hide()
 
     def leave(self) -> None:
-        """Show what was hidden for a search, and take its ghost away."""
+        """Let go of what is in hand or sought; all is seen as before."""
         self.hand.stop()
+        self._stop_watching()
+
+    def _stop_watching(self) -> None:
+        """Take the ghost of a search away, and show what was hidden for it."""
         self._watched = None
         hide_ghost(self._viewer)
-        if self._hid is not None:
+        if self._hid is not None:  # nothing was added: all is as before
             self._hid.visible, self._hid = True, None
 
     @Slot()
