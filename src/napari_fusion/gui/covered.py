@@ -17,15 +17,27 @@ def cover(viewer: Any, names: Collection[str]) -> None:
     """Hide the layers a picture was made of."""
     for layer in viewer.layers:
         if layer.name in names and layer.visible:
-            layer.metadata[COVERED] = True
+            layer.metadata = layer.metadata | {COVERED: True}  # set whole: the other views hear it
             layer.visible = False
 
 
 def uncover(viewer: Any) -> None:
     """Show what was hidden for a picture that is gone."""
     for layer in viewer.layers:
-        if layer.metadata.pop(COVERED, False):
+        if layer.metadata.get(COVERED):
+            _forget(layer)
             layer.visible = True
+
+
+def hide(layer: Any) -> None:
+    """Hide a layer for good: it is not shown again when a picture of it goes."""
+    if layer.metadata.get(COVERED):
+        _forget(layer)
+    layer.visible = False
+
+
+def _forget(layer: Any) -> None:
+    layer.metadata = {key: value for key, value in layer.metadata.items() if key != COVERED}
 
 
 def is_shown(layer: Any) -> bool:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from napari.utils.notifications import show_error
 from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QObject, Signal, Slot
 from qtpy.QtWidgets import QWidget
@@ -14,7 +15,7 @@ from napari_fusion.gui.compare.trust import TrustLens
 from napari_fusion.gui.hands.card import KeyCard
 from napari_fusion.gui.hands.deeds import Deeds
 from napari_fusion.gui.hands.hands import Hands
-from napari_fusion.gui.hands.keys import Binding, Keys
+from napari_fusion.gui.hands.keys import Binding, Keys, has_key
 from napari_fusion.gui.hands.presets import Preset, presets_of
 from napari_fusion.gui.undo import UndoStack
 from napari_fusion.gui.views.cross import Cross
@@ -59,7 +60,7 @@ class Desk(QObject):
         self._marks = Marks(viewer)
         self._deeds = Deeds(viewer, self.undo, self)
         self.hands = Hands(viewer, self.crossing, self._deeds.windowed, self)
-        self.keys = Keys(self._keys_are_free, self)
+        self.keys = Keys(self._is_free, self)
         self.lens = TrustLens(viewer, self)
         self.hand: HandBox | None = None  # while it holds a picture, nudges are what is taken back
         self.quad.toggled.connect(self._views_toggled)
@@ -137,19 +138,26 @@ class Desk(QObject):
         if self._cross is not None:
             self._cross.setVisible(self.quad.is_open or self.hands.crosshair)
 
-    def _keys_are_free(self) -> bool:
-        """Whether digits and letters are not those of a layer that is drawn on."""
+    def _is_free(self, keys: str) -> bool:
+        """Whether a key is not that of a layer that is drawn on, or may be."""
         from napari.layers import Image
 
         active = self._viewer.layers.selection.active
-        return self.hands.is_free and (active is None or isinstance(active, Image))
+        ours = active is None or isinstance(active, Image)
+        return self.hands.is_free and (ours or not has_key(active, keys))
 
     # what can be done
+
+    def viewers(self) -> list[Any]:
+        """Give the viewers of all canvases, the window's own first."""
+        return [self._viewer, *(view.model for view in self.quad.planes)]
 
     def show_views(self, *, on: bool) -> None:
         """Open the four views, or close them."""
         if not on:
             self.quad.close()
+        elif self._viewer.layers and self._viewer.dims.ndim != 3:
+            show_error("Four views need volumes of three axes: close the layer that has others.")
         elif self._window is not None:
             self.quad.open(self._window)
 

@@ -15,6 +15,8 @@ from napari_fusion.gui.snapshot import Result, Snapshot, shown_stepwise
 from napari_fusion.gui.undo import UndoStack
 from napari_fusion.gui.worker import Job
 
+BUSY = "Something is being computed: wait for it, or press Cancel."
+
 DRAW_MS = 20
 """Pause between two layers, for the window to draw."""
 
@@ -72,7 +74,7 @@ class JobRow(QWidget):
         What `make` refuses is said, and nothing begins; nor does it while something else runs.
         """
         if self._is_busy:
-            show_error("Something is being computed: wait for it, or press Cancel.")
+            show_error(BUSY)
             return
         try:
             asked = make()
@@ -95,8 +97,14 @@ class JobRow(QWidget):
         if self._job is not None:
             self._job.cancel()
 
-    def show_result(self, result: Result, then: Callable[[list[Any]], None]) -> None:
-        """Add layers one a turn of the event loop, so that the window draws in between."""
+    def show_result(
+        self, result: Result, then: Callable[[list[Any]], None], line: str = ""
+    ) -> None:
+        """Add layers one a turn of the event loop, so that the window draws in between.
+
+        What is said of it is the line of what was asked for, unless another is given.
+        """
+        self.said.emit(line or self._asked.line())
         self._set_busy(busy=True)
         self._steps, self._then = shown_stepwise(self._viewer, result), then
         self._undo.begin()
@@ -122,7 +130,6 @@ class JobRow(QWidget):
         except FusionError as error:
             self._fail(error)
             return
-        self.said.emit(self._asked.line())
         self._done(self._asked, result)
 
     @Slot(object)

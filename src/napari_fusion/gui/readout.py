@@ -42,7 +42,9 @@ def readout(viewer: Any, point: Point | None = None, across: int | None = None) 
     across
         The viewer's axis across the slice on that canvas; by default this viewer's.
     """
-    if viewer.dims.ndisplay != 2 or viewer.dims.ndim != 3:
+    if viewer.layers and viewer.dims.ndim != 3:
+        return f"no values: some layer has {viewer.dims.ndim} axes, a volume has three"
+    if viewer.dims.ndisplay != 2 or not viewer.layers:
         return ""
     world = cursor_point(viewer) if point is None else np.asarray(point, float)
     lines = [f"{layer.name}: {value_at(layer, world)}" for layer in sources(viewer)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from napari_fusion.errors import ParameterError
 from napari_fusion.gui.check.gate import Source, Standing
 from napari_fusion.gui.colour.rgb import RGB, Coloured, rgb_layer
-from napari_fusion.gui.covered import COVERED
+from napari_fusion.gui.covered import hide
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.layers import LIVE, LayerData, frame_of, place_of, source_of, to_layer
 from napari_fusion.gui.open.opening import announce
@@ -145,8 +145,7 @@ def shown_stepwise(viewer: Any, result: Result) -> Iterator[Layer | None]:
             yield None
     for name in result.hidden:
         if name in viewer.layers:
-            viewer.layers[name].visible = False
-            viewer.layers[name].metadata.pop(COVERED, None)  # and it stays so
+            hide(viewer.layers[name])
             yield None
     for data in result.layers:
         added = viewer.add_layer(Layer.create(*data))

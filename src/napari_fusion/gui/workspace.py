@@ -97,6 +97,8 @@ class FusionWorkspace(QWidget):
         self.open = OpenStep(self.viewer)
         self.align = AlignStep(self.viewer, self.jobs)
         self.desk.hand = self.align.hand
+        self.align.hand.viewers = self.desk.viewers
+        self.desk.quad.toggled.connect(self.align.hand.bind)
         self.check = CheckStep(self.viewer, self.desk)
         self.fuse = FuseStep(self.viewer, self.jobs)
         self.keep = KeepStep(self.viewer, self.settings)

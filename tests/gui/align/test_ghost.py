@@ -13,7 +13,7 @@ from napari_fusion.gui.align.hand import Hand, Screen
 from napari_fusion.gui.align.marking import add_marks, marks_of
 from napari_fusion.gui.align.pose import posed, rounded
 from napari_fusion.gui.frame import Frame
-from napari_fusion.gui.fuse.preview import Spot, find_preview
+from napari_fusion.gui.fuse.preview import find_preview
 from napari_fusion.gui.snapshot import ALIGNMENT
 from napari_fusion.phantom import foreground_points
 from napari_fusion.registration import Alignment, DisplacementField
@@ -33,30 +33,36 @@ def press(viewer, key):
     handler.release_key(key)
 
 
+@pytest.mark.parametrize("bent", [False, True])
 @pytest.mark.parametrize("axis", [0, 1, 2])
-def test_the_ghost_is_the_slice_of_the_resampled_volume(viewer, pair, axis):
+def test_the_ghost_is_the_slice_of_the_resampled_volume(viewer, pair, axis, bent):
     fixed, moving, _ = pair
-    found = truth_of(pair)
-    viewer.dims.order = [(0, 1, 2), (1, 0, 2), (2, 0, 1)][axis]
-    viewer.dims.point = tuple(Frame().to_world(fixed.grid.centre))
-    ghost = Ghost.of(viewer.layers["head T1"], moving, Frame())
-    drawn, _, _ = ghost.at(found, Spot.of(viewer))
+    found = bent_of(pair) if bent else truth_of(pair)
+    drawn, _, _ = Ghost.of(viewer.layers["head T1"], moving, Frame()).at(found)
     whole = resample(moving, fixed.grid, found).array
     index = round(float(fixed.grid.lps_to_index(fixed.grid.centre)[axis]))
     # ITK also draws the outer half of the voxels at the edge
     rows = np.stack(np.indices(fixed.grid.shape), axis=-1).take(index, axis)
     lies = moving.grid.lps_to_index(found.map_points(fixed.grid.index_to_lps(rows)))
     inside = ((lies >= 0) & (lies <= np.array(moving.grid.shape) - 1)).all(axis=-1)
+    key = tuple(index if i == axis else slice(None) for i in range(3))
     np.testing.assert_allclose(
-        drawn.take(0, axis)[inside], whole.take(index, axis)[inside], atol=1e-3 * whole.max()
+        drawn[key][inside], whole.take(index, axis)[inside], atol=1e-3 * whole.max()
     )
 
 
-def test_the_ghost_is_on_no_other_slice_and_no_source(viewer, pair, dock):
+def test_the_ghost_is_seen_in_every_plane_and_is_no_source(viewer, pair, dock):
     show_ghost(viewer, Ghost.of(viewer.layers[1], pair[1], Frame()), truth_of(pair))
     layer = find_preview(viewer, GHOST)
-    assert layer.data.shape[0] == 1
     assert dock.open.fixed.findText(layer.name) < 0
+    for order in ((0, 1, 2), (1, 0, 2), (2, 0, 1)):
+        viewer.dims.order = order
+        for step in (7, 9):
+            viewer.dims.set_current_step(order[0], step)
+            index = round(layer.world_to_data(viewer.dims.point)[order[0]])
+            drawn = layer.data[tuple(index if i == order[0] else slice(None) for i in range(3))]
+            np.testing.assert_array_equal(layer._slice.image.view, drawn)
+            assert drawn.any()
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 0, 1)])
@@ -188,18 +194,24 @@ def test_a_bent_layer_is_not_moved_by_hand(viewer, pair, dock, qtbot, monkeypatc
     assert bent.visible
 
 
+def set_at(layer, world):
+    """Put marks at places (n, 3) in viewer mm."""
+    layer.data = [layer.world_to_data(place) for place in world]
+
+
 def marks(viewer, pair, count=9):
     """Set the same places as marks on both layers."""
     places = foreground_points(count, seed=3)
     there = places @ pair[2][:3, :3].T + pair[2][:3, 3]
     here, other = add_marks(viewer, "fixed", "head CT"), add_marks(viewer, "moving", "head T1")
-    here.data, other.data = Frame().to_world(places), Frame().to_world(there)
+    set_at(here, Frame().to_world(places))
+    set_at(other, Frame().to_world(there))
     return here, other
 
 
 def test_landmarks_give_the_map_and_the_error_of_every_pair(viewer, pair, dock, qtbot):
     _, other = marks(viewer, pair)
-    other.data = np.vstack([other.data[:-1], other.data[-1] + 2.0])
+    other.data = np.vstack([other.data[:-1], other.data[-1] + 2.0 / other.scale])
     box = dock.align.landmarks
     box.set_open(on=True)
     qtbot.mouseClick(box.mark_button, Qt.MouseButton.LeftButton)

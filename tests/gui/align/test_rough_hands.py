@@ -4,6 +4,7 @@ import threading
 
 import numpy as np
 import pytest
+from napari.utils.key_bindings import KeymapHandler
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
@@ -45,7 +46,8 @@ def mark(viewer, moving, shift=(0.0, 0.0, 0.0)):
     """Mark four places on CT, and the same ones shifted by LPS mm on a layer."""
     places = foreground_points(4, seed=3)
     here, there = add_marks(viewer, "fixed", "head CT"), add_marks(viewer, "moving", moving)
-    here.data, there.data = Frame().to_world(places), Frame().to_world(places + np.array(shift))
+    for layer, lps in ((here, places), (there, places + np.array(shift))):
+        layer.data = [layer.world_to_data(place) for place in Frame().to_world(lps)]
 
 
 def test_landmarks_give_the_same_pose_however_often_they_are_asked(viewer, dock, qtbot):
@@ -72,6 +74,32 @@ def test_marks_belong_to_the_layer_they_were_set_on(viewer, pair, dock):
     assert "4 places marked on the fixed layer, 0 on the moving one" in box.words.text()
     dock.open.moving.choose(viewer.layers["head T1"])
     assert box.words.text() == "4 pairs marked."
+
+
+def test_marks_change_neither_the_steps_of_the_sliders_nor_the_slice(viewer, dock):
+    viewer.dims.set_current_step(0, 21)
+    ranges, point = viewer.dims.range, viewer.dims.point
+    mark(viewer, "head T1")
+    assert viewer.dims.range == ranges
+    for name in ("marks on head CT", "marks on head T1"):
+        viewer.layers.remove(name)
+    assert (viewer.dims.range, viewer.dims.point) == (ranges, point)
+
+
+def test_the_state_names_landmarks_and_their_own_number(viewer, dock, qtbot):
+    mark(viewer, "head T1", (6.0, 2.0, 0.0))
+    box = dock.align.landmarks
+    box._tell()
+    marks = viewer.layers["marks on head T1"]
+    shaken = np.random.default_rng(1).normal(0, 0.05, (4, 3))
+    marks.data = marks.data + shaken
+    box._tell()
+    click(qtbot, box.align_button)
+    qtbot.waitUntil(lambda: idle(dock)() and len(viewer.layers) == 5)
+    found = viewer.layers[-1].metadata[ALIGNMENT].quality
+    assert "aligned by landmarks" in dock.state.text()
+    assert f"{found.uncertainty_mm:.1f} mm</b>" in dock.state.text()
+    assert f"{found.uncertainty_mm:.1f} mm" in found.sentence
 
 
 def test_marks_come_back_with_the_session(viewer, tmp_path, dock):
@@ -114,13 +142,21 @@ def test_a_result_of_a_closed_layer_is_not_added(viewer, slow, dock, qtbot, said
     assert [layer.name for layer in viewer.layers] == ["head CT"]
 
 
+def press(viewer, key):
+    """Press a key as napari's canvas does."""
+    handler = KeymapHandler()
+    handler.keymap_providers = [viewer]
+    handler.press_key(key)
+    handler.release_key(key)
+
+
 def held(viewer, dock, qtbot):
     """Take the moving picture in hand and push it twice."""
     box = dock.align.hand
     box.set_open(on=True)
     click(qtbot, box.move_button)
     for _ in range(2):
-        box._nudge(1, 0)
+        press(viewer, "Right")
     return box
 
 
@@ -130,6 +166,11 @@ def test_everything_may_be_closed_while_a_picture_is_in_hand(viewer, dock, qtbot
     viewer.layers.remove_selected()
     qtbot.waitUntil(lambda: box.hand is None)
     assert not len(viewer.layers)
+
+
+def test_the_words_say_which_way_the_picture_went(viewer, dock, qtbot):
+    box = held(viewer, dock, qtbot)  # two millimetres to the right of the screen: to the left side
+    assert box.words.text().startswith("Moved by L +2.0 P +0.0 S +0.0 mm, turned by L +0.0°")
 
 
 def test_undo_takes_back_the_nudge_while_a_picture_is_in_hand(viewer, dock, qtbot):

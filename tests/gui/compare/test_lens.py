@@ -63,7 +63,7 @@ def lens(model, canvas, below):
     found = TrustLens(model)
     found.choose(Chosen("CT", "T1"))
     found.hold(canvas, model)
-    keys = Keys(lambda: True, found)
+    keys = Keys(lambda keys: True, found)
     keys.bind(Binding("L", "lens", found.begin, found.end))
     keys.hold(canvas)
     yield found

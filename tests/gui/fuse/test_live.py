@@ -127,7 +127,7 @@ def test_scrolling_on_finds_the_next_slice_fused(dock, aligned, qtbot, monkeypat
     slider(aligned, 5)
     dock.fuse.live.box.setChecked(True)
     qtbot.waitUntil(lambda: seen(aligned) is not None and idle(dock))
-    fuser, expected = find_preview(aligned).data.fuser, whole(aligned)
+    fuser, expected = find_preview(aligned).data.maker, whole(aligned)
     for index in (6, 7, 8):
         slider(aligned, index)
         np.testing.assert_array_equal(seen(aligned), expected[index])
@@ -140,7 +140,7 @@ def test_few_slices_are_kept(aligned):
         show_plane(aligned, plane)
         for index in range(layer.data.shape[aligned.dims.order[0]]):
             slider(aligned, index)
-    assert len(layer.data.fuser._kept) == slices.KEPT
+    assert len(layer.data.maker._kept) == slices.KEPT
 
 
 def test_four_views_fuse_what_each_shows(aligned):
@@ -229,7 +229,7 @@ def test_the_plane_is_the_one_that_was_asked_for(shape, key, value, found):
 
 def test_each_plane_is_as_quick_as_it_was(aligned, monkeypatch):
     monkeypatch.setattr(slices, "QUICK_S", 1.0)
-    fuser = preview_layers(aligned, ["CT", "T1"]).data.fuser
+    fuser = preview_layers(aligned, ["CT", "T1"]).data.maker
     assert fuser.is_quick(0)
     fuser._seconds = {0: 0.1, 2: 3.0}
     assert [fuser.is_quick(axis) for axis in range(3)] == [True, False, False]
@@ -284,7 +284,7 @@ def test_each_plane_tells_the_shares_of_its_own_picture(aligned):
     world = place.frame.to_world(place.grid.index_to_lps(voxel))
     told = [readout(aligned, world, axis).splitlines()[-1] for axis in (0, 1, 2, 0)]
     for axis, words in zip((0, 1, 2, 0), told, strict=True):
-        given = layer.data.fuser.fused((axis, voxel[axis]))[1]
+        given = layer.data.maker.make((axis, voxel[axis]))[1]
         rest = [i for one, i in enumerate(voxel) if one != axis]
         assert f"fused: {100 * given[tuple(rest)]:.0f} % CT" in words
     assert len(set(told)) > 1
@@ -292,7 +292,7 @@ def test_each_plane_tells_the_shares_of_its_own_picture(aligned):
 
 def test_a_live_layer_can_be_duplicated(aligned):
     layer = preview_layers(aligned, ["CT", "T1"])
-    assert deepcopy(layer.data).fuser is layer.data.fuser
+    assert deepcopy(layer.data).maker is layer.data.maker
 
 
 def test_switching_off_while_computing_shows_nothing(dock, aligned, qtbot, monkeypatch):

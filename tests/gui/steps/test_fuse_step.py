@@ -1,5 +1,6 @@
 import pytest
 from napari.components import ViewerModel
+from qtpy.QtCore import Qt
 
 from napari_fusion.fusion import methods
 from napari_fusion.gui.workspace import FusionWorkspace
@@ -27,9 +28,12 @@ def test_some_methods_hide_something(step):
 
 def test_the_windows_of_the_chosen_layers_have_names(dock, viewer, qtbot):
     ct, t1 = dock.fuse.windows.boxes
-    assert [box.placeholderText() for box in (ct, t1)] == [
-        f"{name}: as shown" for name in dock.open.current.names
-    ]
+    assert [box.label.text() for box in (ct, t1)] == list(dock.open.current.names)
+    assert {box.placeholderText() for box in (ct, t1)} == {"as shown"}
+    chain = [ct.nextInFocusChain()]
+    while chain[-1].focusPolicy() == Qt.FocusPolicy.NoFocus:
+        chain.append(chain[-1].nextInFocusChain())
+    assert chain[-1] is t1
     ct.showPopup()
     names = [ct.itemText(i) for i in range(ct.count())]
     assert "bone" in names
@@ -53,4 +57,7 @@ def test_windows_follow_the_choice(dock, viewer):
     assert [box.layer for box in dock.fuse.windows.boxes] == [viewer.layers[1], viewer.layers[0]]
     assert dock.fuse.windows.boxes is not first
     viewer.layers[1].name = "renamed"
-    assert dock.fuse.windows.boxes[0].placeholderText() == "renamed: as shown"
+    assert dock.fuse.windows.boxes[0].label.text() == "renamed"
+    viewer.layers[1].name = "a name that is much too long for the dock"
+    assert "…" in dock.fuse.windows.boxes[0].label.text()
+    assert dock.fuse.windows.boxes[0].label.toolTip() == viewer.layers[1].name

@@ -7,6 +7,8 @@ from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QApplication, QLineEdit
 
 from napari_fusion.gui import show_plane, to_layer
+from napari_fusion.gui.covered import cover, hide
+from napari_fusion.gui.readout import readout
 from napari_fusion.gui.views.pixels import to_pixels, to_world
 from napari_fusion.gui.views.quad import canvas_of
 
@@ -374,7 +376,63 @@ def test_a_layer_that_is_painted_on_keeps_naparis_tools(desk, main, qtbot):
     before = desk.crossing.point.copy()
     qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=QPoint(40, 40))
     np.testing.assert_array_equal(desk.crossing.point, before)
-    assert not desk.keys._is_free()
+    desk.use_crosshair(on=False)
+    qtbot.keyClick(canvas, Qt.Key.Key_C)
+    assert not desk.hands.crosshair
+    wheel(canvas, 1)
+    qtbot.waitUntil(lambda: desk.crossing.point[0] != before[0])
+
+
+def test_a_layer_that_may_be_painted_on_keeps_only_its_own_keys(desk, main, qtbot):
+    canvas, viewer = main
+    labels = viewer.add_labels(np.zeros(viewer.layers[0].data.shape, int), name="roi")
+    viewer.layers.selection.active = labels
+    window = viewer.layers["head T1"].contrast_limits
+    qtbot.keyClick(canvas, Qt.Key.Key_2)  # napari's: paint
+    assert viewer.layers["head T1"].contrast_limits == window
+    labels.mode = "pan_zoom"
+    qtbot.keyClick(canvas, Qt.Key.Key_C)
+    assert desk.hands.crosshair
+    qtbot.keyClick(canvas, Qt.Key.Key_C)
+
+
+def test_the_hand_moves_along_the_canvas_the_keys_are_pressed_on(desk, main, window, qtbot):
+    _, viewer = main
+    box = window[1].align.hand
+    window[1].open.fixed.choose(viewer.layers["head CT"])
+    window[1].open.moving.choose(viewer.layers["head T1"])
+    box.set_open(on=True)
+    qtbot.mouseClick(box.move_button, Qt.MouseButton.LeftButton)
+    coronal = next(view for view in desk.quad.planes if view.model.dims.order[0] == 1)
+    assert "moving, here" in coronal.model.layers
+    qtbot.keyClick(coronal.canvas, Qt.Key.Key_Up)
+    assert box.hand.picture[0] == (0.0, 0.0, 1.0)
+    box.stop()
+    assert "moving, here" not in coronal.model.layers
+
+
+def test_four_axes_are_told_of_and_leave_the_planes_alone(desk, main, window, said):
+    viewer = main[1]
+    words = [view.model.canvas.overlays["fusion_words"].text for view in desk.quad.planes]
+    viewer.add_image(np.zeros((2, 5, 5, 5)), name="series", units=("mm",) * 4)
+    assert [view.model.canvas.overlays["fusion_words"].text for view in desk.quad.planes] == words
+    assert "4 axes" in readout(viewer)
+    desk.show_views(on=False)
+    desk.show_views(on=True)
+    assert said()[-1].startswith("Four views need volumes of three axes")
+    viewer.layers.remove("series")
+    desk.show_views(on=True)
+
+
+def test_covered_sources_tell_their_windows_in_every_plane(desk, main):
+    words = [view.model.canvas.overlays["fusion_words"].text for view in desk.quad.planes]
+    assert all("CT W" in one for one in words)
+    cover(main[1], {"head CT"})
+    assert [view.model.canvas.overlays["fusion_words"].text for view in desk.quad.planes] == words
+    hide(main[1].layers["head CT"])
+    assert not any(
+        "CT W" in view.model.canvas.overlays["fusion_words"].text for view in desk.quad.planes
+    )
 
 
 def test_space_goes_round_the_ways_to_compare_in_every_plane(desk, main, window, qtbot):

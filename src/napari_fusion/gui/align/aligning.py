@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ from napari_fusion.registration.quality import RANK
 
 if TYPE_CHECKING:
     from napari.layers import Layer
+
+How = Literal["registration", "landmarks", "hand"]
 
 OVER_FIXED = 0.5
 """Opacity of a moving layer drawn over the fixed one."""
@@ -93,7 +95,9 @@ class Aligning:
         return placed(self.snapshot, self.fixed, self.moving, found)
 
 
-def placed(snapshot: Snapshot, fixed: str, moving: str, found: Alignment) -> Result:
+def placed(
+    snapshot: Snapshot, fixed: str, moving: str, found: Alignment, by: How = "registration"
+) -> Result:
     """Draw a layer where an alignment says it lies on another; touches no layer.
 
     Parameters
@@ -104,6 +108,8 @@ def placed(snapshot: Snapshot, fixed: str, moving: str, found: Alignment) -> Res
         Their names.
     found
         Where points of the fixed one lie in the moving one, and how far that may be trusted.
+    by
+        What found it.
     """
     still, mobile = snapshot.source(fixed), snapshot.source(moving)
     drawn = resample(mobile.volume, still.volume.grid, found)
@@ -111,7 +117,7 @@ def placed(snapshot: Snapshot, fixed: str, moving: str, found: Alignment) -> Res
     if still.aligned:
         stands = max(stands, still.aligned.standing, key=lambda one: one.rank)
     layer = result_layer(drawn, f"{moving} on {fixed}", stands, still.anchor)
-    made = Made("align", snapshot.ids((fixed, moving)))
+    made = Made("align", snapshot.ids((fixed, moving)), {"by": by})
     layer[1]["metadata"] |= {ALIGNMENT: found, ORIGINAL: mobile.volume, ORIGIN: made}
     layer[1]["opacity"] = OVER_FIXED  # both are seen, to be checked by eye
     turned = snapshot.turned(Frame.of(still.volume.grid))

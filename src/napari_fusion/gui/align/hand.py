@@ -65,6 +65,15 @@ class Hand:
         """Six numbers that say the same, rounded as they are written down."""
         return rounded(self.now)
 
+    @property
+    def picture(self) -> Pose:
+        """Six numbers of how the moving picture was moved from where its file puts it.
+
+        The way back of `pose`: first turned about the middle of the fixed grid, then shifted.
+        """
+        fixed = self.start.fixed
+        return rounded(Alignment(fixed, fixed, np.linalg.inv(self.now.matrix).astype(np.float64)))
+
     def shift(self, by_mm: NDArray[np.float64]) -> None:
         """Shift the moving picture by an LPS vector, mm."""
         self._push(-by_mm, np.eye(3))
@@ -158,7 +167,7 @@ class Placing:
         progress(0.1, "judging the pose")
         found = assess(fixed, moving, posed(fixed.grid, moving.grid, self.pose))
         progress(0.8, "drawing on the fixed grid")
-        return placed(self.snapshot, self.fixed, self.moving, found)
+        return placed(self.snapshot, self.fixed, self.moving, found, "hand")
 
 
 def place_layer(

@@ -31,6 +31,8 @@ MARKED = "napari_fusion_marked"
 COLOURS = {"fixed": "#e69f00", "moving": "#56b4e9"}
 """Orange and blue, which colour-blind eyes tell apart; the symbols differ too."""
 
+SIZE_MM = 8.0
+
 SYMBOLS = {"fixed": "cross", "moving": "x"}
 
 
@@ -52,14 +54,20 @@ def original_of(viewer: Any, name: str) -> str:
 
 
 def add_marks(viewer: Any, role: str, name: str) -> Points:
-    """Give the points layer that marks a layer in a role; made when there is none."""
+    """Give the points layer that marks a layer in a role; made when there is none.
+
+    It lies on the voxels of that layer: napari's sliders step as finely as the finest layer.
+    """
     found = marks_of(viewer, role, name)
     if found is not None:
         return found
+    marked = viewer.layers[name]
     made: Points = viewer.add_points(
         np.empty((0, 3)),
         name=f"marks on {name}",
-        size=8,
+        scale=marked.scale,
+        translate=marked.translate,
+        size=SIZE_MM / marked.scale[-1],
         symbol=SYMBOLS[role],
         face_color=COLOURS[role],
         border_color=COLOURS[role],
@@ -133,7 +141,7 @@ class Marking:
         check_patients(sources, different_patients=False)
         found = self.found()
         progress(0.5, "drawing on the fixed grid")
-        return placed(self.snapshot, self.fixed, self.moving, found)
+        return placed(self.snapshot, self.fixed, self.moving, found, "landmarks")
 
 
 def align_by_landmarks(

@@ -9,8 +9,11 @@ import numpy as np
 
 from napari_fusion.gui.check.gate import Source, Standing, standing
 from napari_fusion.gui.layers import VOLUME, place_of, was_moved
+from napari_fusion.gui.origin import ORIGIN, Made
 from napari_fusion.gui.snapshot import ALIGNMENT, ORIGINAL
 from napari_fusion.volume import Volume
+
+SCANNER = "aligned by the scanner"
 
 
 def standing_of(layers: Sequence[Any]) -> Standing:
@@ -56,12 +59,19 @@ def _how(layers: Sequence[Any], stands: Standing) -> str:
         return ""
     kept = [_keeps_the_scanners_pose(layer, layers[0]) for layer in layers[1:]]
     if all(ALIGNMENT in layer.metadata for layer in layers[1:]) and not any(kept):
-        return "aligned by registration"
+        return f"aligned by {' and '.join(sorted(set(map(_found_by, layers[1:]))))}"
     if all(kept):
-        return "aligned by the scanner"
+        return SCANNER
     frames = {layer.metadata[VOLUME].frame_uid for layer in layers}
     derived = any(place is not None and place.aligned for place in map(place_of, layers))
-    return "" if derived or len(frames | {None}) > 2 else "aligned by the scanner"
+    return "" if derived or len(frames | {None}) > 2 else SCANNER
+
+
+def _found_by(layer: Any) -> str:
+    """Name what found a layer's alignment: registration, landmarks or the hand."""
+    origin = layer.metadata.get(ORIGIN)
+    arguments = origin.arguments if isinstance(origin, Made) else {}
+    return str(arguments.get("by", "registration"))
 
 
 def _keeps_the_scanners_pose(layer: Any, fixed: Any) -> bool:
@@ -76,7 +86,7 @@ def _keeps_the_scanners_pose(layer: Any, fixed: Any) -> bool:
 
 def _millimetres(layers: Sequence[Any], stands: Standing) -> str:
     """Give the largest measured uncertainty, where registration found the alignment."""
-    if _how(layers, stands) != "aligned by registration":
+    if _how(layers, stands) in {"", SCANNER}:
         return ""
     measured = [layer.metadata[ALIGNMENT].quality.uncertainty_mm for layer in layers[1:]]
     known = [spread for spread in measured if spread is not None]

@@ -132,7 +132,7 @@ class LiveBox(QWidget):
         self._tell("")
         self._missed = []
         slices: Any = data[0]
-        slices.fuser.missed = self._miss
+        slices.maker.missed = self._miss
         self._show(lambda: show_preview(self._viewer, data))
         self._cover(data[1]["metadata"][SHARES][0])
 
@@ -166,8 +166,8 @@ class LiveBox(QWidget):
         layer = find_preview(self._viewer)
         if layer is None or not self._missed:
             return
-        cut, fuser = self._missed.pop(), layer.data.fuser
-        self._start(lambda tell: fuser.fused(cut), self._come)
+        cut, maker = self._missed.pop(), layer.data.maker
+        self._start(lambda tell: maker.make(cut), self._come)
 
     @Slot(object)
     def _come(self, fused: object) -> None:

@@ -93,16 +93,11 @@ def preview(job: Fusing, drawn: Drawn, spot: Spot | None = None) -> LayerData:
     """
     sources, stands = job.admitted()
     fixed, frame = sources[0].volume, job.snapshot.frame or Frame()
-    grid = frame.parallel(fixed.grid)
-    if grid is None:
-        raise GeometryError(
-            "the fixed layer is oblique to the view, so that no slice of it is on screen: Align or "
-            "Fuse turns the view to it"
-        )
+    grid = grid_on_screen(fixed.grid, frame)
     fuser = SliceFuser([drawn.along(source, fixed, frame) for source in sources], job)
     cut = None if spot is None else spot.cut(grid, frame)
     if cut is not None:
-        fuser.fused(cut)
+        fuser.make(cut)
     asked: dict[str, JSON] = {"method": job.method, "params": job.params}
     step = Step("preview", asked | {"sources": list(job.names)})
     nothing = Volume(np.broadcast_to(np.float32(0), grid.shape), grid, "FUSED", history=(step,))
@@ -189,6 +184,23 @@ def preview_layers(
     return show_preview(viewer, preview(job, Drawn()))
 
 
+def grid_on_screen(grid: Grid, frame: Frame) -> Grid:
+    """Give a grid with its axes in the order of the viewer's.
+
+    Raises
+    ------
+    GeometryError
+        It is oblique to the view.
+    """
+    found = frame.parallel(grid)
+    if found is None:
+        raise GeometryError(
+            "the fixed layer is oblique to the view, so that no slice of it is on screen: Align or "
+            "Fuse turns the view to it"
+        )
+    return found
+
+
 def slice_at(grid: Grid, frame: Frame, spot: Spot) -> tuple[int, int]:
     """Say which array axis runs across the slice on screen, and which index lies there.
 
@@ -197,11 +209,7 @@ def slice_at(grid: Grid, frame: Frame, spot: Spot) -> tuple[int, int]:
     GeometryError
         The grid is oblique to the view, or has no slice there.
     """
-    if frame.parallel(grid) is None:
-        raise GeometryError(
-            "the fixed layer is oblique to the view, so that no slice of it is on screen: Align or "
-            "Fuse turns the view to it"
-        )
+    grid_on_screen(grid, frame)
     axis = frame.order(grid)[0][spot.axis]
     point: NDArray[np.float64] = frame.to_world(grid.centre)
     point[spot.axis] = spot.point[spot.axis]
@@ -209,11 +217,3 @@ def slice_at(grid: Grid, frame: Frame, spot: Spot) -> tuple[int, int]:
     if not 0 <= index < grid.shape[axis]:
         raise GeometryError("the fixed layer has no slice here")
     return axis, index
-
-
-def one_slice(grid: Grid, axis: int, index: int) -> Grid:
-    """Give the grid of one slice."""
-    affine = grid.affine.copy()
-    affine[:3, 3] += index * affine[:3, axis]
-    a, b, c = (1 if i == axis else n for i, n in enumerate(grid.shape))
-    return Grid((a, b, c), affine)

@@ -1,7 +1,7 @@
-"""A fusion as arrays whose slices are fused when they are read.
+"""A picture as arrays whose slices are made when they are read.
 
 napari asks an array for the slice it shows, so a picture can never stand on another slice's place,
-whatever the plane and the canvas; and nothing is fused that nobody looks at.
+whatever the plane and the canvas; and nothing is made that nobody looks at.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,20 @@ QUICK_S = 0.04
 
 Cut = tuple[int, int]
 """Viewer axis across a slice, and its index."""
+
+
+class SliceMaker(Protocol):
+    """Makes slices across any axis."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Voxels along the viewer's axes."""
+
+    def make(self, cut: Cut) -> NDArray[np.float32]:
+        """Give the parts of a slice (k, h, w)."""
+
+    def seen(self, cut: Cut) -> NDArray[np.float32] | None:
+        """Do so for the screen; None where it comes later."""
 
 
 class SliceFuser:
@@ -59,7 +73,7 @@ class SliceFuser:
         """Whether a slice across an axis takes a window no wait that is felt."""
         return self._seconds.get(axis, max(self._seconds.values(), default=0.0)) <= QUICK_S
 
-    def fused(self, cut: Cut) -> NDArray[np.float32]:
+    def make(self, cut: Cut) -> NDArray[np.float32]:
         """Give a slice's picture and the share of each source (1 + k, h, w), fused if need be."""
         found = self._find(cut)
         if found is not None:
@@ -88,9 +102,9 @@ class SliceFuser:
             self._ahead[1].join()
         found = self._find(cut)
         if self.missed is None:
-            return self.fused(cut)
+            return self.make(cut)
         if self.is_quick(cut[0]):
-            found = self.fused(cut)
+            found = self.make(cut)
             self._look_ahead(cut)
         elif found is None:
             self.missed(cut)
@@ -107,7 +121,7 @@ class SliceFuser:
         busy = self._ahead is not None and self._ahead[1].is_alive()
         if busy or not 0 <= following[1] < self.shape[axis] or self._find(following) is not None:
             return
-        thread = threading.Thread(target=self.fused, args=(following,), daemon=False)
+        thread = threading.Thread(target=self.make, args=(following,), daemon=False)
         self._ahead = following, thread
         thread.start()
 
@@ -123,14 +137,14 @@ class SliceFuser:
 
 
 class Slices:
-    """(n0, n1, n2) float32 along the viewer's axes: one part of what a fuser gives.
+    """(n0, n1, n2) float32 along the viewer's axes: one part of what is made slice by slice.
 
     Parameters
     ----------
-    fuser
-        Fuses a slice when it is read.
+    maker
+        Makes a slice when it is read.
     part
-        0 is the fused picture, 1 and above are the shares of the sources.
+        Of a fusion, 0 is the picture, 1 and above are the shares of the sources.
     axis
         A voxel is that of the slice across this axis.
     """
@@ -138,13 +152,13 @@ class Slices:
     dtype = np.dtype(np.float32)
     ndim = 3
 
-    def __init__(self, fuser: SliceFuser, part: int = 0, axis: int = 0) -> None:
-        self.fuser, self._part, self._axis = fuser, part, axis
+    def __init__(self, maker: SliceMaker, part: int = 0, axis: int = 0) -> None:
+        self.maker, self._part, self._axis = maker, part, axis
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Voxels along the viewer's axes."""
-        return self.fuser.shape
+        return self.maker.shape
 
     @property
     def size(self) -> int:
@@ -153,12 +167,12 @@ class Slices:
 
     def across(self, axis: int) -> Slices:
         """Give the same with voxels of the slices across another axis: each plane has its own."""
-        return Slices(self.fuser, self._part, axis)
+        return Slices(self.maker, self._part, axis)
 
     def __getitem__(self, key: Any) -> NDArray[np.float32]:
         """Give one slice, or a part of it.
 
-        Several slices at once are what the 3-D view asks for, which shows no live fusion: black.
+        Several slices at once are what the 3-D view asks for, which shows no such picture: black.
         """
         whole = _in_full(key)
         picked = [np.arange(n)[part] for n, part in zip(self.shape, whole, strict=True)]
@@ -166,7 +180,7 @@ class Slices:
         if axis is None:
             return np.zeros([n for one in picked for n in one.shape], np.float32)
         index = int(picked[axis].flat[0])
-        seen = self.fuser.seen((axis, index))
+        seen = self.maker.seen((axis, index))
         if seen is None:
             plane = np.zeros([n for i, n in enumerate(self.shape) if i != axis], np.float32)
         else:
@@ -182,8 +196,8 @@ class Slices:
         return self._axis if self._axis in found else next(iter(found), None)
 
     def __array__(self, dtype: Any = None, *, copy: bool | None = None) -> NDArray[Any]:
-        """Fuse everything, slice by slice along the first axis."""
-        slices = [self.fuser.fused((0, index))[self._part] for index in range(self.shape[0])]
+        """Make everything, slice by slice along the first axis."""
+        slices = [self.maker.make((0, index))[self._part] for index in range(self.shape[0])]
         return np.asarray(np.stack(slices), dtype=dtype)
 
 

@@ -6,12 +6,15 @@ from __future__ import annotations
 from typing import Any
 
 from qtpy.compat import isalive
-from qtpy.QtCore import QSignalBlocker, Signal, Slot
+from qtpy.QtCore import QSignalBlocker, Qt, Signal, Slot
 from qtpy.QtGui import QFocusEvent
-from qtpy.QtWidgets import QComboBox, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QSizePolicy, QWidget
 
 from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.hands.presets import presets_of
+
+NAME_PX = 110
+"""A layer's name is cut in the middle to this width."""
 
 
 class SourceWindows(QWidget):
@@ -30,8 +33,9 @@ class SourceWindows(QWidget):
         super().__init__(parent)
         self._viewer = viewer
         self.boxes: list[WindowBox] = []
-        self._layout = QVBoxLayout(self)
-        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._form = QFormLayout(self)
+        self._form.setContentsMargins(0, 0, 0, 0)
+        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
 
     @Slot(object)
     def choose(self, chosen: Chosen) -> None:
@@ -41,13 +45,15 @@ class SourceWindows(QWidget):
             for box in self.boxes:
                 box.name()
             return
-        for box in self.boxes:
-            self._layout.removeWidget(box)
-            box.deleteLater()
+        while self._form.rowCount():
+            self._form.removeRow(0)
         self.boxes = [WindowBox(layer) for layer in layers]
+        before: QWidget = self
         for box in self.boxes:
             box.asked.connect(self.asked)
-            self._layout.addWidget(box)
+            self._form.addRow(box.label, box)
+            self.setTabOrder(before, box)
+            before = box
 
 
 class WindowBox(QComboBox):
@@ -58,7 +64,8 @@ class WindowBox(QComboBox):
 
     def __init__(self, layer: Any, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.layer = layer
+        self.layer, self.label = layer, QLabel()
+        self.setPlaceholderText("as shown")
         # a long name must not widen the dock
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.name()
@@ -67,8 +74,12 @@ class WindowBox(QComboBox):
 
     def name(self) -> None:
         """Say whose windows these are."""
-        self.setPlaceholderText(f"{self.layer.name}: as shown")
-        self.setToolTip(f"The window {self.layer.name} is shown and fused with.")
+        name = str(self.layer.name)
+        short = self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, NAME_PX)
+        self.label.setText(short)
+        self.label.setToolTip(name)
+        self.setAccessibleName(f"Window of {name}")
+        self.setToolTip(f"The window {name} is shown and fused with.")
 
     def showPopup(self) -> None:  # noqa: N802 - Qt's name
         """List the windows."""

@@ -47,7 +47,8 @@ viewer mm, and the event; True takes it."""
 class Hands(QObject):
     """Filters the mouse events of canvases; lets go of them all with `release`.
 
-    Nothing is taken while napari's own tools are in use: a layer that is painted on, a 3-D view.
+    In a 3-D view nothing is taken; while a tool of napari's is in use, on a layer that is marked or
+    painted on, only the wheel and the middle button, so that slices can be changed.
 
     Parameters
     ----------
@@ -121,7 +122,9 @@ class Hands(QObject):
         """Take what is ours."""
         way = self._ways.get(event.type())
         viewer = self._held.get(watched)
-        if way is None or viewer is None or not is_flat(viewer) or not self.is_free:
+        if way is None or viewer is None or not is_flat(viewer):
+            return False
+        if not self.is_free and self._drag is None and not _leaves_tools(event):
             return False
         return way(watched, viewer, event)
 
@@ -221,6 +224,13 @@ class Hands(QObject):
             return False
         away = [abs(a - b) for a, b in zip(self._pressed, _pixel(event), strict=True)]
         return max(away) < STILL
+
+
+def _leaves_tools(event: QEvent) -> bool:
+    """Whether an event means nothing to napari's tools."""
+    if event.type() == QEvent.Type.MouseButtonPress:
+        return bool(event.button() == Qt.MouseButton.MiddleButton)
+    return bool(event.type() == QEvent.Type.Wheel)
 
 
 def _pixel(event: QMouseEvent) -> Pixel:

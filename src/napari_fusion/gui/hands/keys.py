@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QKeyEvent, QKeySequence
@@ -49,10 +50,10 @@ class Keys(QObject):
     Parameters
     ----------
     is_free
-        Says whether keys are ours now, and not those of a tool of napari's.
+        Says whether a key is ours now, and not that of a tool of napari's.
     """
 
-    def __init__(self, is_free: Callable[[], bool], parent: QObject | None = None) -> None:
+    def __init__(self, is_free: Callable[[str], bool], parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._is_free = is_free
         self._table: dict[int, Binding] = {}
@@ -97,7 +98,7 @@ class Keys(QObject):
         if kind not in {QEvent.Type.KeyPress, QEvent.Type.ShortcutOverride}:
             return False
         binding = self._table.get(_pressed(event))
-        if binding is None or event.modifiers() & ASIDE or not self._is_free():
+        if binding is None or event.modifiers() & ASIDE or not self._is_free(binding.keys):
             return False
         if kind == QEvent.Type.ShortcutOverride:
             event.accept()
@@ -114,6 +115,18 @@ class Keys(QObject):
         if binding is not None and binding.release is not None:
             binding.release()
         return binding is not None
+
+
+def has_key(layer: Any, keys: str) -> bool:
+    """Whether napari gives a key to a layer of this kind: digits to labels, for one."""
+    from app_model.types import KeyBinding
+
+    try:
+        wanted = KeyBinding.from_str(keys)
+    except ValueError:  # a sign napari has no name for
+        return False
+    tables = [layer.keymap, *(vars(kind).get("class_keymap", {}) for kind in type(layer).__mro__)]
+    return any(wanted in table for table in tables)
 
 
 def _code(keys: str) -> int:

@@ -168,6 +168,7 @@ def _made_again(contents: Contents, place: int, made: dict[int, Any], progress: 
     source = contents.session.layers[place].source
     if not isinstance(source, FromLayers):
         raise ReadError("the session file names a layer that cannot be")
+    arguments: dict[str, Any] = dict(source.arguments)
     bench = _Bench([made[n] for n in source.sources])
     names = _apart(
         bench.layers, [str(contents.session.layers[n].look["name"]) for n in source.sources]
@@ -175,8 +176,8 @@ def _made_again(contents: Contents, place: int, made: dict[int, Any], progress: 
     if source.verb == "align":
         fixed, moving = names
         found = contents.alignments[source.alignment]
-        return _layer(placed(Snapshot.of(bench), fixed, moving, found).layers[0])
-    arguments: dict[str, Any] = dict(source.arguments)
+        by = arguments.get("by", "registration")
+        return _layer(placed(Snapshot.of(bench), fixed, moving, found, by).layers[0])
     job = JOBS[source.verb](Snapshot.of(bench), tuple(names), **arguments)
     return _layer(job.compute(progress).layers[source.part])
 

@@ -202,7 +202,7 @@ class AlignStep(Step):
         try:
             show_ghost(self._viewer, ghost, Alignment(fixed, moving, matrix))
         except FusionError:
-            hide_ghost(self._viewer)  # the slice on screen is none of the fixed grid's
+            hide_ghost(self._viewer)  # the view is in 3-D, or turned
 
     def _found(self, job: Any, result: Result) -> None:
         self.verdict.setText(result.standing.text)
@@ -220,9 +220,8 @@ class AlignStep(Step):
     def _anyway(self) -> None:
         if self._refused is not None:
             job, result = self._refused
-            self.said.emit(job.line(accept=result.standing.word))
-            self._add(result)
+            self._add(result, job.line(accept=result.standing.word))
 
-    def _add(self, result: Result) -> None:
+    def _add(self, result: Result, line: str = "") -> None:
         self._hid = None
-        self._jobs.show_result(result, lambda added: self.aligned.emit(added[0]))
+        self._jobs.show_result(result, lambda added: self.aligned.emit(added[0]), line)

@@ -26,7 +26,7 @@ from napari_fusion.gui.colour.colouring import Colouring, grey_and_function
 from napari_fusion.gui.fuse.changing import Changing
 from napari_fusion.gui.fuse.live import LiveBox
 from napari_fusion.gui.fuse.windows import SourceWindows
-from napari_fusion.gui.jobs import JobRow
+from napari_fusion.gui.jobs import BUSY, JobRow
 from napari_fusion.gui.layers import VOLUME
 from napari_fusion.gui.snapshot import Result, Snapshot
 from napari_fusion.gui.steps.step import Step, button
@@ -66,8 +66,10 @@ class FuseStep(Step):
             self.form.addRow(row)
         self._make_colour()
         self._make_change()
-        for one in (self.button, self.colour_button, self.change_button):
-            jobs.busy.connect(one.setDisabled)
+        self._tips = {
+            one: one.toolTip() for one in (self.button, self.colour_button, self.change_button)
+        }
+        jobs.busy.connect(self._follow)
 
     def _make_methods(self) -> None:
         """Make the list of methods, a form of parameters for each, and what one may hide."""
@@ -113,6 +115,13 @@ class FuseStep(Step):
             self._change,
         )
         self.form.addRow(_beside(self.off_mm, self.change_button))
+
+    @Slot(bool)
+    def _follow(self, busy: bool) -> None:  # noqa: FBT001 - Qt's signature
+        """One thing at a time; the tips say why."""
+        for one, tip in self._tips.items():
+            one.setDisabled(busy)
+            one.setToolTip(BUSY if busy else tip)
 
     @Slot(object)
     def choose(self, sources: Chosen) -> None:

@@ -40,6 +40,11 @@ class HandBox(Step):
     ----------
     viewer
         A napari viewer or viewer model.
+
+    Attributes
+    ----------
+    viewers
+        Gives the viewers of all canvases; the arrows act in each, along its own screen.
     """
 
     asked = Signal(object)
@@ -50,7 +55,8 @@ class HandBox(Step):
         self._viewer, self._chosen = viewer, Chosen()
         self._hand: Hand | None = None
         self._moving = ""
-        self._kept: dict[str, Any] = {}
+        self._kept: list[tuple[Any, str, Any]] = []
+        self.viewers: Callable[[], list[Any]] = lambda: [viewer]
         self._left: tuple[Chosen, Hand] | None = None
         self.move_button = QPushButton("Move with the arrow keys")
         self.move_button.setCheckable(True)
@@ -115,9 +121,8 @@ class HandBox(Step):
             show_error(str(error))
             self.move_button.setChecked(False)
             return
-        for name in ("point", "order"):
-            getattr(self._viewer.dims.events, name).connect(self._turned)
-        self._bind()
+        self._viewer.layers.events.removed.connect(self._removed)
+        self.bind()
         canvas = canvas_of(self.window(), self._viewer)[1]
         if canvas is not None:
             canvas.setFocus()  # where the arrow keys are heard
@@ -141,7 +146,7 @@ class HandBox(Step):
         hand = self._left[1] if self._left and self._left[0] == self._chosen else Hand(here)
         self._left = None
         show_ghost(self._viewer, ghost, hand.now)
-        self._hand, self._ghost, self._drawn = hand, ghost, True
+        self._hand, self._ghost = hand, ghost
         self._seen = [
             one for one in (layer, self._viewer.layers[self._chosen.moving]) if one.visible
         ]
@@ -152,31 +157,35 @@ class HandBox(Step):
         if not self._kept:  # nothing is in hand
             return
         self._hand = None
-        for name in ("point", "order"):
-            getattr(self._viewer.dims.events, name).disconnect(self._turned)
+        self._viewer.layers.events.removed.disconnect(self._removed)
         self._unbind()
         hide_ghost(self._viewer)
         for layer in self._seen:
             layer.visible = True
         self._tell()
 
-    def _turned(self, event: object = None) -> None:
-        if not isalive(self):  # napari deleted the dock; the viewer lives on
-            for name in ("point", "order"):
-                getattr(self._viewer.dims.events, name).disconnect(self._turned)
+    def _removed(self, event: object = None) -> None:
+        """Hear that a layer was closed; napari is not done with it yet."""
+        if isalive(self):
+            QTimer.singleShot(0, self._stop_if_gone)
+        else:  # napari deleted the dock; the viewer lives on
+            self._viewer.layers.events.removed.disconnect(self._removed)
             self._unbind()
-            return
-        if self._is_gone():
-            QTimer.singleShot(0, self._stop_if_alive)  # napari is removing layers just now
-            return
-        self._draw()
 
-    def _is_gone(self) -> bool:
-        """Whether a layer was closed that the ghost is made of, or the ghost itself."""
-        ghost = self._drawn and find_preview(self._viewer, GHOST) is None
-        return ghost or not {self._chosen.fixed, self._moving} <= {
-            str(layer.name) for layer in self._viewer.layers
-        }
+    def _stop_if_gone(self) -> None:
+        """Let go when a layer was closed that the ghost is made of, or the ghost itself."""
+        if not isalive(self) or self._hand is None:
+            return
+        names = {str(layer.name) for layer in self._viewer.layers}
+        if (
+            find_preview(self._viewer, GHOST) is None
+            or not {
+                self._chosen.fixed,
+                self._moving,
+            }
+            <= names
+        ):
+            self.stop()
 
     def _stop_if_alive(self) -> None:
         if isalive(self):
@@ -187,21 +196,19 @@ class HandBox(Step):
             return
         try:
             show_ghost(self._viewer, self._ghost, self._hand.now)
-            self._drawn = True
-        except FusionError:
-            hide_ghost(self._viewer)  # this slice is not of the fixed grid
-            self._drawn = False
+        except FusionError as error:  # in 3-D there are no slices
+            show_error(str(error))
         self._tell()
 
-    def _nudge(self, right: float, down: float) -> None:
+    def _nudge(self, viewer: Any, right: float, down: float) -> None:
         if self._hand is not None:
-            screen = Screen.of(self._viewer, self._ghost.frame)
+            screen = Screen.of(viewer, self._ghost.frame)
             self._hand.shift(right * screen.right + down * screen.down)
             self._draw()
 
-    def _turn(self, degrees: float) -> None:
+    def _turn(self, viewer: Any, degrees: float) -> None:
         if self._hand is not None:
-            self._hand.turn(Screen.of(self._viewer, self._ghost.frame), degrees)
+            self._hand.turn(Screen.of(viewer, self._ghost.frame), degrees)
             self._draw()
 
     @Slot()
@@ -236,24 +243,31 @@ class HandBox(Step):
         snapshot = Snapshot.of(self._viewer)
         return Aligning(snapshot, *names, RIGID, chosen.different_patients, pose)
 
-    def _bind(self) -> None:
-        """Take the arrow keys, and keep what they did before."""
-        for arrow, (right, down) in ARROWS.items():
-            for prefix, size in (("", COARSE), ("Shift-", FINE)):
-                self._key(prefix + arrow, partial(self._nudge, right * size, down * size))
-                if right:
-                    self._key(f"Alt-{prefix}{arrow}", partial(self._turn, right * size))
+    @Slot()
+    def bind(self) -> None:
+        """Take the arrow keys of every canvas, and keep what they did before."""
+        if self._hand is None:
+            return
+        self._unbind()
+        for viewer in self.viewers():
+            for arrow, (right, down) in ARROWS.items():
+                for prefix, size in (("", COARSE), ("Shift-", FINE)):
+                    nudge = partial(self._nudge, right=right * size, down=down * size)
+                    self._key(viewer, prefix + arrow, nudge)
+                    if right:
+                        turn = partial(self._turn, degrees=right * size)
+                        self._key(viewer, f"Alt-{prefix}{arrow}", turn)
 
-    def _key(self, key: str, act: Callable[[], None]) -> None:
+    def _key(self, viewer: Any, key: str, act: Callable[[Any], None]) -> None:
         from app_model.types import KeyBinding
 
-        self._kept[key] = self._viewer.keymap.get(KeyBinding.from_str(key))
-        self._viewer.bind_key(key, lambda viewer: act(), overwrite=True)
+        self._kept.append((viewer, key, viewer.keymap.get(KeyBinding.from_str(key))))
+        viewer.bind_key(key, lambda viewer: act(viewer), overwrite=True)
 
     def _unbind(self) -> None:
-        for key, before in self._kept.items():
-            self._viewer.bind_key(key, before, overwrite=True)
-        self._kept = {}
+        for viewer, key, before in self._kept:
+            viewer.bind_key(key, before, overwrite=True)
+        self._kept = []
 
     def _tell(self) -> None:
         held = self._hand is not None
@@ -262,10 +276,10 @@ class HandBox(Step):
         if self._hand is None:
             self.words.setText(KEYS)
             return
-        shift, degrees = self._hand.pose
+        shift, degrees = self._hand.picture
         told = " ".join(f"{side} {x:+.1f}" for side, x in zip("LPS", shift, strict=True))
         turned = " ".join(f"{side} {x:+.1f}°" for side, x in zip("LPS", degrees, strict=True))
-        self.words.setText(f"From fixed to moving: {told} mm, {turned}\n{KEYS}")
+        self.words.setText(f"Moved by {told} mm, turned by {turned}\n{KEYS}")
 
 
 def _row(*widgets: QWidget) -> QHBoxLayout:

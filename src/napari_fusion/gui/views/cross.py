@@ -15,6 +15,9 @@ from napari_fusion.gui.views.pixels import is_flat, to_pixels
 GAP = 10
 """Pixels left free around the point, so that what lies there is seen."""
 
+RIM = 36
+"""Pixels left free along the edges, where the side letters stand."""
+
 LINE, EDGE = QColor(255, 214, 64, 220), QColor(0, 0, 0, 110)
 """Yellow with a dark edge: seen on bone, on black and on hot iron."""
 
@@ -68,14 +71,15 @@ class Cross(QWidget):
         x, y = middle
         wide, high = self.width(), self.height()
         ends = (
-            (QPointF(0, y), QPointF(x - GAP, y)),
-            (QPointF(x + GAP, y), QPointF(wide, y)),
-            (QPointF(x, 0), QPointF(x, y - GAP)),
-            (QPointF(x, y + GAP), QPointF(x, high)),
+            (QPointF(RIM, y), QPointF(x - GAP, y)),
+            (QPointF(x + GAP, y), QPointF(wide - RIM, y)),
+            (QPointF(x, RIM), QPointF(x, y - GAP)),
+            (QPointF(x, y + GAP), QPointF(x, high - RIM)),
         )
         painter = QPainter(self)
         for colour, width in ((EDGE, 3), (LINE, 1)):
             painter.setPen(QPen(colour, width))
             for start, end in ends:
-                painter.drawLine(start, end)
+                if start.x() + start.y() < end.x() + end.y():  # not beyond the rim
+                    painter.drawLine(start, end)
         painter.end()

@@ -119,7 +119,7 @@ class Mirror:
     def _add(self, layer: Any) -> None:
         from napari.layers import Layer
 
-        if layer in self._twins:
+        if layer in self._twins or layer.ndim > 3:  # such a layer would hide where the planes lie
             return
         other = self._target.add_layer(Layer.create(*layer.as_layer_data_tuple()))
         self._twins[layer] = Twin(layer, other)

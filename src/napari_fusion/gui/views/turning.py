@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QWidget
 from napari_fusion.errors import Progress
 from napari_fusion.gui.check.status import spoken
 from napari_fusion.gui.frame import Frame
-from napari_fusion.gui.layers import VOLUME, frame_of
+from napari_fusion.gui.layers import LIVE, VOLUME, frame_of
 from napari_fusion.gui.views.cross import EDGE, LINE
 from napari_fusion.gui.views.crossing import Crossing
 from napari_fusion.gui.views.marks import FUNCTIONAL, measured, window_words
@@ -105,7 +105,11 @@ class Turning(QWidget):
 
     def _choose(self) -> None:
         """Take the functional volume on top, else CT, else the topmost; project it if it is new."""
-        layers = [layer for layer in measured(self._source) if np.ndim(layer.data) == 3]
+        layers = [
+            one
+            for one in measured(self._source)
+            if np.ndim(one.data) == 3 and LIVE not in one.metadata
+        ]
         functional = [one for one in layers if one.metadata[VOLUME].modality in FUNCTIONAL]
         bones = [one for one in layers if one.metadata[VOLUME].modality == "CT"]
         self._layer = next(iter(functional + bones + layers), None)
