@@ -16,7 +16,8 @@ from napari_fusion.gui import (
 from napari_fusion.gui.compare.modes import Mode
 from napari_fusion.gui.compare.pictures import Seen
 from napari_fusion.gui.layers import place_of, world_of
-from napari_fusion.gui.readout import cursor_point, readout
+from napari_fusion.gui.readout import readout
+from napari_fusion.gui.views.pixels import cursor_point
 from napari_fusion.review import opaque
 
 

@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_fusion.gui.colour.looks import is_share
 from napari_fusion.gui.compare.comparison import find_comparison
 from napari_fusion.gui.fuse.slices import Slices
 from napari_fusion.gui.layers import DARK, VOLUME, index_at, place_of
 from napari_fusion.gui.snapshot import ALIGNMENT, ORIGINAL, SHARES
+from napari_fusion.gui.views.pixels import Point, cursor_point
 from napari_fusion.volume import Volume
-
-Point = NDArray[np.float64]
 
 OUTSIDE = "outside"
 """Said of a source that does not reach to the point."""
@@ -58,14 +56,6 @@ def readout(viewer: Any, point: Point | None = None, across: int | None = None) 
         told = compared.shown_at(axis, world)
         lines += [f"shown here: {told}"] if told else []
     return "\n".join(lines)
-
-
-def cursor_point(viewer: Any) -> Point:
-    """Give the point under the cursor on the slice that is shown, in viewer mm."""
-    point = np.array(viewer.dims.point, float)
-    shown = list(viewer.dims.displayed)
-    point[shown] = np.array(viewer.cursor.position, float)[-3:][shown]
-    return point
 
 
 def sources(viewer: Any) -> list[Any]:

@@ -6,9 +6,10 @@ from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QApplication, QLineEdit
 
-from napari_fusion.gui import show_plane, to_layer
+from napari_fusion.gui import fuse_layers, show_plane, to_layer
 from napari_fusion.gui.covered import cover, hide
 from napari_fusion.gui.readout import readout
+from napari_fusion.gui.views.marks import slice_words
 from napari_fusion.gui.views.pixels import to_pixels, to_world
 from napari_fusion.gui.views.quad import canvas_of
 
@@ -323,13 +324,13 @@ def test_marks_say_plane_place_and_window(desk, main):
     desk.crossing.go((-7.5, 12.0, 3.0))
     s, p, x = low + np.round((np.array([-7.5, 12.0, 3.0]) - low) / 4) * 4
     words = {
-        one.dims.order[0]: one.canvas.overlays["fusion_words"].text.splitlines()[0]
+        one.dims.order[0]: one.canvas.overlays["fusion_words"].text.splitlines()[0].split(" · ")[-1]
         for _, one in views(desk, main)
     }
     assert words == {
-        0: f"axial · I {-s:.1f} mm",
-        1: f"coronal · P {p:.1f} mm",
-        2: f"sagittal · L {x:.1f} mm",
+        0: f"I {-s:.1f} mm",
+        1: f"P {p:.1f} mm",
+        2: f"L {x:.1f} mm",
     }
     for _, one in views(desk, main):
         assert one.canvas.overlays.scale_bar.visible
@@ -422,6 +423,37 @@ def test_four_axes_are_told_of_and_leave_the_planes_alone(desk, main, window, sa
     assert said()[-1].startswith("Four views need volumes of three axes")
     viewer.layers.remove("series")
     desk.show_views(on=True)
+
+
+def test_the_readout_is_of_the_crossing_once_the_mouse_has_left(desk, main, window, qtbot):
+    canvas, viewer = main
+    values = window[1].values
+    middle = canvas.rect().center()
+    desk.crossing.go((4.0, 8.0, -12.0))
+    at = desk.crossing.point.copy()
+    qtbot.mouseMove(canvas, middle + QPoint(60, 40))
+    qtbot.waitUntil(lambda: values.text() == readout(viewer) != readout(viewer, at, 0))
+    viewer.mouse_over_canvas = True
+    viewer.mouse_over_canvas = False  # as napari does when the mouse leaves
+    qtbot.waitUntil(lambda: values.text() == readout(viewer, at, 0))
+
+
+def test_a_fused_picture_tells_the_windows_it_was_made_with(desk, main):
+    viewer = main[1]
+    windows = [(0.0, 80.0), (100.0, 900.0)]
+    fused = fuse_layers(viewer, ["head CT", "head T1"], "average", windows=windows)
+    for _, model in views(desk, main):
+        words = model.canvas.overlays["fusion_words"].text.splitlines()
+        assert words[1:] == ["CT W 80 L 40", "MR W 800 L 500"]
+    assert desk.quad.turning._layer.name == "head CT"  # hidden, and still projected
+    for layer in fused:
+        viewer.layers.remove(layer)
+
+
+def test_on_a_narrow_canvas_the_letter_alone_tells_the_plane(desk, main):
+    viewer = main[1]
+    assert slice_words(viewer).startswith("axial · ")
+    assert slice_words(viewer, brief=True) == slice_words(viewer).removeprefix("axial · ")
 
 
 def test_covered_sources_tell_their_windows_in_every_plane(desk, main):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from qtpy.QtCore import QObject, QTimer, Signal, Slot
 
-from napari_fusion.gui.views.pixels import Point, is_flat
+from napari_fusion.gui.views.pixels import Point, cursor_point, is_flat
 
 SAME_MM = 1e-6
 """Two places closer than this are one."""
@@ -37,14 +37,14 @@ class Crossing(QObject):
     framed = Signal()
     """The planes look elsewhere, or nearer."""
 
-    hovered = Signal(object, int)
-    """The mouse is over this point of a viewer that joined later, (3,) in viewer mm, on a slice
-    across this axis."""
+    hovered = Signal()
+    """The mouse moved over a canvas, or left it."""
 
     def __init__(self, viewer: Any, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._members: list[Any] = []
+        self._first, self._members = viewer, list[Any]()
         self._busy = False
+        self._over: Any = None
         self._aim: Point | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -66,6 +66,7 @@ class Crossing(QObject):
 
     def leave(self, viewer: Any) -> None:
         """Let go of a viewer."""
+        self._over = None if self._over is viewer else self._over
         if viewer in self._members:
             self._members.remove(viewer)
             for event, heard in self._events(viewer):
@@ -136,6 +137,7 @@ class Crossing(QObject):
             (viewer.scene.camera.events.zoom, self._looked),
             (viewer.scene.camera.events.orientation, self._looked),
             (viewer.cursor.events.position, self._hovered),
+            (viewer.events.mouse_over_canvas, self._left),
         ]
 
     def _follow(self, viewer: Any) -> None:
@@ -201,15 +203,24 @@ class Crossing(QObject):
                     camera.zoom = viewer.scene.camera.zoom
         self.framed.emit()
 
-    def _hovered(self, event: Any) -> None:
-        others = self._members[1:]  # of the first one, napari itself tells
-        viewer = next((one for one in others if one.cursor is event.source), None)
+    def under(self) -> tuple[Point, int]:
+        """Say what is pointed at: (3,) in viewer mm, and the axis across the slice it lies on.
+
+        That is the place under the mouse; while it is over no canvas, the point.
+        """
+        viewer = self._over
         if viewer is None or not is_flat(viewer):
-            return
-        point = np.array(viewer.dims.point, float)
-        shown = list(viewer.dims.displayed)
-        point[shown] = np.array(viewer.cursor.position, float)[-3:][shown]
-        self.hovered.emit(point, int(viewer.dims.order[0]))
+            return self.point.copy(), int(self._first.dims.order[0])
+        return cursor_point(viewer), int(viewer.dims.order[0])
+
+    def _hovered(self, event: Any) -> None:
+        self._over = next((one for one in self._members if one.cursor is event.source), None)
+        self.hovered.emit()
+
+    def _left(self, event: Any) -> None:
+        if event.source is self._over and not event.value:
+            self._over = None
+            self.hovered.emit()
 
     def _turned_by(self, source: Any) -> Any:
         return next((one for one in self._members if one.dims is source), None)

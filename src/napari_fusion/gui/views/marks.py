@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from napari_fusion.gui.check.status import spoken
 from napari_fusion.gui.colour.looks import is_share
 from napari_fusion.gui.covered import is_shown
 from napari_fusion.gui.layers import LIVE, VOLUME, frame_of
+from napari_fusion.gui.readout import fused_layer
+from napari_fusion.gui.snapshot import SHARES
 from napari_fusion.gui.views.letters import PLANES
 from napari_fusion.volume import Volume
 
@@ -25,6 +28,9 @@ BAR = (10, 90)
 
 SCALE_PART = 0.25
 """The scale bar is at most this part of the canvas's width."""
+
+NARROW = 340
+"""On a canvas less wide, words for plane and slice would reach the letter in the middle."""
 
 FUNCTIONAL = {"PT", "NM"}
 
@@ -59,6 +65,7 @@ class Marks:
             (viewer.layers.events, self._layers_changed),
             (viewer.scene.camera.events.zoom, self._measure),
             (viewer.canvas.events.size, self._measure),
+            (viewer.canvas.events.size, self._tell),
         )
         for event, heard in self._heard:
             event.connect(heard)
@@ -82,7 +89,9 @@ class Marks:
             self._choose_bar()
 
     def _tell(self, event: object = None) -> None:
-        lines = [slice_words(self._viewer), *map(window_words, measured(self._viewer))]
+        brief = self._viewer.canvas.size[1] < NARROW
+        lines = [slice_words(self._viewer, brief=brief), *map(window_words, measured(self._viewer))]
+        lines += fused_words(self._viewer)
         self._write(WORDS, "\n".join(filter(None, lines)))
 
     def _measure(self, event: object = None) -> None:
@@ -133,8 +142,11 @@ def measured(viewer: Any) -> list[Any]:
     return found
 
 
-def slice_words(viewer: Any) -> str:
-    """Name the plane and where its slice lies: "axial · S 12.0 mm"; nothing in 3-D."""
+def slice_words(viewer: Any, *, brief: bool = False) -> str:
+    """Name the plane and where its slice lies: "axial · S 12.0 mm"; nothing in 3-D.
+
+    Brief, the place alone: its letter tells the plane.
+    """
     frame = frame_of(viewer)
     if frame is None or viewer.dims.ndisplay != 2 or viewer.dims.ndim != 3:
         return ""
@@ -142,12 +154,26 @@ def slice_words(viewer: Any) -> str:
     at = float(viewer.dims.point[axis])
     low, high = frame.letters(axis)
     name = next(name for name, order in PLANES.items() if order[0] == axis)
-    return f"{name} · {high if at >= 0 else low} {abs(at):.1f} mm"
+    place = f"{high if at >= 0 else low} {abs(at):.1f} mm"
+    return place if brief else f"{name} · {place}"
 
 
-def window_words(layer: Any) -> str:
+def fused_words(viewer: Any) -> list[str]:
+    """Say which windows the fused picture on top was made with; it has none of its own."""
+    fused = fused_layer(viewer)
+    if fused is None or LIVE in fused.metadata:  # of *Live*, the sources' own are told
+        return []
+    asked = [step.parameters.get("windows") for step in fused.metadata[VOLUME].history]
+    windows: Any = next(filter(None, reversed(asked)), [])
+    layers = [viewer.layers[n] for n in fused.metadata[SHARES][0] if n in viewer.layers]
+    if len(layers) != len(windows):  # one of them is closed
+        return []
+    return [window_words(*pair) for pair in zip(layers, windows, strict=True)]
+
+
+def window_words(layer: Any, window: Sequence[float] | None = None) -> str:
     """Say how a layer is windowed: "CT W 80 L 40", and of PET "PET 0 to 5 g/mL"."""
-    low, high = (float(limit) for limit in layer.contrast_limits)
+    low, high = (float(limit) for limit in window or layer.contrast_limits)
     volume = layer.metadata[VOLUME]
     if volume.modality in FUNCTIONAL:
         return f"{spoken(layer)} {_number(low)} to {_number(high)}{_unit(layer, ' ')}"

@@ -17,6 +17,14 @@ def is_flat(viewer: Any) -> bool:
     )
 
 
+def cursor_point(viewer: Any) -> Point:
+    """Give the point under the cursor on the slice that is shown, (3,) in viewer mm."""
+    point: Point = np.array(viewer.dims.point, float)
+    shown = list(viewer.dims.displayed)
+    point[shown] = np.array(viewer.cursor.position, float)[-3:][shown]
+    return point
+
+
 def to_pixels(viewer: Any, point: ArrayLike, size: tuple[int, int]) -> tuple[float, float]:
     """Say where a point lies on a canvas.
 

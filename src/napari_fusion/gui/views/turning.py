@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtCore import QPointF, QRectF, Qt, QTimer, Slot
+from qtpy.QtCore import QPointF, QRect, QRectF, Qt, QTimer, Slot
 from qtpy.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
 from qtpy.QtWidgets import QWidget
 
@@ -15,9 +15,10 @@ from napari_fusion.errors import Progress
 from napari_fusion.gui.check.status import spoken
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.layers import LIVE, VOLUME, frame_of
+from napari_fusion.gui.readout import sources
 from napari_fusion.gui.views.cross import EDGE, LINE
 from napari_fusion.gui.views.crossing import Crossing
-from napari_fusion.gui.views.marks import FUNCTIONAL, measured, window_words
+from napari_fusion.gui.views.marks import FUNCTIONAL, window_words
 from napari_fusion.gui.worker import Job
 from napari_fusion.review.mip import STEP_DEG, Projections, brightest
 
@@ -29,6 +30,8 @@ LETTERS_PT = 14
 
 class Turning(QWidget):
     """Projects the functional volume, else the topmost one; drag to turn, click to go there.
+
+    It may be hidden, behind the picture it was fused into.
 
     Projections are made beside the window, all at once, and kept while the same array is shown.
 
@@ -105,11 +108,8 @@ class Turning(QWidget):
 
     def _choose(self) -> None:
         """Take the functional volume on top, else CT, else the topmost; project it if it is new."""
-        layers = [
-            one
-            for one in measured(self._source)
-            if np.ndim(one.data) == 3 and LIVE not in one.metadata
-        ]
+        known = [one for one in reversed(sources(self._source)) if LIVE not in one.metadata]
+        layers = sorted(known, key=lambda one: not one.visible)
         functional = [one for one in layers if one.metadata[VOLUME].modality in FUNCTIONAL]
         bones = [one for one in layers if one.metadata[VOLUME].modality == "CT"]
         self._layer = next(iter(functional + bones + layers), None)
@@ -207,12 +207,19 @@ class Turning(QWidget):
             (left, flags.AlignLeft | flags.AlignVCenter),
             (right, flags.AlignRight | flags.AlignVCenter),
         ):
-            painter.drawText(inside, where, words)
+            self._write(painter, inside, where, words)
         font.setPointSize(8)
         painter.setFont(font)
         told = window_words(self._layer) if self._is_functional else spoken(self._layer)
         words = f"projection · {self.angle}°\n{told}"
-        painter.drawText(inside, flags.AlignLeft | flags.AlignTop, words)
+        self._write(painter, inside, flags.AlignLeft | flags.AlignTop, words)
+
+    def _write(self, painter: QPainter, where: QRect, place: Qt.AlignmentFlag, words: str) -> None:
+        """Write on a box of the ground's colour, so that words are read on bone, too."""
+        box = painter.boundingRect(where, place, words).adjusted(-3, -1, 3, 1)
+        white = self._is_functional
+        painter.fillRect(box, QColor(255, 255, 255, 150) if white else QColor(0, 0, 0, 150))
+        painter.drawText(where, place, words)
 
     def _marked(self, seen: Projections) -> tuple[float, float]:
         """Give the pixel the crossing point is seen at."""
