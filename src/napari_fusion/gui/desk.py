@@ -81,6 +81,7 @@ class Desk(QObject):
         self._window = window
         window.installEventFilter(self)
         self.keys.hold(window)
+        self._marks.put_on(main.canvas.native)
         self._cross = Cross(self._viewer, main.canvas.native, self.crossing)
         self._hold(main.canvas.native, self._viewer)
         self._show_cross()

@@ -1,5 +1,7 @@
 """The linked views in a real window, driven by mouse and keys."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
@@ -12,6 +14,7 @@ from napari_fusion.gui.readout import readout
 from napari_fusion.gui.views.marks import slice_words
 from napari_fusion.gui.views.pixels import to_pixels, to_world
 from napari_fusion.gui.views.quad import canvas_of
+from napari_fusion.gui.views.words import Words
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +68,11 @@ def views(desk, main):
 def pixel(canvas, viewer, point):
     x, y = to_pixels(viewer, point, (canvas.width(), canvas.height()))
     return QPoint(round(x), round(y))
+
+
+def said_on(canvas):
+    """The words over a canvas."""
+    return canvas.findChild(Words).text()
 
 
 def wheel(canvas, notches, modifiers=Qt.KeyboardModifier.NoModifier, at=None):
@@ -220,7 +228,7 @@ def test_left_drag_windows_in_every_view_and_can_be_taken_back(desk, main, qtbot
     assert (high + low) / 2 == pytest.approx(sum(before) / 2 + width / 10)
     for view in desk.quad.planes:
         assert tuple(view.model.layers["head CT"].contrast_limits) == (low, high)
-        assert f"W {high - low:.0f}" in view.model.canvas.overlays["fusion_words"].text
+        assert f"W {high - low:.0f}" in said_on(view.canvas)
     qtbot.keyClick(canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert tuple(layer.contrast_limits) == before
     qtbot.keyClick(
@@ -319,22 +327,24 @@ def test_layers_are_mirrored_both_ways(desk, main, pair):
     assert [layer.name for layer in other.layers] == ["head T1", "dots"]
 
 
-def test_marks_say_plane_place_and_window(desk, main):
+def test_marks_say_plane_place_and_window(desk, main, qtbot):
     low = np.array([axis.start for axis in main[1].dims.range])
     desk.crossing.go((-7.5, 12.0, 3.0))
     s, p, x = low + np.round((np.array([-7.5, 12.0, 3.0]) - low) / 4) * 4
     words = {
-        one.dims.order[0]: one.canvas.overlays["fusion_words"].text.splitlines()[0].split(" · ")[-1]
-        for _, one in views(desk, main)
+        one.dims.order[0]: said_on(canvas).splitlines()[0].split(" · ")[-1]
+        for canvas, one in views(desk, main)
     }
     assert words == {
         0: f"I {-s:.1f} mm",
         1: f"P {p:.1f} mm",
         2: f"L {x:.1f} mm",
     }
-    for _, one in views(desk, main):
+    for canvas, one in views(desk, main):
         assert one.canvas.overlays.scale_bar.visible
-        assert "CT W 1350 L 525" in one.canvas.overlays["fusion_words"].text
+        assert "CT W 1350 L 525" in said_on(canvas)
+        in_picture = one.canvas.overlays["fusion_words"]
+        qtbot.waitUntil(lambda c=canvas, p=in_picture: p.visible and p.text == said_on(c))
 
 
 def test_the_crosshair_lies_over_the_point_in_every_view(desk, main, qtbot):
@@ -414,9 +424,9 @@ def test_the_hand_moves_along_the_canvas_the_keys_are_pressed_on(desk, main, win
 
 def test_four_axes_are_told_of_and_leave_the_planes_alone(desk, main, window, said):
     viewer = main[1]
-    words = [view.model.canvas.overlays["fusion_words"].text for view in desk.quad.planes]
+    words = [said_on(view.canvas) for view in desk.quad.planes]
     viewer.add_image(np.zeros((2, 5, 5, 5)), name="series", units=("mm",) * 4)
-    assert [view.model.canvas.overlays["fusion_words"].text for view in desk.quad.planes] == words
+    assert [said_on(view.canvas) for view in desk.quad.planes] == words
     assert "4 axes" in readout(viewer)
     desk.show_views(on=False)
     desk.show_views(on=True)
@@ -438,12 +448,30 @@ def test_the_readout_is_of_the_crossing_once_the_mouse_has_left(desk, main, wind
     qtbot.waitUntil(lambda: values.text() == readout(viewer, at, 0))
 
 
+def test_a_slice_change_draws_each_canvas_once(desk, main, qtbot):
+    """Text in the picture draws it twice: while one scrolls, words are told over it."""
+    qtbot.wait(400)  # the words of the picture are written
+    counts = []
+    for canvas, model in views(desk, main):
+        counts.append(Counter())
+        count = counts[-1]
+        model.dims.events.point.connect(lambda event, c=count: c.update(["slice"]))
+        paint = canvas.paintGL
+        canvas.paintGL = lambda c=count, draw=paint: c.update(["paint"]) or draw()
+    for step in (1, 2, 3):
+        desk.crossing.go((4.0 * step, 8.0 * step, -4.0 * step))
+        qtbot.wait(50)
+    for canvas, _ in views(desk, main):
+        del canvas.paintGL
+    assert counts == [{"slice": 3, "paint": 3}] * 3
+
+
 def test_a_fused_picture_tells_the_windows_it_was_made_with(desk, main):
     viewer = main[1]
     windows = [(0.0, 80.0), (100.0, 900.0)]
     fused = fuse_layers(viewer, ["head CT", "head T1"], "average", windows=windows)
-    for _, model in views(desk, main):
-        words = model.canvas.overlays["fusion_words"].text.splitlines()
+    for canvas, _ in views(desk, main):
+        words = said_on(canvas).splitlines()
         assert words[1:] == ["CT W 80 L 40", "MR W 800 L 500"]
     assert desk.quad.turning._layer.name == "head CT"  # hidden, and still projected
     for layer in fused:
@@ -457,14 +485,12 @@ def test_on_a_narrow_canvas_the_letter_alone_tells_the_plane(desk, main):
 
 
 def test_covered_sources_tell_their_windows_in_every_plane(desk, main):
-    words = [view.model.canvas.overlays["fusion_words"].text for view in desk.quad.planes]
+    words = [said_on(view.canvas) for view in desk.quad.planes]
     assert all("CT W" in one for one in words)
     cover(main[1], {"head CT"})
-    assert [view.model.canvas.overlays["fusion_words"].text for view in desk.quad.planes] == words
+    assert [said_on(view.canvas) for view in desk.quad.planes] == words
     hide(main[1].layers["head CT"])
-    assert not any(
-        "CT W" in view.model.canvas.overlays["fusion_words"].text for view in desk.quad.planes
-    )
+    assert not any("CT W" in said_on(view.canvas) for view in desk.quad.planes)
 
 
 def test_space_goes_round_the_ways_to_compare_in_every_plane(desk, main, window, qtbot):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
+from qtpy.compat import isalive
+from qtpy.QtWidgets import QWidget
 
 from napari_fusion.gui.check.status import spoken
 from napari_fusion.gui.colour.looks import is_share
@@ -14,6 +17,7 @@ from napari_fusion.gui.layers import LIVE, VOLUME, frame_of
 from napari_fusion.gui.readout import fused_layer
 from napari_fusion.gui.snapshot import SHARES
 from napari_fusion.gui.views.letters import PLANES
+from napari_fusion.gui.views.words import Words
 from napari_fusion.volume import Volume
 
 WORDS, UNIT = "fusion_words", "fusion_unit"
@@ -50,6 +54,7 @@ class Marks:
         from napari.components.overlays import TextOverlay
 
         self._viewer = viewer
+        self._words: Words | None = None
         self._barred: Any = None
         self._ground = viewer.canvas.background_color_override
         viewer.canvas.background_color_override = "black"
@@ -73,8 +78,23 @@ class Marks:
         self._choose_bar()
         self._measure()
 
+    def put_on(self, canvas: QWidget) -> None:
+        """Tell words over this canvas of the viewer, at once; the picture has them at rest."""
+        self._words = Words(canvas, partial(self._write, WORDS))
+        self._tell()
+
+    @property
+    def words(self) -> str:
+        """What is told of slice and windows now."""
+        lines = [slice_words(self._viewer, brief=self._viewer.canvas.size[1] < NARROW)]
+        lines += [*map(window_words, measured(self._viewer)), *fused_words(self._viewer)]
+        return "\n".join(filter(None, lines))
+
     def close(self) -> None:
         """Take the marks away."""
+        if self._words is not None and isalive(self._words):
+            self._words.deleteLater()
+        self._words = None
         for event, heard in self._heard:
             event.disconnect(heard)
         self._put_bar(None)
@@ -89,10 +109,10 @@ class Marks:
             self._choose_bar()
 
     def _tell(self, event: object = None) -> None:
-        brief = self._viewer.canvas.size[1] < NARROW
-        lines = [slice_words(self._viewer, brief=brief), *map(window_words, measured(self._viewer))]
-        lines += fused_words(self._viewer)
-        self._write(WORDS, "\n".join(filter(None, lines)))
+        if self._words is None:
+            self._write(WORDS, self.words)
+        else:
+            self._words.say(self.words)
 
     def _measure(self, event: object = None) -> None:
         """Keep the scale bar short: four canvases have little room."""

@@ -41,6 +41,7 @@ class PlaneView(QWidget):
         self._viewer = QtViewer(self.model)
         self._viewer.setAcceptDrops(False)  # what is dropped belongs to the window's own viewer
         self.canvas: QWidget = self._viewer.canvas.native
+        self.marks.put_on(self.canvas)
         self.cross = Cross(self.model, self.canvas, crossing)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
