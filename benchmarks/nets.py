@@ -287,7 +287,7 @@ def onnx():
                 "onnxruntime": exporting.running(checkpoint, full),
                 "onnxruntime int8": exporting.running(checkpoint, small),
             }
-            votes = prior(planes, checkpoint.config.levels).votes
+            votes, _ = prior(planes, checkpoint.config.levels)
             spent = dict.fromkeys(nets, np.inf)
             for _ in range(12):
                 for kind, net in nets.items():

@@ -56,7 +56,11 @@ def split(planes: Planes, levels: int) -> list[Planes]:
 
     Stops early when a band has a single pixel, so that any size of slice will do.
     """
-    pyramid = gaussian(planes, levels)
+    return bands_of(gaussian(planes, levels))
+
+
+def bands_of(pyramid: list[Planes]) -> list[Planes]:
+    """Give what each scale of a `gaussian` pyramid adds to the next, and the last one itself."""
     details = [_detail(fine, coarse) for fine, coarse in pairwise(pyramid)]
     return [*details, pyramid[-1]]
 

@@ -3,18 +3,16 @@
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from napari_fusion.errors import MissingExtra
 from napari_fusion.fusion.registry import method
 from napari_fusion.fusion.rules import Planes, each_slice
-from napari_fusion.pyramid import filtered, merge, reduce, split
+from napari_fusion.pyramid import filtered, merge, reduce
 from napari_fusion.slab import Stack
 
 if TYPE_CHECKING:
     from napari_fusion.nets.infer import Decided
     from napari_fusion.nets.model import FusionNet
+    from napari_fusion.nets.prior import Scales
 
 Network = Literal["pruned", "dense"]
 
@@ -65,47 +63,41 @@ def _by_network(planes: Planes, net: "FusionNet") -> Planes:
     from napari_fusion.nets.infer import decide
     from napari_fusion.nets.prior import prior
 
-    votes, standard = prior(planes, net.config.levels)
+    votes, scales = prior(planes, net.config.levels)
     decided = decide(net, planes, votes)
     del votes  # not needed any more, and large with the slice
-    return mixed(planes, standard, decided, net.config.levels)
+    return mixed(scales, decided)
 
 
-def mixed(planes: Planes, standard: NDArray[np.float32], decided: "Decided", levels: int) -> Planes:
-    """Give the parts (k, h, w) of one slice from the network's decision.
+def mixed(scales: "Scales", decided: "Decided") -> Planes:
+    """Give the parts (k, h, w) of one slice from the network's decision; uses the scales up.
 
     Parameters
     ----------
-    planes
-        (k, h, w), none of them empty.
-    standard
-        (k,), as `nets.prior.prior` gives it.
+    scales
+        As `nets.prior.prior` gives them, of sources none of which is empty.
     decided
         As `nets.infer.decide` gives it.
-    levels
-        Detail bands of the pyramid.
     """
     from napari_fusion.nets.mixing import base_weights
 
     *shares, coarse = decided.share.swapaxes(0, 1)
     finest, rest, added = decided.gain.swapaxes(0, 1)
     lift = decided.lift[:, 0]
-    *details, base = split(planes, levels)
-    for level, bands in enumerate(details):
+    *details, base = scales.bands
+    for level, (bands, energy) in enumerate(zip(details, scales.energies, strict=True)):
         p, g = shares[level] if level < len(shares) else coarse, rest if level else finest
-        _weigh(bands, standard, p, g)
+        energy /= scales.standard[:, None, None]
+        _weigh(bands, energy, p, g)
         if level:
             coarse, rest, added, lift = (reduce(maps) for maps in (coarse, rest, added, lift))
     return merge([*details, base * base_weights(coarse, lift, added, base.clip(0))])
 
 
-def _weigh(bands: Planes, standard: NDArray[np.float32], share: Planes, gain: Planes) -> None:
+def _weigh(bands: Planes, energy: Planes, share: Planes, gain: Planes) -> None:
     """Weigh one band of every source in place, some rows at a time: large slices need room."""
     from napari_fusion.nets.mixing import detail_weights
-    from napari_fusion.nets.prior import activity
 
-    energy = activity(bands)
-    energy /= standard[:, None, None]
     height, width = bands.shape[1:]
     step = max(2, STRIP // width // 2 * 2)
     for top in range(0, height, step):

@@ -53,8 +53,9 @@ def fuse(sources: Tensor, standard: Tensor, decision: Decision, levels: int) -> 
 def votes(sources: Tensor, levels: int) -> tuple[Tensor, Tensor]:
     """Ask the prior: votes (k, n, VOTES, h/2, w/2) and standards (k, n) of sources (k, n, h, w)."""
     found = [prior(sources[:, i].numpy(), levels) for i in range(sources.shape[1])]
-    stacked = np.stack([p.votes for p in found], axis=1)
-    return torch.from_numpy(stacked), torch.from_numpy(np.stack([p.standard for p in found], 1))
+    stacked = np.stack([votes for votes, _ in found], axis=1)
+    standard = np.stack([scales.standard for _, scales in found], axis=1)
+    return torch.from_numpy(stacked), torch.from_numpy(standard)
 
 
 def fused(net: FusionNet, sources: Tensor) -> Tensor:

@@ -151,7 +151,7 @@ class FusionNet(nn.Module):  # type: ignore[misc]
         verdict = SALIENT * votes[:, :, :1] + BRIGHT * votes[:, :, -1:]
         said = self.look(self.sight(sources, votes), k)
         corrected, gain, apart = said.unflatten(0, (k, n)).split(SAID, 2)
-        corrected = corrected / (1 + corrected.abs() / BOUND)
+        corrected = corrected / corrected.abs().div_(BOUND).add_(1)
         share = _share(verdict + corrected[:, :, :-1])
         lift = torch.exp(corrected[:, :, -1:])
         unlike = mean((apart - mean(apart)) ** 2)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fusion.pyramid import Plane, Planes, expand, filtered, reduce, split
+from napari_fusion.pyramid import Plane, Planes, bands_of, expand, filtered, gaussian, reduce
 
 FAINT = np.float32(1e-3)
 """Saliency that counts as nothing: a quarter of a grey level of 255."""
@@ -35,35 +35,54 @@ VOTES = 5
 """Numbers a source votes with at every pixel."""
 
 
-class Prior(NamedTuple):
-    """The votes of every source of one slice.
+class Scales(NamedTuple):
+    """The sources of one slice by scale, as the votes were made of them.
 
     Parameters
     ----------
-    votes
-        (k, VOTES, h/2, w/2) float32, logarithms. By the source's own standard: saliency, the same
-        before it is smoothed, the energy of the finest and of the next details; then brightness.
-        Odd sizes are rounded up.
+    bands
+        Details (k, h, w), finest first, and the base, as `pyramid.split` gives them.
+    energies
+        (k, h, w) of every detail: its `activity`.
     standard
         (k,) float32: what saliency is divided by.
     """
 
-    votes: NDArray[np.float32]
+    bands: list[Planes]
+    energies: list[Planes]
     standard: NDArray[np.float32]
 
 
-def prior(planes: NDArray[np.float32], levels: int) -> Prior:
-    """Let sources (k, h, w) in [0, 1] vote, by `levels` detail bands."""
+def prior(planes: Planes, levels: int) -> tuple[NDArray[np.float32], Scales]:
+    """Let sources (k, h, w) in [0, 1] vote, by `levels` detail bands.
+
+    Returns
+    -------
+    votes
+        (k, VOTES, h/2, w/2) float32, logarithms. By the source's own standard: saliency, the same
+        before it is smoothed, the energy of the finest and of the next details; then brightness.
+        Odd sizes are rounded up.
+    scales
+        The sources by scale.
+    """
     k, h, w = planes.shape
     votes = np.empty((k, VOTES, (h + 1) // 2, (w + 1) // 2), np.float32)
-    standards = [_vote(plane, levels, own) for plane, own in zip(planes, votes, strict=True)]
-    return Prior(votes, np.array(standards, np.float32))
+    pyramid = gaussian(planes, levels)
+    halves = pyramid[1] if len(pyramid) > 1 else reduce(planes)
+    bands = bands_of(pyramid)
+    energies = [activity(detail) for detail in bands[:-1]]
+    standards = [
+        _vote(half, [energy[i] for energy in energies], votes[i]) for i, half in enumerate(halves)
+    ]
+    return votes, Scales(bands, energies, np.array(standards, np.float32))
 
 
-def _vote(plane: Plane, levels: int, votes: NDArray[np.float32]) -> np.float32:
-    """Write the votes of one source (VOTES, h/2, w/2), and give its standard."""
-    half = reduce(plane)
-    finest, finer, total = _energies(plane, half, levels)
+def _vote(half: Plane, energies: list[Plane], votes: NDArray[np.float32]) -> np.float32:
+    """Write the votes of one source (VOTES, h/2, w/2), and give its standard.
+
+    `half` is the source at half resolution.
+    """
+    finest, finer, total = _summed(energies, half)
     saliency = _blurred(total, 3)
     standard: np.float32 = (saliency.mean() + QUIET) ** BALANCE
     for vote, energy in zip(votes, (saliency, total, finest, finer), strict=False):
@@ -75,12 +94,11 @@ def _vote(plane: Plane, levels: int, votes: NDArray[np.float32]) -> np.float32:
     return standard
 
 
-def _energies(plane: Plane, half: Plane, levels: int) -> tuple[Plane, Plane, Plane]:
+def _summed(energies: list[Plane], half: Plane) -> tuple[Plane, Plane, Plane]:
     """Give the energy of the two finest bands and of all, at half resolution.
 
     All: the magnitudes of every detail added up, coarse ones a little less.
     """
-    energies = [activity(detail) for detail in split(plane, levels)[:-1]]
     nothing = np.zeros_like(half)
     finest = reduce(energies[0]) if energies else nothing
     coarser = energies[1:] or [nothing]
