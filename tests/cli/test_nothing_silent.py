@@ -210,3 +210,21 @@ def test_every_default_is_told(command):
     told = CliRunner().invoke(cli.app, [command, "--help"], env={"COLUMNS": "200"}).output
     for default in ("rigid", "laplacian", "CHECK", "refuse") if command != "align" else ("wide",):
         assert f"[default: ({default})]" in told or f"[default: {default}]" in told
+
+
+@pytest.mark.parametrize("kind", [MemoryError, RuntimeError])
+def test_memory_that_ran_out_is_one_sentence(monkeypatch, capsys, kind):
+    def app(args):
+        raise kind("itkImportImageContainer.hxx:179:\nFailed to allocate memory for image.")
+
+    monkeypatch.setattr(cli, "app", app)
+    with pytest.raises(SystemExit) as end:
+        cli.main([])
+    assert end.value.code == 1
+    assert "not enough memory" in capsys.readouterr().err
+
+
+def test_other_faults_are_not_called_memory(monkeypatch):
+    monkeypatch.setattr(cli, "app", lambda args: exec('raise RuntimeError("a bug")'))
+    with pytest.raises(RuntimeError, match="a bug"):
+        cli.main([])

@@ -253,3 +253,10 @@ def test_a_slice_alone_has_the_windows_of_the_whole(pair):
 def test_a_slice_that_is_not_there_is_refused(pair, index):
     with pytest.raises(ParameterError, match=f"no slice {index} along axis 0.*0 to 5"):
         fuse_slice(pair, index=index)
+
+
+def test_labels_are_no_source():
+    labels = Volume(np.ones(GRID.shape, np.uint8), GRID, "LABEL", "label")
+    picture = Volume(np.ones(GRID.shape, np.float32), GRID, "CT", "HU")
+    with pytest.raises(ParameterError, match="source 2 holds labels"):
+        fuse([picture, labels])

@@ -59,7 +59,9 @@ def main(args: list[str] | None = None) -> None:
     except FusionError as error:
         fail(str(error))
         sys.exit(1)
-    except MemoryError:
+    except (MemoryError, RuntimeError) as error:
+        if not _is_of_memory(error):
+            raise
         fail("there is not enough memory for these volumes: close other programs or crop them")
         sys.exit(1)
     except KeyboardInterrupt:
@@ -68,6 +70,12 @@ def main(args: list[str] | None = None) -> None:
         if end.code == STOPPED:  # typer's answer to Ctrl-C
             _stopped()
         raise
+
+
+def _is_of_memory(error: Exception) -> bool:
+    """Whether memory ran out: ITK says so by a RuntimeError."""
+    words = str(error).lower()
+    return isinstance(error, MemoryError) or "allocate memory" in words or "bad_alloc" in words
 
 
 def _stopped() -> None:

@@ -200,6 +200,11 @@ def _check_grids(sources: tuple[Volume, ...]) -> None:
                 f"source {number} is {type(source).__name__}, not a Volume: Volume(array, grid) "
                 "says where its voxels lie"
             )
+        if source.modality == "LABEL":
+            raise ParameterError(
+                f"source {number} holds labels, whose numbers are no brightness: fuse the volume "
+                "they were drawn on"
+            )
     first = sources[0].grid
     for number, source in enumerate(sources[1:], start=2):
         if not first.matches(source.grid):
