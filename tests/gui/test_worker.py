@@ -5,6 +5,7 @@ import pytest
 from qtpy.QtCore import QThread, QTimer
 
 from napari_fusion.errors import Cancelled, GeometryError, ParameterError
+from napari_fusion.gui import worker
 from napari_fusion.gui.worker import Job, responsive
 
 
@@ -130,3 +131,20 @@ def test_an_error_while_waiting_reaches_the_caller(qtbot):
 
     QTimer.singleShot(0, call)
     qtbot.waitUntil(lambda: caught == [True], timeout=5000)
+
+
+def test_a_window_that_closes_elsewhere_does_not_lose_the_result(qtbot, monkeypatch):
+    """napari asks the workers of all windows to quit when one closes."""
+    workers, go = [], threading.Event()
+    real = worker.create_worker
+
+    def create(*given, **keywords):
+        workers.append(real(*given, **keywords))
+        return workers[-1]
+
+    monkeypatch.setattr(worker, "create_worker", create)
+    job = Job(lambda progress: go.wait(5))
+    with qtbot.waitSignal(job.returned, timeout=5000):
+        job.start()
+        workers[0].quit()
+        go.set()

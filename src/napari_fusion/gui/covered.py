@@ -6,7 +6,7 @@ if they were seen.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 COVERED = "napari_fusion_covered"
@@ -21,9 +21,9 @@ def cover(viewer: Any, names: Collection[str]) -> None:
             layer.visible = False
 
 
-def uncover(viewer: Any) -> None:
-    """Show what was hidden for a picture that is gone."""
-    for layer in viewer.layers:
+def uncover(layers: Iterable[Any]) -> None:
+    """Show those of some layers that were hidden for a picture that is gone."""
+    for layer in layers:
         if layer.metadata.get(COVERED):
             _forget(layer)
             layer.visible = True

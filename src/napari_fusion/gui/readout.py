@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_fusion.gui.colour.looks import is_share
+from napari_fusion.gui.colour.looks import is_change, is_share
 from napari_fusion.gui.compare.comparison import find_comparison
 from napari_fusion.gui.fuse.slices import Slices
 from napari_fusion.gui.layers import DARK, VOLUME, index_at, place_of
@@ -86,6 +86,8 @@ def value_at(layer: Any, world: Point) -> str:
         return OUTSIDE
     if not np.isfinite(value):
         return NO_VALUE
+    if is_change(volume) and value == 0:
+        return "nothing beyond error and noise"
     digits = np.format_float_positional(value, 4, unique=False, fractional=False, trim="-")
     return f"{digits} {unit_of(volume)}".rstrip()
 

@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 from napari.qt.threading import create_worker
@@ -38,6 +39,7 @@ class Job(QObject, Generic[T]):
     failed = Signal(object)
     cancelled = Signal()
     ended = Signal()
+    _came = Signal(object)  # from the thread; napari's own is lost when another window closes
 
     def __init__(self, work: Work[T], parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -45,12 +47,11 @@ class Job(QObject, Generic[T]):
         self._stop = threading.Event()
         self._told = 0.0
         self._over = False
+        self._came.connect(self._finish)
 
     def start(self) -> None:
         """Begin; returns at once."""
-        worker = create_worker(self._run, _start_thread=False)
-        worker.returned.connect(self._finish)
-        worker.start()
+        create_worker(self._tell, _start_thread=False).start()
 
     def cancel(self) -> None:
         """Stop: the job counts as over at once, its thread ends at its next report."""
@@ -82,6 +83,12 @@ class Job(QObject, Generic[T]):
                 self.progressed.emit(float(fraction), message)
             except RuntimeError as error:  # the window that asked is gone
                 raise Cancelled("stopped") from error
+
+    def _tell(self) -> None:
+        """Work, in the thread, and tell how it ended, unless nobody is there any more."""
+        end = self._run()
+        with suppress(RuntimeError):
+            self._came.emit(end)
 
     def _run(self) -> tuple[str, Any]:
         """Work, in the thread; every end becomes a word and a value."""

@@ -13,7 +13,8 @@ from napari_fusion.gui.align.ghost import GHOST
 from napari_fusion.gui.align.marking import add_marks
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.fuse.preview import find_preview
-from napari_fusion.gui.layers import add_volume
+from napari_fusion.gui.layers import VOLUME, add_volume
+from napari_fusion.gui.readout import patient_point, readout, value_at
 from napari_fusion.gui.snapshot import ALIGNMENT
 from napari_fusion.phantom import foreground_points, head
 
@@ -105,9 +106,11 @@ def test_the_state_names_landmarks_and_their_own_number(viewer, dock, qtbot):
 def test_marks_come_back_with_the_session(viewer, tmp_path, dock):
     mark(viewer, "head T1")
     save_session(viewer, tmp_path / "one.fusion")
+    looks = [(str(m.symbol[0]), m.size[0], m.face_color[0].tolist()) for m in viewer.layers[-2:]]
     open_session(viewer, tmp_path / "one.fusion", replace=True)
-    dock.align.landmarks._tell()
     assert dock.align.landmarks.words.text() == "4 pairs marked."
+    again = [(str(m.symbol[0]), m.size[0], m.face_color[0].tolist()) for m in viewer.layers[-2:]]
+    assert again == looks
 
 
 def test_one_thing_at_a_time(viewer, slow, dock, qtbot, said):
@@ -219,3 +222,75 @@ def test_a_floor_is_meant_when_it_is_typed_to_its_end(viewer, dock, qtbot):
     QTest.keyClicks(box, "2.5")
     QTest.keyClick(box, Qt.Key.Key_Return)
     assert heard == [2.5]
+
+
+def test_the_pose_is_there_again_when_taken_in_hand_again(viewer, dock, qtbot):
+    box = held(viewer, dock, qtbot)
+    pose = box.hand.pose
+    click(qtbot, box.move_button)
+    assert box.hand is None
+    click(qtbot, box.move_button)
+    assert box.hand.pose == pose
+    dock.desk._undo()
+    assert box.hand.pose != pose
+
+
+def test_a_renamed_layer_stays_in_hand_and_is_shown_again(viewer, dock, qtbot):
+    box = held(viewer, dock, qtbot)
+    pose = box.hand.pose
+    viewer.layers["head T1"].name = "renamed"
+    assert box.hand.pose == pose
+    press(viewer, "Right")
+    assert box.hand.pose != pose
+    click(qtbot, box.move_button)
+    assert viewer.layers["renamed"].visible
+
+
+def test_the_ghost_looks_as_its_layer_and_is_no_source(viewer, dock, qtbot):
+    box = held(viewer, dock, qtbot)
+    viewer.layers.selection.active = None
+    layer, ghost = viewer.layers["head T1"], find_preview(viewer, GHOST)
+    assert dock.desk.hands.layer() is layer
+    dock.desk._preset(2)
+    assert tuple(ghost.contrast_limits) == tuple(layer.contrast_limits)
+    told = readout(viewer)
+    assert "head T1:" not in told
+    here = box.hand.now.map_points(patient_point(ghost, dock.desk.crossing.point))
+    volume = layer.metadata[VOLUME]
+    index = tuple(np.round(volume.grid.lps_to_index(here)).astype(int))
+    value = float(volume.array[index])
+    told = value_at(ghost, dock.desk.crossing.point)
+    assert float(told.split()[0]) == pytest.approx(value, rel=1e-3)
+
+
+def test_no_nudge_counts_where_no_slice_is_shown(viewer, dock, qtbot, said):
+    box = held(viewer, dock, qtbot)
+    pose = box.hand.pose
+    viewer.dims.ndisplay = 3
+    press(viewer, "Right")
+    assert box.hand.pose == pose
+    assert "leave the 3-D view" in said()[-1]
+    viewer.dims.ndisplay = 2
+    viewer.add_image(np.zeros((2, 5, 5, 5)), name="series", units=("mm",) * 4)
+    press(viewer, "Right")
+    assert box.hand.pose == pose
+    assert "close the layer that has 4" in said()[-1]
+
+
+def test_a_session_saved_with_a_picture_in_hand_shows_it(viewer, tmp_path, dock, qtbot):
+    held(viewer, dock, qtbot)
+    save_session(viewer, tmp_path / "one.fusion")
+    dock.align.hand.stop()
+    open_session(viewer, tmp_path / "one.fusion", replace=True)
+    assert [layer.visible for layer in viewer.layers] == [True, True]
+
+
+def test_renaming_the_fixed_layer_keeps_its_marks(viewer, dock, qtbot):
+    mark(viewer, "head T1")
+    box = dock.align.landmarks
+    box.set_open(on=True)
+    click(qtbot, box.mark_button)
+    viewer.layers["head CT"].name = "planning CT"
+    qtbot.waitUntil(lambda: box.words.text() == "4 pairs marked.")
+    assert viewer.layers["planning CT"].visible
+    assert viewer.layers["head T1"].visible

@@ -8,7 +8,8 @@ from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QApplication, QLineEdit
 
-from napari_fusion.gui import fuse_layers, show_plane, to_layer
+from napari_fusion.gui import fuse_layers, preview_layers, show_plane, to_layer
+from napari_fusion.gui.compare.modes import Mode
 from napari_fusion.gui.covered import cover, hide
 from napari_fusion.gui.readout import readout
 from napari_fusion.gui.views.marks import slice_words
@@ -487,8 +488,11 @@ def test_on_a_narrow_canvas_the_letter_alone_tells_the_plane(desk, main):
 def test_covered_sources_tell_their_windows_in_every_plane(desk, main):
     words = [said_on(view.canvas) for view in desk.quad.planes]
     assert all("CT W" in one for one in words)
-    cover(main[1], {"head CT"})
-    assert [said_on(view.canvas) for view in desk.quad.planes] == words
+    live = preview_layers(main[1], ["head CT", "head T1"], "average")
+    cover(main[1], {"head CT", "head T1"})
+    for view, before in zip(desk.quad.planes, words, strict=True):
+        assert sorted(said_on(view.canvas).splitlines()) == sorted(before.splitlines())
+    main[1].layers.remove(live)
     hide(main[1].layers["head CT"])
     assert not any("CT W" in said_on(view.canvas) for view in desk.quad.planes)
 
@@ -568,6 +572,88 @@ def test_what_was_shown_whole_in_four_views_is_shown_whole_in_one(desk, main, qt
     qtbot.keyClick(canvas, Qt.Key.Key_F)
     qtbot.wait(50)
     assert viewer.scene.camera.zoom == nearer  # what the user chose stays
+
+
+def test_the_picture_has_no_words_until_they_are_true(desk, main, qtbot):
+    viewer = main[1]
+    words = viewer.canvas.overlays["fusion_words"]
+    qtbot.waitUntil(lambda: words.visible and words.text == said_on(main[0]))
+    viewer.dims.set_point(0, viewer.dims.point[0] + 8)
+    assert not words.text  # a screenshot taken now tells nothing wrong
+    qtbot.waitUntil(lambda: words.visible and words.text == said_on(main[0]))
+
+
+def test_every_plane_has_the_side_that_was_kept(desk, main, window, qtbot):
+    desk.show_views(on=False)
+    desk.quad.set_sides("left")  # as the settings say when the workspace opens
+    desk.show_views(on=True)
+    sides = {v.name: str(v.model.scene.camera.orientation2d[1]) for v in desk.quad.planes}
+    assert sides["coronal"] == "left"
+    angle = desk.quad.turning.angle
+    desk.quad.set_sides("right")
+    assert (desk.quad.turning.angle - angle) % 360 == 180
+
+
+def test_a_session_brings_the_side_to_every_plane(desk, main, window):
+    _, viewer = main
+    check = window[1].check
+    check.planes.left.setChecked(True)
+    kept = check.settings()
+    orientation = viewer.scene.camera.orientation2d
+    check.planes.left.setChecked(False)
+    viewer.scene.camera.orientation2d = orientation  # the view comes back before the settings
+    check.take_up(kept)
+    assert check.planes.left.isChecked()
+    assert {str(v.model.scene.camera.orientation2d[1]) for v in desk.quad.planes} >= {"left"}
+    check.planes.left.setChecked(False)
+
+
+def test_side_by_side_keeps_the_hands_and_the_values(desk, main, window, qtbot):
+    canvas, viewer = main
+    comparer = window[1].check.comparer
+    window[1].open.fixed.choose(viewer.layers["head CT"])
+    window[1].open.moving.choose(viewer.layers["head T1"])
+    comparer.set_mode(Mode.SIDES)
+    before = desk.crossing.point[0]
+    wheel(canvas, 1)
+    qtbot.waitUntil(lambda: desk.crossing.point[0] != before)
+    quarter = QPoint(canvas.width() // 4 + 9, canvas.height() // 2 + 5)
+    other = quarter + QPoint(canvas.width() // 2, 0)
+    size = (canvas.width(), canvas.height())
+    places = [to_world(viewer, (p.x(), p.y()), size) for p in (quarter, other)]
+    np.testing.assert_allclose(*places, atol=2)
+    qtbot.mouseMove(canvas, quarter)
+    qtbot.waitUntil(lambda: np.abs(desk.crossing.under()[0] - places[0]).max() < 2)
+    comparer.set_mode(Mode.FUSED)
+
+
+def test_places_are_marked_in_any_plane(desk, main, window, qtbot):
+    _, viewer = main
+    box = window[1].align.landmarks
+    window[1].open.fixed.choose(viewer.layers["head CT"])
+    window[1].open.moving.choose(viewer.layers["head T1"])
+    box.set_open(on=True)
+    qtbot.mouseClick(box.mark_button, Qt.MouseButton.LeftButton)
+    view = next(v for v in desk.quad.planes if v.name == "coronal")
+    for name in ("marks on head CT", "marks on head T1"):
+        place = desk.crossing.point + np.array([12, 0, 8])
+        at = pixel(view.canvas, view.model, place)
+        qtbot.mouseMove(view.canvas, at)
+        qtbot.mouseClick(view.canvas, Qt.MouseButton.LeftButton, pos=at)
+        marks = viewer.layers[name]
+        assert len(marks.data) == 1
+        assert np.abs(marks.data_to_world(marks.data[0]) - place).max() < 4
+    box.stop()
+    for name in ("marks on head CT", "marks on head T1"):
+        viewer.layers.remove(name)
+
+
+def test_the_wide_words_of_a_canvas_end_before_its_letter(desk, main):
+    canvas, viewer = main
+    layer = viewer.layers["head CT"]
+    layer.name = "a name that nobody could read on a small canvas, be it ever so small"
+    assert canvas.findChild(Words).geometry().right() < canvas.width() / 2
+    layer.name = "head CT"
 
 
 def test_closing_the_dock_closes_the_views(desk, main, window, qtbot):

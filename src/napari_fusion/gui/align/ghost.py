@@ -12,6 +12,7 @@ from napari_fusion.gui.frame import Frame, check_slice
 from napari_fusion.gui.fuse.preview import grid_on_screen, hide_preview, show_preview
 from napari_fusion.gui.fuse.slices import Cut, Slices
 from napari_fusion.gui.layers import LIVE, PLACE, VOLUME, LayerData, to_layer
+from napari_fusion.gui.snapshot import ALIGNMENT, ORIGINAL
 from napari_fusion.registration import Alignment
 from napari_fusion.volume import Step, Volume
 
@@ -112,6 +113,8 @@ class Ghost:
             VOLUME: replace(drawn, array=slices),
             PLACE: replace(metadata[PLACE], array=slices),
             LIVE: GHOST,
+            ALIGNMENT: alignment,  # its values are read in the volume itself
+            ORIGINAL: self.moving,
         }
         return slices, keywords | self.look | {"opacity": OVER}, layer_type
 

@@ -67,15 +67,24 @@ def add_marks(viewer: Any, role: str, name: str) -> Points:
         name=f"marks on {name}",
         scale=marked.scale,
         translate=marked.translate,
-        size=SIZE_MM / marked.scale[-1],
-        symbol=SYMBOLS[role],
-        face_color=COLOURS[role],
-        border_color=COLOURS[role],
+        **drawn_as(role, marked.scale[-1]),
         units=("mm",) * 3,
         axis_labels=AXIS_LABELS,
         metadata={MARKS: role, MARKED: name},
     )
+    made.metadata[MARKED] = name
+
+    def rename(event: object = None) -> None:
+        made.metadata[MARKED] = str(marked.name)
+
+    marked.events.name.connect(rename)
     return made
+
+
+def drawn_as(role: str, spacing: float) -> dict[str, Any]:
+    """Give what marks of a role look like, as keywords of a points layer of a spacing in mm."""
+    colours = {"face_color": COLOURS[role], "border_color": COLOURS[role]}
+    return {"symbol": SYMBOLS[role], "size": SIZE_MM / spacing, **colours}
 
 
 @dataclass(frozen=True, eq=False)

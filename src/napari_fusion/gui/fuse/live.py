@@ -139,7 +139,7 @@ class LiveBox(QWidget):
     def _cover(self, names: tuple[str, ...]) -> None:
         """Hide the sources, once: one that is shown again by hand stays so."""
         if names != self._covering:
-            uncover(self._viewer)
+            uncover(self._viewer.layers)
             cover(self._viewer, names)
         self._covering = names
 
@@ -147,7 +147,7 @@ class LiveBox(QWidget):
         """Take the preview away, and show the sources as they were."""
         self._covering = ()
         self._show(lambda: hide_preview(self._viewer))
-        uncover(self._viewer)
+        uncover(self._viewer.layers)
 
     def _end(self) -> None:
         """Leave the viewer as it was; a preview that was asked for by its line of code stays."""

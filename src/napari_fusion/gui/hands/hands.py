@@ -28,6 +28,7 @@ from napari_fusion.gui.hands.drags import (
     ZoomDrag,
     zoom_about,
 )
+from napari_fusion.gui.layers import LIVE
 from napari_fusion.gui.views.crossing import Crossing
 from napari_fusion.gui.views.pixels import Point, is_flat, to_world
 
@@ -135,8 +136,9 @@ class Hands(QObject):
         active = self._viewer.layers.selection.active
         if isinstance(active, Image) and is_shown(active) and not active.rgb:
             return active
-        seen = [one for one in self._viewer.layers if isinstance(one, Image) and one.visible]
-        return next((one for one in reversed(seen) if not one.rgb), None)
+        seen = [one for one in self._viewer.layers if isinstance(one, Image) and is_shown(one)]
+        own = (one for one in reversed(seen) if not one.rgb and LIVE not in one.metadata)
+        return next(own, None)
 
     def _wheel(self, canvas: QWidget, viewer: Any, event: QWheelEvent) -> bool:
         notches = event.angleDelta().y() / NOTCH

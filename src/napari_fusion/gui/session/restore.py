@@ -13,6 +13,7 @@ from napari_fusion.errors import Progress, ReadError, between
 from napari_fusion.export import digest
 from napari_fusion.gui.actions import Fusing
 from napari_fusion.gui.align.aligning import placed
+from napari_fusion.gui.align.marking import MARKS, SYMBOLS, drawn_as
 from napari_fusion.gui.colour.colouring import Colouring
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.fuse.changing import Changing
@@ -121,6 +122,8 @@ def _opened(
         elif isinstance(source, FromArray):
             keys = ("name", "units", "axis_labels")
             bare = {key: kept.look[key] for key in keys} | {"metadata": dict(source.marks)}
+            if source.marks.get(MARKS) in SYMBOLS:
+                bare |= drawn_as(source.marks[MARKS], kept.look["scale"][-1])
             made[place] = _layer((contents.arrays[source.array], bare, source.kind))
     if changed:
         raise ReadError(

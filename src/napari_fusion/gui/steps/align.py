@@ -167,7 +167,7 @@ class AlignStep(Step):
 
     @Slot(object)
     def _run(self, make: Callable[[], Asked]) -> None:
-        self.hand.stop(keep=True)
+        self.hand.stop()
         self.landmarks.stop()
         self._jobs.start(make, self._found)
 

@@ -45,6 +45,7 @@ class CheckStep(Step):
         self.palettes = PaletteBox(viewer)
         self.palettes.said.connect(self.said)
         self.planes.sided.connect(desk.quad.set_sides)
+        desk.quad.set_sides(self.planes.left_on)
         self.views = ViewBar(desk)
         self.form.addRow(self.views)
         self.form.addRow(self.planes)
@@ -63,6 +64,7 @@ class CheckStep(Step):
         return {
             "mode": self.comparer.mode.value,
             "compare": self.comparer.options.model_dump(),
+            "left_on": self.planes.left_on,
             "four_views": self._desk.quad.is_open,
             "crossing": self._desk.crossing.point.tolist(),
         }
@@ -72,6 +74,7 @@ class CheckStep(Step):
         self._desk.attach(self.window())
         self._desk.show_views(on=bool(settings.get("four_views", self._desk.quad.is_open)))
         self._desk.crossing.return_to(settings.get("crossing"))
+        self.planes.take_up(str(settings.get("left_on", self.planes.left_on)))
         try:
             self.comparer.options = CompareOptions.of(settings.get("compare", {}))
             mode = mode_of(settings.get("mode", Mode.FUSED))

@@ -18,7 +18,8 @@ from napari_fusion.gui.align.ghost import GHOST, Ghost, hide_ghost, show_ghost
 from napari_fusion.gui.align.hand import Hand, Placing, Screen, start_of
 from napari_fusion.gui.align.pose import STILL, Pose, posed
 from napari_fusion.gui.chosen import Chosen
-from napari_fusion.gui.frame import Frame
+from napari_fusion.gui.covered import cover, uncover
+from napari_fusion.gui.frame import Frame, check_slice
 from napari_fusion.gui.fuse.preview import find_preview
 from napari_fusion.gui.snapshot import Snapshot
 from napari_fusion.gui.steps.step import Step, button
@@ -29,6 +30,9 @@ COARSE, FINE = 1.0, 0.1
 
 ARROWS = {"Left": (-1, 0), "Right": (1, 0), "Up": (0, -1), "Down": (0, 1)}
 """Right and down on the screen."""
+
+LOOKS = ("contrast_limits", "colormap", "gamma")
+"""What the ghost has of the layer whose ghost it is."""
 
 KEYS = "Arrows: 1 mm. Alt+← →: 1°. With Shift: a tenth."
 
@@ -82,15 +86,21 @@ class HandBox(Step):
     @Slot(object)
     def choose(self, chosen: Chosen) -> None:
         """Take which layers are meant; moving by hand ends."""
-        if chosen != self._chosen:
+        if self._hand is not None and self._is_renamed(chosen):
+            self._chosen, self._moving = chosen, str(self._held[1].name)
+        elif chosen != self._chosen:
             self._chosen, self._left = chosen, None
             if self._hand is not None:
                 self._hand = None  # the ghost goes later: napari may be removing layers just now
                 QTimer.singleShot(0, self._stop_if_alive)
 
-    def stop(self, *, keep: bool = False) -> None:
-        """Let go: the ghost and the keys are as before; the pose is there again if it is kept."""
-        self._left = (self._chosen, self._hand) if keep and self._hand is not None else None
+    def _is_renamed(self, chosen: Chosen) -> bool:
+        """Whether what is chosen are the layers in hand, be it by other names."""
+        fixed, _, moving = self._held
+        return (chosen.fixed, chosen.moving) == (str(fixed.name), str(moving.name))
+
+    def stop(self) -> None:
+        """Let go: the ghost and the keys are as before; taken in hand again, so is the pose."""
         self.move_button.setChecked(False)
 
     def take_back(self) -> bool:
@@ -147,21 +157,23 @@ class HandBox(Step):
         self._left = None
         show_ghost(self._viewer, ghost, hand.now)
         self._hand, self._ghost = hand, ghost
-        self._seen = [
-            one for one in (layer, self._viewer.layers[self._chosen.moving]) if one.visible
-        ]
-        for one in self._seen:
-            one.visible = False
+        chosen = (self._viewer.layers[n] for n in (self._chosen.fixed, self._chosen.moving))
+        self._held = (next(chosen), layer, next(chosen))
+        cover(self._viewer, {str(one.name) for one in self._held[1:]})
+        for name in LOOKS:
+            getattr(layer.events, name).connect(self._look)
 
     def _let_go(self) -> None:
         if not self._kept:  # nothing is in hand
             return
-        self._hand = None
+        if self._hand is not None:
+            self._left, self._hand = (self._chosen, self._hand), None
         self._viewer.layers.events.removed.disconnect(self._removed)
         self._unbind()
+        for name in LOOKS:
+            getattr(self._held[1].events, name).disconnect(self._look)
         hide_ghost(self._viewer)
-        for layer in self._seen:
-            layer.visible = True
+        uncover(self._held[1:])
         self._tell()
 
     def _removed(self, event: object = None) -> None:
@@ -200,16 +212,36 @@ class HandBox(Step):
             show_error(str(error))
         self._tell()
 
+    def _look(self, event: object = None) -> None:
+        """Let the ghost look as the layer does whose ghost it is."""
+        ghost = find_preview(self._viewer, GHOST)
+        if self._hand is None or ghost is None or self._moving not in self._viewer.layers:
+            return
+        layer = self._viewer.layers[self._moving]
+        self._ghost = Ghost.of(layer, self._ghost.moving, self._ghost.frame)
+        for name, value in self._ghost.look.items():
+            setattr(ghost, name, value)
+
     def _nudge(self, viewer: Any, right: float, down: float) -> None:
-        if self._hand is not None:
-            screen = Screen.of(viewer, self._ghost.frame)
+        screen = self._screen(viewer)
+        if self._hand is not None and screen is not None:
             self._hand.shift(right * screen.right + down * screen.down)
             self._draw()
 
     def _turn(self, viewer: Any, degrees: float) -> None:
-        if self._hand is not None:
-            self._hand.turn(Screen.of(viewer, self._ghost.frame), degrees)
+        screen = self._screen(viewer)
+        if self._hand is not None and screen is not None:
+            self._hand.turn(screen, degrees)
             self._draw()
+
+    def _screen(self, viewer: Any) -> Screen | None:
+        """Give the directions of a canvas that shows a slice; of another, say so."""
+        try:
+            check_slice(viewer, "moving by hand")
+        except FusionError as error:
+            show_error(str(error))
+            return None
+        return Screen.of(viewer, self._ghost.frame)
 
     @Slot()
     def _undo(self) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from napari.utils.notifications import show_error
 from qtpy.compat import isalive
-from qtpy.QtCore import Signal, Slot
+from qtpy.QtCore import QTimer, Signal, Slot
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
 
 from napari_fusion.errors import FusionError, ParameterError
 from napari_fusion.gui.align.aligning import RIGID, Aligning
-from napari_fusion.gui.align.marking import Marking, add_marks, marks_of, original_of
+from napari_fusion.gui.align.marking import MARKS, Marking, add_marks, marks_of, original_of
 from napari_fusion.gui.align.pose import rounded
 from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.snapshot import Snapshot
@@ -47,6 +47,7 @@ class LandmarkBox(Step):
         super().__init__("By &landmarks", "Mark the same places on both layers.", parent)
         self._viewer, self._chosen = viewer, Chosen()
         self._heard: list[Any] = []
+        self._sources: list[Any] = []
         self.mark_button = QPushButton("Mark places")
         self.mark_button.setCheckable(True)
         self.mark_button.setToolTip("Click a place on the fixed layer, then on the moving one.")
@@ -69,6 +70,8 @@ class LandmarkBox(Step):
         self.form.addRow(self.refine_button)
         self.set_open(on=False)
         self._tell()
+        viewer.layers.events.inserted.connect(self._inserted)
+        viewer.layers.events.renamed.connect(self._renamed)
 
     @Slot(object)
     def choose(self, chosen: Chosen) -> None:
@@ -97,12 +100,35 @@ class LandmarkBox(Step):
             show_error(str(error))
             self.stop()
             return
+        self._sources = [self._viewer.layers[name] for name in names]
         for role, name in zip(ROLES, names, strict=True):
-            layer = add_marks(self._viewer, role, name)
-            if layer not in self._heard:
-                self._heard.append(layer)
-                layer.events.data.connect(self._marked)
+            self._hear(add_marks(self._viewer, role, name))
         self._next()
+
+    def _hear(self, layer: Any) -> None:
+        if layer not in self._heard:
+            self._heard.append(layer)
+            layer.events.data.connect(self._marked)
+
+    def _renamed(self, event: object = None) -> None:
+        """Look for the marks again, when they know the new name, too."""
+        if isalive(self):
+            QTimer.singleShot(0, self._tell_if_alive)
+        else:
+            self._viewer.layers.events.renamed.disconnect(self._renamed)
+
+    @Slot()
+    def _tell_if_alive(self) -> None:
+        if isalive(self):
+            self._tell()
+
+    def _inserted(self, event: Any) -> None:
+        """Hear of marks that come with a session."""
+        if not isalive(self):
+            self._viewer.layers.events.inserted.disconnect(self._inserted)
+        elif MARKS in event.value.metadata:
+            self._hear(event.value)
+            self._tell()
 
     def _marked(self, event: object = None) -> None:
         """Hear of a mark that was set, moved or deleted."""
@@ -141,9 +167,9 @@ class LandmarkBox(Step):
 
     def _show_both(self) -> None:
         """Show both layers again after one of them was seen alone."""
-        for name in (self._chosen.fixed, self._chosen.moving):
-            if name in self._viewer.layers:
-                self._viewer.layers[name].visible = True
+        for layer in self._sources:
+            layer.visible = True
+        self._sources = []
 
     def _tell(self) -> None:
         """Say what to do next, and the error of every pair."""

@@ -10,7 +10,7 @@ from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QWidget
 
 from napari_fusion.gui.views.crossing import Crossing
-from napari_fusion.gui.views.pixels import is_flat, to_pixels
+from napari_fusion.gui.views.pixels import is_single, to_pixels
 
 GAP = 10
 """Pixels left free around the point, so that what lies there is seen."""
@@ -59,7 +59,7 @@ class Cross(QWidget):
 
     def middle(self) -> tuple[float, float] | None:
         """Give the pixel of the canvas the lines meet in; None where there is no slice."""
-        if not is_flat(self._viewer) or not self._viewer.layers:
+        if not is_single(self._viewer) or not self._viewer.layers:
             return None
         return to_pixels(self._viewer, self._crossing.point, (self.width(), self.height()))
 

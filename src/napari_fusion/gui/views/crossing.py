@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from qtpy.QtCore import QObject, QTimer, Signal, Slot
 
-from napari_fusion.gui.views.pixels import Point, cursor_point, is_flat
+from napari_fusion.gui.views.pixels import Point, cursor_point, is_flat, is_single
 
 SAME_MM = 1e-6
 """Two places closer than this are one."""
@@ -188,12 +188,12 @@ class Crossing(QObject):
         self._look(next((one for one in self._members if one.scene.camera is event.source), None))
 
     def _look(self, viewer: Any) -> None:
-        if self._busy or viewer is None or not is_flat(viewer):
+        if self._busy or viewer is None or not is_single(viewer):
             return
         self._centre[list(viewer.dims.displayed)] = viewer.scene.camera.center[-2:]
         with self._alone():
             for other in self._members:
-                if other is viewer or not is_flat(other):
+                if other is viewer or not is_single(other):
                     continue
                 centre = tuple(self._centre[list(other.dims.displayed)])
                 camera = other.scene.camera

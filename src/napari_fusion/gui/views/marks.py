@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,8 @@ from qtpy.QtWidgets import QWidget
 
 from napari_fusion.gui.check.status import spoken
 from napari_fusion.gui.colour.looks import is_share
+from napari_fusion.gui.compare.comparison import find_comparison
+from napari_fusion.gui.compare.modes import Mode
 from napari_fusion.gui.covered import is_shown
 from napari_fusion.gui.layers import LIVE, VOLUME, frame_of
 from napari_fusion.gui.readout import fused_layer
@@ -80,15 +81,14 @@ class Marks:
 
     def put_on(self, canvas: QWidget) -> None:
         """Tell words over this canvas of the viewer, at once; the picture has them at rest."""
-        self._words = Words(canvas, partial(self._write, WORDS))
+        self._words = Words(canvas, self._viewer.canvas.overlays[WORDS])
         self._tell()
 
     @property
     def words(self) -> str:
         """What is told of slice and windows now."""
         lines = [slice_words(self._viewer, brief=self._viewer.canvas.size[1] < NARROW)]
-        lines += [*map(window_words, measured(self._viewer)), *fused_words(self._viewer)]
-        return "\n".join(filter(None, lines))
+        return "\n".join(filter(None, [*lines, *windows_told(self._viewer)]))
 
     def close(self) -> None:
         """Take the marks away."""
@@ -124,7 +124,7 @@ class Marks:
     def _choose_bar(self) -> None:
         """Show the colour bar of the topmost layer that has colours; of compared ones none."""
         compared = any(layer.metadata.get(LIVE) == "compare" for layer in self._viewer.layers)
-        coloured = filter(_is_coloured, measured(self._viewer))
+        coloured = (one for one in measured(self._viewer) if one.visible and _is_coloured(one))
         self._put_bar(None if compared else next(coloured, None))
 
     def _put_bar(self, layer: Any) -> None:
@@ -134,7 +134,7 @@ class Marks:
         self._barred = layer
         if layer is not None:
             layer.colorbar.size, layer.colorbar.font_size = BAR, SIZE_PT
-            layer.colorbar.box, layer.colorbar.visible = False, True
+            layer.colorbar.box, layer.colorbar.visible = True, True
         self._write(UNIT, _unit(layer))
 
     def _write(self, name: str, words: str) -> None:
@@ -178,17 +178,29 @@ def slice_words(viewer: Any, *, brief: bool = False) -> str:
     return place if brief else f"{name} · {place}"
 
 
-def fused_words(viewer: Any) -> list[str]:
-    """Say which windows the fused picture on top was made with; it has none of its own."""
+def windows_told(viewer: Any) -> list[str]:
+    """Say what is seen, and how it is windowed: of compared layers, the sources of what is shown.
+
+    Of a fusion those its sources were fused with, be they hidden: it has none of its own.
+    """
+    compared = find_comparison(viewer)
+    if compared is not None:
+        both = {Mode.A: [compared.a], Mode.B: [compared.b]}
+        return [window_words(one) for one in both.get(compared.mode, [compared.a, compared.b])]
+    words = [window_words(one) for one in measured(viewer) if one.visible]
     fused = fused_layer(viewer)
-    if fused is None or LIVE in fused.metadata:  # of *Live*, the sources' own are told
-        return []
+    if fused is None:
+        return words
+    names = fused.metadata[SHARES][0]
+    layers = {str(layer.name): layer for layer in viewer.layers}
     asked = [step.parameters.get("windows") for step in fused.metadata[VOLUME].history]
-    windows: Any = next(filter(None, reversed(asked)), [])
-    layers = [viewer.layers[n] for n in fused.metadata[SHARES][0] if n in viewer.layers]
-    if len(layers) != len(windows):  # one of them is closed
-        return []
-    return [window_words(*pair) for pair in zip(layers, windows, strict=True)]
+    windows: Any = next(filter(None, reversed(asked)), [None] * len(names))
+    for name, window in zip(names, windows, strict=False):
+        if name in layers:
+            words.append(window_words(layers[name], window))
+        elif window is not None:  # closed, or renamed
+            words.append(f"{name} {_number(window[0])} to {_number(window[1])}")
+    return list(dict.fromkeys(words))
 
 
 def window_words(layer: Any, window: Sequence[float] | None = None) -> str:

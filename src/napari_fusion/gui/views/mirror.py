@@ -61,6 +61,9 @@ class Twin:
         if event.type == "data":
             if not str(getattr(event, "action", "")).endswith("ing"):  # not while it is changed
                 there.data = here.data
+        elif event.type == "mode":
+            if str(there.mode) != str(here.mode):
+                there.mode = str(here.mode)
         elif event.type in PAINTED:
             there.refresh()
         elif event.type in SHOWN and hasattr(there, event.type):
@@ -81,8 +84,9 @@ class Mirror:
     def __init__(self, source: Any, target: Any) -> None:
         self._source, self._target = source, target
         self._twins: dict[Any, Twin] = {}
-        events = source.layers.events
+        events, chosen = source.layers.events, source.layers.selection.events
         self._heard = (
+            (chosen.active, self._chosen),
             (events.inserted, self._inserted),
             (events.removed, self._removed),
             (events.reordered, self._reordered),
@@ -91,6 +95,7 @@ class Mirror:
             event.connect(heard)
         for layer in source.layers:
             self._add(layer)
+        self._chosen()
 
     def close(self) -> None:
         """Stop, and let go of every layer."""
@@ -105,6 +110,11 @@ class Mirror:
         """Give the layer that shows the same array in the other viewer; None without one."""
         found = self._twins.get(layer)
         return found.other if found else None
+
+    def _chosen(self, event: object = None) -> None:
+        """Let napari's tools act on the layer they act on in the source."""
+        active = self._source.layers.selection.active
+        self._target.layers.selection.active = None if active is None else self.twin(active)
 
     def _inserted(self, event: Any) -> None:
         self._add(event.value)

@@ -11,10 +11,13 @@ Point = NDArray[np.float64]
 
 
 def is_flat(viewer: Any) -> bool:
-    """Whether a viewer shows one slice of volumes, and nothing else."""
-    return bool(
-        viewer.dims.ndisplay == 2 and viewer.dims.ndim == 3 and not viewer.canvas.grid.enabled
-    )
+    """Whether a viewer shows slices of volumes."""
+    return bool(viewer.dims.ndisplay == 2 and viewer.dims.ndim == 3)
+
+
+def is_single(viewer: Any) -> bool:
+    """Whether it shows one slice once, and not several side by side: a pixel is one place."""
+    return is_flat(viewer) and not viewer.canvas.grid.enabled
 
 
 def cursor_point(viewer: Any) -> Point:
@@ -31,7 +34,7 @@ def to_pixels(viewer: Any, point: ArrayLike, size: tuple[int, int]) -> tuple[flo
     Parameters
     ----------
     viewer
-        A viewer that `is_flat`.
+        A viewer that `is_single`.
     point
         (3,) in viewer mm; its part across the slice does not matter.
     size
@@ -54,10 +57,21 @@ def to_world(viewer: Any, pixel: tuple[float, float], size: tuple[int, int]) -> 
     """Say which point of the slice that is shown lies under a pixel, (3,) in viewer mm."""
     down, right = viewer.dims.displayed
     centre, zoom, (toward_down, toward_right) = _camera(viewer)
+    (x, y), (width, height) = _in_cell(viewer, pixel, size)
     point: Point = np.array(viewer.dims.point, float)
-    point[right] = centre[1] + toward_right * (pixel[0] - size[0] / 2) / zoom
-    point[down] = centre[0] + toward_down * (pixel[1] - size[1] / 2) / zoom
+    point[right] = centre[1] + toward_right * (x - width / 2) / zoom
+    point[down] = centre[0] + toward_down * (y - height / 2) / zoom
     return point
+
+
+def _in_cell(
+    viewer: Any, pixel: tuple[float, float], size: tuple[int, int]
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Give a pixel within its cell of napari's grid, and the cell's size; of one picture, both."""
+    grid = viewer.canvas.grid
+    rows, columns = grid.actual_shape(viewer.layers) if grid.enabled else (1, 1)
+    width, height = size[0] / columns, size[1] / rows
+    return (pixel[0] % width, pixel[1] % height), (width, height)
 
 
 def _camera(viewer: Any) -> tuple[tuple[float, ...], float, tuple[int, int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import Signal, Slot
+from qtpy.QtCore import QSignalBlocker, Signal, Slot
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_fusion.gui.choices import chosen, keep
@@ -52,6 +52,22 @@ class PlaneBar(QWidget):
     def _change_sides(self) -> None:
         self.show_plane(self._plane)
         keep("last", "left_on", self.left_on)
+        self.sided.emit(self.left_on)
+
+    def take_up(self, left_on: str) -> None:
+        """Say on which side the patient's left is, where the main view is turned that way already.
+
+        Parameters
+        ----------
+        left_on
+            "left" or "right"; the view itself says so unless it is sagittal, which has no left.
+        """
+        order = tuple(self._viewer.dims.order)
+        self._plane = next((name for name, axes in PLANES.items() if axes == order), "axial")
+        if self._plane != "sagittal":
+            left_on = str(self._viewer.scene.camera.orientation2d[1])
+        with QSignalBlocker(self.left):
+            self.left.setChecked(left_on == "left")
         self.sided.emit(self.left_on)
 
     @property

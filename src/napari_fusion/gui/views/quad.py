@@ -80,6 +80,7 @@ class Quad(QObject):
         """Make the canvases, once: OpenGL gives back little of what a canvas takes."""
         self._planes = [PlaneView(self._viewer, n, self._crossing) for n in self._others()]
         self._turning = Turning(self._viewer, self._crossing)
+        self._turning.look_from(180 if self._left_on == "left" else 0)
         self._frame = QSplitter(Qt.Orientation.Vertical)
         for views in (self._planes[:1], [self._planes[1], self._turning]):
             row = QSplitter(Qt.Orientation.Horizontal)
@@ -132,7 +133,9 @@ class Quad(QObject):
         frame.deleteLater()
 
     def set_sides(self, left_on: str) -> None:
-        """Put the patient's left on a side of the screen, in every plane."""
+        """Put the patient's left on a side of the screen, in every plane and the projection."""
+        if self._turning is not None and left_on != self._left_on:
+            self._turning.look_from(self._turning.angle + 180)
         self._left_on = left_on
         self._turn()
 

@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QWidget
 
 from napari_fusion.errors import Progress
 from napari_fusion.gui.check.status import spoken
+from napari_fusion.gui.colour.looks import is_change
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.layers import LIVE, VOLUME, frame_of
 from napari_fusion.gui.readout import sources
@@ -108,7 +109,11 @@ class Turning(QWidget):
 
     def _choose(self) -> None:
         """Take the functional volume on top, else CT, else the topmost; project it if it is new."""
-        known = [one for one in reversed(sources(self._source)) if LIVE not in one.metadata]
+        known = [
+            one
+            for one in reversed(sources(self._source))
+            if LIVE not in one.metadata and not is_change(one.metadata[VOLUME])
+        ]
         layers = sorted(known, key=lambda one: not one.visible)
         functional = [one for one in layers if one.metadata[VOLUME].modality in FUNCTIONAL]
         bones = [one for one in layers if one.metadata[VOLUME].modality == "CT"]

@@ -1,15 +1,18 @@
 """Words over the upper left corner of a canvas that change while one scrolls."""
 
-# mypy: allow-subclassing-any
+# mypy: allow-subclassing-any, allow-untyped-decorators
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import Qt, QTimer, Slot
 from qtpy.QtWidgets import QLabel, QWidget
 
 CORNER = 6
 """Pixels between the words and the edges of the canvas."""
+
+LETTER = 24
+"""Pixels that half of the letter above the picture's middle takes; long words end before it."""
 
 REST_MS = 250
 """Words that did not change for so long are written into the picture itself."""
@@ -21,17 +24,18 @@ class Words(QLabel):
     """Lies over the words of the picture and tells the same, at once.
 
     Changing text in the picture itself draws the whole canvas twice: that waits until the hand
-    rests, and is for screenshots, which have the picture alone.
+    rests, and is for screenshots, which have the picture alone. Until then the picture has none:
+    no words are better than those of another slice.
 
     Parameters
     ----------
     canvas
         The canvas's widget.
-    write
-        Writes words into the picture.
+    overlay
+        The words of the picture, as napari draws them.
     """
 
-    def __init__(self, canvas: QWidget, write: Callable[[str], None]) -> None:
+    def __init__(self, canvas: QWidget, overlay: Any) -> None:
         super().__init__(canvas)
         self.setStyleSheet(STYLE)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -41,14 +45,22 @@ class Words(QLabel):
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
-        self._rest.timeout.connect(lambda: write(self.text()))
+        self._overlay = overlay
+        self._rest.timeout.connect(self._settle)
 
     def say(self, words: str) -> None:
         """Tell words; none, and nothing is seen."""
         if words == self.text():
             return
         self.setText(words)
+        self.setMaximumWidth(self.parentWidget().width() // 2 - LETTER - CORNER)
         self.adjustSize()
         self.resize(self.width() + 4, self.height() + 2 * (1 + words.count("\n")))  # covers the old
         self.setVisible(bool(words))
+        if self._overlay.text:
+            self._overlay.text = ""
         self._rest.start()
+
+    @Slot()
+    def _settle(self) -> None:
+        self._overlay.text, self._overlay.visible = self.text(), bool(self.text())
