@@ -90,7 +90,7 @@ def check_folder(folder: Path, inputs: Sequence[Path], written: str = RESULTS) -
         one.rmdir()
 
 
-def export_outcome(outcome: Outcome, folder: Path) -> tuple[Path, ...]:
+def export_outcome(outcome: Outcome, folder: str | Path) -> tuple[Path, ...]:
     """Write everything an outcome holds; all files appear together at the end, or none does.
 
     Parameters
@@ -108,7 +108,7 @@ def export_outcome(outcome: Outcome, folder: Path) -> tuple[Path, ...]:
     WriteError
         A file could not be written or did not read back the same.
     """
-    folder = prepared(folder)
+    folder = prepared(Path(folder))
     partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder))
     try:
         _write(outcome, partial)

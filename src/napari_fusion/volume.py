@@ -74,11 +74,11 @@ class PetInfo:
     units: str = ""
     dose_bq: float | None = None
     half_life_s: float | None = None
-    injected: datetime | None = None
-    scanned: datetime | None = None
-    weight_kg: float | None = None
-    height_m: float | None = None
-    sex: str | None = None
+    injected: datetime | None = field(default=None, repr=False)
+    scanned: datetime | None = field(default=None, repr=False)
+    weight_kg: float | None = field(default=None, repr=False)
+    height_m: float | None = field(default=None, repr=False)
+    sex: str | None = field(default=None, repr=False)
     decay_correction: str = ""
     suv_type: str = ""
     attenuation_corrected: bool | None = None

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from napari_fusion.errors import ParameterError
-from napari_fusion.metrics import evaluate, lookup, metrics
+from napari_fusion.metrics import evaluate, lookup, metrics, q_abf
+from napari_fusion.volume import Grid, Volume
 
 every = pytest.mark.parametrize("metric", metrics(), ids=lambda m: m.name)
 
@@ -60,3 +61,29 @@ def test_wrong_shapes_and_names_are_refused(slices):
         evaluate(fused, sources, ["qabf"])
     with pytest.raises(ParameterError, match="needs a fused slice"):
         lookup("q_abf")(fused[None], sources)
+
+
+@every
+def test_an_empty_slice_has_no_number(metric):
+    nothing = np.zeros((32, 32))
+    assert np.isnan(metric(nothing, np.stack([nothing, nothing])))
+
+
+@pytest.mark.parametrize("values", [(-1000, 2000), (0, 255), (0, np.nan)])
+def test_measured_values_are_refused(values):
+    picture = np.linspace(*values, 256).reshape(16, 16)
+    with pytest.raises(ParameterError, match="pictures in"):
+        evaluate(picture, [picture, picture])
+
+
+def test_volumes_are_refused():
+    volume = Volume(np.zeros((2, 16, 16)), Grid.regular((2, 16, 16)))
+    with pytest.raises(ParameterError, match="arrays, not volumes"):
+        evaluate(volume, [volume, volume])
+
+
+def test_a_function_called_by_hand_is_checked_too(slices):
+    fused, sources = slices
+    assert q_abf(fused, list(sources)) == evaluate(fused, sources, ["q_abf"])["q_abf"]
+    with pytest.raises(ParameterError, match="rows, columns"):
+        q_abf(fused[None], sources[:, None])

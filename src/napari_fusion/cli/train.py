@@ -12,7 +12,7 @@ import typer
 from napari_fusion.checked import checked
 from napari_fusion.cli.screen import bar, say, say_files
 from napari_fusion.cli.settings import read_object
-from napari_fusion.errors import MissingExtra
+from napari_fusion.errors import MissingExtra, ParameterError
 
 Data = Annotated[Path, typer.Option(help="Folder SET/CONTRAST/NAME.png of registered slices.")]
 Val = Annotated[
@@ -42,6 +42,9 @@ def train(
         from napari_fusion.nets.train import TrainOptions, validate
         from napari_fusion.nets.train import train as carry_out
     told = read_object(config, SETTINGS)
+    strange = set(told) - {"train", "net"}
+    if strange:
+        raise ParameterError(f'{SETTINGS}: {min(strange)}: settings are "train" and "net"')
     options = checked(TrainOptions, told.get("train", {}), SETTINGS)
     samples = train_data(data, val, replay)
     if replay and not options.replay:

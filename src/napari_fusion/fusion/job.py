@@ -157,7 +157,9 @@ class Job:
             )
             if lost
         ]
-        return (*([self.method.caution] if self.method.caution else []), *gaps)
+        patients = {source.patient for source in self.sources} - {None}
+        mixed = ["the sources are known to show different patients"] if len(patients) > 1 else []
+        return (*([self.method.caution] if self.method.caution else []), *mixed, *gaps)
 
     def _volume(self, array: NDArray[np.float32], modality: Any, name: str, verb: str) -> Volume:
         asked: dict[str, JSON] = {

@@ -113,8 +113,8 @@ def _loaded(network: str | Path) -> "Checkpoint":
     from napari_fusion.nets.shipped import SHIPPED
 
     known = shipped_networks()
-    if isinstance(network, Path):
-        return Checkpoint.load(network)
+    if network not in known and Path(network).suffix == ".safetensors":
+        return Checkpoint.load(Path(network))
     if network not in known:
         raise CheckpointError(
             f"there is no shipped network {network!r}; there are: {', '.join(sorted(known))}"

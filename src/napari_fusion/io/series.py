@@ -61,21 +61,21 @@ class Series:
         Number of DICOM files beside it that cannot be read; one may be a slice of it.
     """
 
-    uid: str
+    uid: str = field(repr=False)
     modality: Modality
-    description: str
-    date: str
+    description: str = field(repr=False)
+    date: str = field(repr=False)
     slices: int
     shape: tuple[int, int, int]
     spacing: tuple[float, float, float] | None
     light: Light
     reason: str
-    files: tuple[Path, ...]
+    files: tuple[Path, ...] = field(repr=False)
     unit: Unit = "1"
     frames: int = 1
-    frame_uid: str | None = None
-    study_uid: str | None = None
-    patient: str | None = None
+    frame_uid: str | None = field(default=None, repr=False)
+    study_uid: str | None = field(default=None, repr=False)
+    patient: str | None = field(default=None, repr=False)
     attenuation_corrected: bool | None = None
     suv_missing: tuple[str, ...] | None = None
     part: str = ""

@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from napari_fusion.errors import ParameterError
 from napari_fusion.metrics.registry import Metric, lookup, metrics
 
+BEYOND = 0.5
+"""A fused picture may leave [0, 1] by a little; measured values do so by more."""
+
 
 def evaluate(
     fused: NDArray[Any],
@@ -77,11 +80,20 @@ def _checked(
     """Give the fused slab (n, h, w) and the sources (k, n, h, w)."""
     stack = np.stack([np.asarray(source) for source in sources])
     fused = np.asarray(fused)
+    if object in (fused.dtype, stack.dtype):
+        raise ParameterError("metrics take arrays, not volumes: give what the windows make of them")
     if stack.shape[1:] != fused.shape or fused.ndim not in (2, 3):
         raise ParameterError(
             f"the fused array has shape {fused.shape}, its sources {stack.shape[1:]}: "
             "they must be arrays of the same slice or slab, in [0, 1]"
         )
+    for array in (fused, stack):
+        low, high = float(array.min()), float(array.max())
+        if not (low >= -BEYOND and high <= 1 + BEYOND):
+            raise ParameterError(
+                f"metrics are of pictures in [0, 1], these values run from {low:g} to {high:g}: "
+                "give what the windows make of the volumes"
+            )
     return (fused, stack) if fused.ndim == 3 else (fused[None], stack[:, None])
 
 

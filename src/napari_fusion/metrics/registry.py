@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any, Literal
 
 import numpy as np
@@ -66,6 +67,8 @@ class Metric:
                 "a metric needs a fused slice (rows, columns) and sources (k, rows, columns), "
                 f"these are {fused.shape} and {sources.shape}"
             )
+        if not np.any(sources):
+            return float("nan")
         return float(self.function(fused.astype(np.float64), sources.astype(np.float64)))
 
     def sides(self, fused: NDArray[Any], sources: NDArray[Any]) -> list[float]:
@@ -82,14 +85,20 @@ def metric(
     gamed_by: str = "",
     fast: bool = False,
 ) -> Callable[[Callable[[Picture, Pictures], float]], Callable[[Picture, Pictures], float]]:
-    """Register a function under its own name as a metric; the function itself is unchanged."""
+    """Register a function under its own name as a metric; called by hand, it is checked too."""
 
     def register(
         function: Callable[[Picture, Pictures], float],
     ) -> Callable[[Picture, Pictures], float]:
         name = function.__name__
-        _METRICS[name] = Metric(name, title, paper, range, direction, gamed_by, fast, function)
-        return function
+        made = Metric(name, title, paper, range, direction, gamed_by, fast, function)
+        _METRICS[name] = made
+
+        @wraps(function)
+        def judged(fused: Picture, sources: Pictures) -> float:
+            return made(np.asarray(fused), np.asarray(sources))
+
+        return judged
 
     return register
 
