@@ -127,3 +127,10 @@ def test_another_spacing_covers_the_same_box():
     assert_allclose(finer.extent_mm, grid.extent_mm)
     assert grid.slice_axis == 0
     assert "10 × 20 × 30 voxels of 3 × 1 × 1 mm" in grid.describe()
+
+
+def test_spacing_and_direction_cannot_be_written_into():
+    grid = Grid.regular((4, 5, 6), (3, 1, 1))
+    for array in (grid.spacing, grid.direction, grid.affine):
+        with pytest.raises(ValueError, match="read-only"):
+            array *= 2

@@ -81,12 +81,15 @@ class Grid:
     def spacing(self) -> NDArray[np.float64]:
         """Distance between neighbours along array axes 0, 1, 2, in mm."""
         lengths: NDArray[np.float64] = np.sqrt((self.affine[:3, :3] ** 2).sum(axis=0))
+        lengths.setflags(write=False)
         return lengths
 
     @cached_property
     def direction(self) -> NDArray[np.float64]:
         """(3, 3) unit columns, one per array axis, in LPS."""
-        return self.affine[:3, :3] / self.spacing
+        columns: NDArray[np.float64] = self.affine[:3, :3] / self.spacing
+        columns.setflags(write=False)
+        return columns
 
     @property
     def origin(self) -> NDArray[np.float64]:

@@ -145,6 +145,12 @@ def _aligned(
     if given is not None and len(given) != len(moving):
         raise ParameterError(f"{len(given)} alignments were given for {len(moving)} moving volumes")
     if given is not None:
+        for number, (alignment, volume) in enumerate(zip(given, moving, strict=True), start=1):
+            if not (alignment.fixed.matches(fixed.grid) and alignment.moving.matches(volume.grid)):
+                raise ParameterError(
+                    f"alignment {number} was made for other volumes: its grids are not those of "
+                    f"the fixed and of moving volume {number}"
+                )
         return tuple(_held(recipe, alignment) for alignment in given)
     if recipe.align is None:
         return tuple(_as_they_lie(fixed, volume) for volume in moving)

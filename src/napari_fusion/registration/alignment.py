@@ -145,7 +145,17 @@ class Alignment:
         """Chain with an alignment that starts where this one ends: a → b, then b → c, is a → c.
 
         Two fields become one, sampled as finely as the finer of them.
+
+        Raises
+        ------
+        ParameterError
+            The other one does not start on the grid that this one leads to.
         """
+        if not self.moving.matches(other.fixed, 0.01):
+            raise ParameterError(
+                "the first alignment ends in another volume than the second one begins in: chain "
+                "fixed → middle with middle → moving"
+            )
         quality = chained(self.quality, other.quality, self.matrix)
         field = self.field
         if other.field is not None:

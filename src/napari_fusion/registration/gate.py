@@ -28,6 +28,8 @@ PASS_ROUND_TRIP_MM, FAIL_ROUND_TRIP_MM = 1.0, 8.0
 PASS_OVERLAP, FAIL_OVERLAP = 0.5, 0.25
 MIRROR_LIMIT = 1.0
 SCALE_LIMITS = (0.8, 1.25)
+MIRRORED = "The mirror image fits as well or better: check left and right before use."
+
 MIRRORED_STARTS = 4
 
 
@@ -222,7 +224,7 @@ def _doubts(e: Evidence) -> list[tuple[bool, str]]:
     return [
         (
             e.mirror >= MIRROR_LIMIT,
-            "The mirror image fits as well or better: check left and right before use.",
+            MIRRORED,
         ),
         (
             e.z < PASS_Z or e.drop < PASS_DROP,

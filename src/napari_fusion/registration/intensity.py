@@ -24,7 +24,7 @@ from napari_fusion.registration.engines import (
     deform_by_engine,
     linear_by_engine,
 )
-from napari_fusion.registration.gate import FAIL_OVERLAP, judge, measure
+from napari_fusion.registration.gate import FAIL_OVERLAP, MIRROR_LIMIT, MIRRORED, judge, measure
 from napari_fusion.registration.layers import Matrix
 from napari_fusion.registration.masks import Masks, masked
 from napari_fusion.registration.options import AlignOptions
@@ -237,6 +237,8 @@ def _shared(own: Quality, away: float) -> Quality:
     """Say that positions come from the scanner, and what the voxels say to that."""
     if own.numbers["overlap"] < FAIL_OVERLAP:
         return own
+    if own.numbers["mirror"] >= MIRROR_LIMIT:  # a shared frame does not say which side is left
+        return own.model_copy(update={"verdict": "CHECK", "sentence": MIRRORED})
     if own.verdict == "PASS" or away <= SAME_FRAME_MM:
         words = f"Both volumes share a frame of reference, and their voxels agree ({away:.1f} mm)."
         return own.model_copy(update={"verdict": "PASS", "sentence": words})

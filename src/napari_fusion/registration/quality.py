@@ -99,9 +99,10 @@ def chained(first: Quality, second: Quality, matrix: NDArray[np.float64]) -> Qua
     total = math.hypot(*known) if len(known) == 2 else None
     a, b = first.uncertainty_form, second.seen_through(matrix).uncertainty_form
     form = None if a is None or b is None else as_form(np.add(a, b))
+    both = "" if total is None else f" Two alignments in a row: uncertainty {total:.1f} mm."
     return Quality(
         verdict=worst.verdict,
-        sentence=worst.sentence,
+        sentence=worst.sentence + both,
         uncertainty_mm=total,
         uncertainty_form=form,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -15,6 +15,11 @@ from napari_fusion.registration.alignment import Alignment
 from napari_fusion.volume import JSON, Step, Volume
 
 Interpolation = Literal["linear", "nearest", "cubic"]
+
+SAME_MM = 0.01
+"""Grids whose corners are closer than this are one."""
+
+OTHERS = "CHECK: the alignment was found for a moving volume on another grid than this one's"
 
 LEAST_WEIGHT = 0.5
 """A result voxel has a value when at least this share of its weights fell on voxels with one."""
@@ -55,7 +60,8 @@ def resample(
     Raises
     ------
     ParameterError
-        The interpolation is unknown.
+        The interpolation is unknown, the fill is no value of the voxels' type, or the alignment
+        leads the other way: from this volume to this grid's.
 
     Examples
     --------
@@ -67,11 +73,17 @@ def resample(
         allowed = ", ".join(get_args(Interpolation))
         raise ParameterError(f"interpolation {interpolation!r} is not one of {allowed}")
     kind: Interpolation = "nearest" if volume.modality == "LABEL" else interpolation
+    if alignment is not None:
+        _check_direction(volume, grid, alignment)
     source = _readable(volume.array, keep_type=kind == "nearest")
     missing = _missing(source)
     if missing is not None and kind == "cubic":
         kind = "linear"
     value = _background(volume, missing) if fill is None else float(fill)
+    if not _holds(source.dtype, value):
+        if fill is not None:
+            raise ParameterError(f"voxels of type {source.dtype} cannot be {fill:g}: choose a fill")
+        source = source.astype(np.float32)
     moved = alignment is not None and not alignment.is_identity
     if volume.grid == grid and not moved:
         array = source
@@ -80,7 +92,29 @@ def resample(
         draw = _Pen(volume.grid, grid, map_, kind)
         array = draw(source, value) if missing is None else draw.around(source, missing, value)
     frame = None if moved else volume.frame_uid
-    return volume.with_array(array, _step(grid, alignment, kind, value), grid=grid, frame_uid=frame)
+    step = _step(grid, alignment, kind, value)
+    if alignment is not None and not alignment.moving.matches(volume.grid, SAME_MM):
+        step = replace(step, warnings=(*step.warnings, OTHERS))
+    return volume.with_array(array, step, grid=grid, frame_uid=frame)
+
+
+def _check_direction(volume: Volume, grid: Grid, alignment: Alignment) -> None:
+    """Refuse an alignment that was made for these volumes, but the other way round."""
+    fixed, moving = alignment.fixed, alignment.moving
+    fits = fixed.matches(grid, SAME_MM) or moving.matches(volume.grid, SAME_MM)
+    if not fits and fixed.matches(volume.grid, SAME_MM) and moving.matches(grid, SAME_MM):
+        raise ParameterError(
+            "the alignment leads from this volume to this grid, and not back: draw the moving "
+            "volume on the fixed grid, or give alignment.inverse()"
+        )
+
+
+def _holds(kind: np.dtype[Any], value: float) -> bool:
+    """Whether voxels of a type can be a value."""
+    if not np.issubdtype(kind, np.integer):
+        return True
+    limits = np.iinfo(kind)
+    return bool(np.isfinite(value)) and value == round(value) and limits.min <= value <= limits.max
 
 
 @dataclass(frozen=True)

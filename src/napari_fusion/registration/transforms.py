@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,10 +53,10 @@ def from_sitk(transform: sitk.Transform, fixed: Grid, moving: Grid) -> Alignment
         )
     if transform.IsLinear():
         return Alignment(fixed, moving, matrix_of(transform))
-    alignment = Alignment.identity(fixed, moving)
+    alignment = Alignment.identity(fixed, fixed)
     for part in reversed(_parts(transform)):  # ITK applies the last one first
-        alignment = alignment.then(_elementary(part, fixed, moving))
-    return alignment
+        alignment = alignment.then(_elementary(part, fixed, fixed))
+    return replace(alignment, moving=moving)
 
 
 def _parts(transform: sitk.Transform) -> list[sitk.Transform]:
