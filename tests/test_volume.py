@@ -67,3 +67,23 @@ def test_a_volume_introduces_itself():
 def test_volumes_are_told_apart_by_what_people_say(modalities, names):
     array = np.zeros(GRID.shape, np.float32)
     assert told_apart([Volume(array, GRID, modality) for modality in modalities]) == names
+
+
+@pytest.mark.parametrize("kind", [">i2", ">f4", "<i2", np.longdouble, bool])
+def test_voxels_have_a_type_every_library_reads(kind):
+    array = np.ones((2, 3, 4), kind)
+    volume = Volume(array, Grid.regular((2, 3, 4)))
+    assert volume.array.dtype.isnative
+    assert volume.array.dtype.itemsize <= 8
+    np.testing.assert_array_equal(volume.array, array)
+
+
+@pytest.mark.parametrize("kind", [complex, object, "U3"])
+def test_voxels_that_are_no_numbers_are_refused(kind):
+    with pytest.raises(ParameterError, match="voxels are numbers"):
+        Volume(np.zeros((2, 3, 4), kind), Grid.regular((2, 3, 4)))
+
+
+def test_a_volume_without_a_grid_is_refused():
+    with pytest.raises(ParameterError, match="needs a Grid"):
+        Volume(np.zeros((2, 3, 4)), None)

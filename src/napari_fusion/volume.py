@@ -117,7 +117,7 @@ class Volume:
     GeometryError
         The array's shape is not the grid's.
     ParameterError
-        The modality or unit is not one of those allowed.
+        The modality or unit is not one of those allowed, or the voxels are no numbers.
     """
 
     array: NDArray[Any]
@@ -132,6 +132,9 @@ class Volume:
 
     def __post_init__(self) -> None:
         """Check that array and grid agree, and freeze the array."""
+        if not isinstance(self.grid, Grid):
+            raise ParameterError(f"a volume needs a Grid, not {type(self.grid).__name__}")
+        object.__setattr__(self, "array", _numbers(self.array))
         if tuple(self.array.shape) != self.grid.shape:
             raise GeometryError(
                 f"the array has shape {tuple(self.array.shape)}, its grid {self.grid.shape}"
@@ -176,6 +179,18 @@ class Volume:
 
     def __repr__(self) -> str:
         return f"<Volume {self.modality} [{self.unit}] {self.grid.describe()}>"
+
+
+def _numbers(array: Any) -> Any:
+    """Give voxels in a type and byte order that every library reads; dask arrays as they are."""
+    found = array if hasattr(array, "shape") else np.asarray(array)
+    if not isinstance(found, np.ndarray):
+        return found
+    if found.dtype.kind not in "biuf":
+        raise ParameterError(f"voxels are numbers, and not of type {found.dtype}")
+    wide = found.dtype.kind == "f" and found.dtype.itemsize > 8
+    kind = np.dtype(np.float64) if wide else found.dtype.newbyteorder("=")
+    return found.astype(kind, copy=False)
 
 
 def told_apart(volumes: Sequence[Volume]) -> list[str]:

@@ -48,6 +48,15 @@ def test_a_record_replays_bit_for_bit(shell, files, tmp_path):
     assert "not the files" not in err
     hashes = [json.loads((f / "record.json").read_text())["fused"] for f in (first, again)]
     assert hashes[0]["array_sha256"] == hashes[1]["array_sha256"]
+    assert "to the bit" not in err
+    told = json.loads((first / "record.json").read_text())
+    told["fused"]["array_sha256"] = "0" * 64
+    (tmp_path / "changed.json").write_text(json.dumps(told))
+    code, _, err = shell(
+        *(*run, "--out", again, "--recipe", tmp_path / "changed.json"),
+        *("--alignment", first / "alignment.tfm"),
+    )
+    assert (code, "the picture is not the record's to the bit" in err) == (0, True)
 
 
 def test_the_error_against_a_known_truth_is_printed(shell, files, tmp_path):

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import dask.array as da
 import numpy as np
 import pytest
 
@@ -72,3 +73,15 @@ def test_air_is_drawn_around_a_ct_whose_type_has_none():
     drawn = resample(ct, Grid.regular((8, 8, 8)), interpolation="nearest")
     assert drawn.array.min() == drawn.history[-1].parameters["fill"] == ct.background
     assert drawn.array.max() == 1024
+
+
+def test_volumes_larger_than_memory_may_be_aligned(pair):
+    lazy = [replace(v, array=da.from_array(v.array, chunks=16)) for v in pair[:2]]
+    np.testing.assert_array_equal(align(*lazy).matrix, align(*pair[:2]).matrix)
+
+
+def test_what_is_no_option_and_no_alignment_is_named(pair):
+    with pytest.raises(ParameterError, match="options are AlignOptions, not str"):
+        align(pair[0], pair[1], "affine")
+    with pytest.raises(ParameterError, match="initial is an Alignment, not ndarray"):
+        align(pair[0], pair[1], initial=pair[2])

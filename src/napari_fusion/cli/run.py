@@ -131,6 +131,8 @@ def run(  # noqa: PLR0913 - one parameter per option
         outcome = carry_out(
             asked, *volumes, alignments=given, progress=between(progress, 0.1, 0.85)
         )
+        if recipe and register is None and not any(changes.values()):
+            _compare_pictures(written, outcome.fused)
         progress(0.85, "writing")
         outputs = [str(path) for path in export.export_outcome(outcome, out)]
         if window:
@@ -207,8 +209,24 @@ def _described(volume: Volume) -> _Input:
     return _Input.model_validate({"modality": volume.modality, "history": steps})
 
 
+class _Picture(BaseModel):
+    """What a record says of the fused picture."""
+
+    array_sha256: str = ""
+
+
 class _Record(BaseModel):
     inputs: list[_Input] = []
+    fused: _Picture = _Picture()
+
+
+def _compare_pictures(written: dict[str, Any], fused: Volume) -> None:
+    """Say when a replay gives another picture than the record tells of."""
+    from napari_fusion.export import digest
+
+    told = checked(_Record, {"fused": written.get("fused", {})}, RECIPE).fused.array_sha256
+    if told and told != digest(fused):
+        warn("the picture is not the record's to the bit: files, versions or the record differ")
 
 
 def _compare_with(written: dict[str, Any], volumes: list[Volume]) -> None:

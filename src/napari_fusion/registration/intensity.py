@@ -103,10 +103,15 @@ def align(
     >>> bool(abs(align(fixed, moving).matrix - truth)[:3, 3].max() < 2)
     True
     """
-    check_engine(options)
     for role, volume in (("fixed", fixed), ("moving", moving)):
         if not isinstance(volume, Volume):
             raise ParameterError(f"the {role} one is {type(volume).__name__}, not a Volume")
+    if not isinstance(options, AlignOptions):
+        raise ParameterError(f"options are AlignOptions, not {type(options).__name__}")
+    check_engine(options)
+    if not (initial is None or isinstance(initial, Alignment)):
+        raise ParameterError(f"initial is an Alignment, not {type(initial).__name__}")
+    fixed, moving = (replace(one, array=np.asarray(one.array)) for one in (fixed, moving))
     pulse = Pulse(progress)
     pulse.phase(0.0, 0.15, "preparing volumes", 10)
     seen = masked(fixed, masks[0], "fixed"), masked(moving, masks[1], "moving")
