@@ -9,9 +9,10 @@ from numpy.testing import assert_array_equal
 from qtpy.QtCore import Qt
 
 from napari_fusion import ParameterError
-from napari_fusion.gui import add_volume, set_palette
+from napari_fusion.gui import add_volume, set_palette, to_layer
 from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.desk import Desk
+from napari_fusion.gui.session.looks import dress, look_of
 from napari_fusion.gui.steps.check import CheckStep
 from napari_fusion.palette import clear_below, palette, palettes
 
@@ -174,3 +175,17 @@ def test_nothing_is_dressed_once_the_dock_is_gone(qtbot, model):
     model.layers["CT"].visible = False
     model.layers["PET"].visible = False
     model.layers.clear()
+
+
+def test_a_session_leaves_an_automatic_palette_automatic(step, model, pet):
+    from napari.layers import Layer
+
+    model.layers["CT"].visible = False
+    look = look_of(model.layers["PET"])
+    model.layers.remove("PET")
+    again = Layer.create(*to_layer(pet))
+    dress(again, look)
+    model.add_layer(again)
+    assert (again.colormap.name, again.opacity) == ("inverse grey", 1.0)
+    model.layers["CT"].visible = True
+    assert (again.colormap.name, again.opacity) == ("hot iron, clear below 10 %", 0.6)

@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from napari_fusion.gui.colour.dressed import DRESSED, Dressed
 from napari_fusion.gui.covered import is_shown
+from napari_fusion.gui.layers import VOLUME
 
 PLACE = ("scale", "translate", "rotate", "shear")
 """Where a layer lies; written for each, so that one moved by hand comes back where it was."""
@@ -25,6 +27,8 @@ def look_of(layer: Any) -> dict[str, Any]:
     if hasattr(layer, "contrast_limits"):
         look |= {key: _plain(getattr(layer, key)) for key in IMAGE}
         look["colormap"] = _colours(layer.colormap)
+        worn = layer.metadata.get(DRESSED)
+        look["automatic"] = isinstance(worn, Dressed) and worn.automatic
     return look
 
 
@@ -35,8 +39,9 @@ def dress(layer: Any, look: dict[str, Any]) -> None:
     for key in (*PLACE, "affine", "units", "axis_labels", *SHOWN):
         if key in look:
             setattr(layer, key, look[key])
-    if "colormap" in look and hasattr(layer, "contrast_limits"):
-        layer.colormap = Colormap(**look["colormap"])
+    if "contrast_limits" in look and hasattr(layer, "contrast_limits"):
+        if "colormap" in look and not (look.get("automatic") and VOLUME in layer.metadata):
+            layer.colormap = Colormap(**look["colormap"])
         low, high = look["contrast_limits"]
         reach = layer.contrast_limits_range
         layer.contrast_limits_range = (min(low, reach[0]), max(high, reach[1]))
