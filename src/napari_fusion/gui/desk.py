@@ -25,6 +25,7 @@ from napari_fusion.gui.views.quad import Quad, canvas_of
 
 if TYPE_CHECKING:
     from napari_fusion.gui.steps.hand import HandBox
+    from napari_fusion.gui.steps.landmarks import LandmarkBox
 
 OPACITY_STEP = 0.1
 
@@ -63,6 +64,7 @@ class Desk(QObject):
         self.keys = Keys(self._is_free, self)
         self.lens = TrustLens(viewer, self)
         self.hand: HandBox | None = None  # while it holds a picture, nudges are what is taken back
+        self.landmarks: LandmarkBox | None = None  # while it marks places, marks are
         self.quad.toggled.connect(self._views_toggled)
         self.hands.enlarged.connect(self.quad.enlarge)
         self._heard = (viewer.layers.selection.events.active, viewer.layers.events.removed)
@@ -216,6 +218,8 @@ class Desk(QObject):
     def _undo(self) -> None:
         if self.hand is not None and self.hand.hand is not None:
             self.hand.take_back()
+            return
+        if self.landmarks is not None and self.landmarks.take_back():
             return
         self._viewer.status = f"Taken back: {self.undo.undo() or 'nothing'}"
 

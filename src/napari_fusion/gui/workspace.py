@@ -96,7 +96,7 @@ class FusionWorkspace(QWidget):
     def _make_steps(self) -> None:
         self.open = OpenStep(self.viewer)
         self.align = AlignStep(self.viewer, self.jobs)
-        self.desk.hand = self.align.hand
+        self.desk.hand, self.desk.landmarks = self.align.hand, self.align.landmarks
         self.align.hand.viewers = self.desk.viewers
         self.desk.quad.toggled.connect(self.align.hand.bind)
         self.check = CheckStep(self.viewer, self.desk)

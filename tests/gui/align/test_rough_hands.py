@@ -294,3 +294,15 @@ def test_renaming_the_fixed_layer_keeps_its_marks(viewer, dock, qtbot):
     qtbot.waitUntil(lambda: box.words.text() == "4 pairs marked.")
     assert viewer.layers["planning CT"].visible
     assert viewer.layers["head T1"].visible
+
+
+def test_undo_takes_back_the_last_mark_while_places_are_marked(viewer, dock, qtbot):
+    mark(viewer, "head T1")
+    box = dock.align.landmarks
+    box.set_open(on=True)
+    click(qtbot, box.mark_button)
+    here, there = viewer.layers["marks on head CT"], viewer.layers["marks on head T1"]
+    for counts in ((4, 3), (3, 3), (3, 2)):
+        dock.desk._undo()
+        assert (len(here.data), len(there.data)) == counts
+    assert box.words.text() == "Click place 3 on head T1."

@@ -105,6 +105,16 @@ class LandmarkBox(Step):
             self._hear(add_marks(self._viewer, role, name))
         self._next()
 
+    def take_back(self) -> bool:
+        """Take the last mark back, as Ctrl+Z does while places are marked."""
+        here, there = self._marks()
+        if not self.mark_button.isChecked() or here is None or there is None:
+            return False
+        last = here if len(here.data) > len(there.data) else there
+        if len(last.data):
+            last.data = last.data[:-1]
+        return True
+
     def _hear(self, layer: Any) -> None:
         if layer not in self._heard:
             self._heard.append(layer)
