@@ -139,3 +139,12 @@ def test_wrong_settings_are_named(shell, folder, tmp_path, text, sentence):
     code, _, err = shell("train", "--data", folder, "--out", tmp_path / "o", "--config", path)
     assert code == 1
     assert sentence in err
+
+
+@pytest.mark.parametrize("command", ["train", "pipeline"])
+def test_settings_that_nobody_knows_are_refused(shell, folder, settings, tmp_path, command):
+    settings.write_text(json.dumps({"steps": 40}))
+    code, _, err = shell(command, "--data", folder, "--out", tmp_path / "o", "--config", settings)
+    assert code == 1
+    assert "steps is not one of net, train, prune, card" in err
+    assert not (tmp_path / "o").exists()

@@ -12,8 +12,8 @@ from napari_fusion.cli.evaluate import evaluate
 from napari_fusion.cli.prune import prune
 from napari_fusion.cli.quantise import quantise
 from napari_fusion.cli.screen import say
-from napari_fusion.cli.settings import read_object
-from napari_fusion.cli.train import SETTINGS, Config, Data, Out, Val, needed, train
+from napari_fusion.cli.settings import read_settings
+from napari_fusion.cli.train import Config, Data, Out, Val, needed, train
 
 CLASSIC = "auto,maximum,weighted,guided,laplacian_sml,laplacian,average"
 
@@ -33,7 +33,7 @@ def pipeline(  # noqa: PLR0913 - options of a command
     ] = CLASSIC,
 ) -> None:
     """Train a network, prune it, store both in eight bits and rank them, as one resumable run."""
-    told = read_object(config, SETTINGS)
+    told = read_settings(config)
     start = time.perf_counter()
     dense, pruned = out / "dense", out / "pruned"
     if not (dense / "network.safetensors").exists():

@@ -11,8 +11,8 @@ import typer
 from napari_fusion.checked import checked
 from napari_fusion.cli.candidates import draw
 from napari_fusion.cli.screen import bar, say, say_files
-from napari_fusion.cli.settings import read_object
-from napari_fusion.cli.train import SETTINGS, Config, Data, Out, Val, needed, train_data
+from napari_fusion.cli.settings import SETTINGS, read_settings
+from napari_fusion.cli.train import Config, Data, Out, Val, needed, train_data
 
 
 def prune(
@@ -28,7 +28,7 @@ def prune(
         from napari_fusion.nets.checkpoint import Checkpoint
         from napari_fusion.nets.prune import PruneOptions
         from napari_fusion.nets.prune import prune as carry_out
-    options = checked(PruneOptions, read_object(config, SETTINGS).get("prune", {}), SETTINGS)
+    options = checked(PruneOptions, read_settings(config).get("prune", {}), SETTINGS)
     dense = Checkpoint.load(network)
     samples = train_data(data, val)
     out.mkdir(parents=True, exist_ok=True)

@@ -8,6 +8,26 @@ from typing import Any
 
 from napari_fusion.errors import ReadError
 
+SETTINGS = "the settings"
+
+PARTS = ("net", "train", "prune", "card")
+"""What settings hold: the network, how it is trained and pruned, and words for its card."""
+
+
+def read_settings(path: Path | None) -> dict[str, Any]:
+    """Read the settings of `train`, `prune` and `pipeline`: one file serves all of them.
+
+    Raises
+    ------
+    ReadError
+        The file is not there, no JSON object, or holds something else.
+    """
+    told = read_object(path, SETTINGS)
+    strange = sorted(set(told) - set(PARTS))
+    if strange:
+        raise ReadError(f"{SETTINGS} {path}: {strange[0]} is not one of {', '.join(PARTS)}")
+    return told
+
 
 def read_object(path: Path | None, what: str) -> dict[str, Any]:
     """Read a JSON object; {} without a path.

@@ -11,8 +11,8 @@ import typer
 
 from napari_fusion.checked import checked
 from napari_fusion.cli.screen import bar, say, say_files
-from napari_fusion.cli.settings import read_object
-from napari_fusion.errors import MissingExtra, ParameterError
+from napari_fusion.cli.settings import SETTINGS, read_settings
+from napari_fusion.errors import MissingExtra
 
 Data = Annotated[Path, typer.Option(help="Folder SET/CONTRAST/NAME.png of registered slices.")]
 Val = Annotated[
@@ -22,7 +22,6 @@ Val = Annotated[
     ),
 ]
 Out = Annotated[Path, typer.Option(help="Folder for network and curve; a stopped run goes on.")]
-SETTINGS = "the settings"
 Config = Annotated[Path | None, typer.Option(help="JSON: {net: {...}, train: {...}}.")]
 
 
@@ -41,10 +40,7 @@ def train(
         from napari_fusion.nets.model import NetConfig
         from napari_fusion.nets.train import TrainOptions, validate
         from napari_fusion.nets.train import train as carry_out
-    told = read_object(config, SETTINGS)
-    strange = set(told) - {"train", "net"}
-    if strange:
-        raise ParameterError(f'{SETTINGS}: {min(strange)}: settings are "train" and "net"')
+    told = read_settings(config)
     options = checked(TrainOptions, told.get("train", {}), SETTINGS)
     samples = train_data(data, val, replay)
     if replay and not options.replay:
