@@ -18,6 +18,7 @@ from napari_fusion.gui.layers import LIVE, VOLUME, frame_of
 from napari_fusion.gui.readout import fused_layer
 from napari_fusion.gui.snapshot import SHARES
 from napari_fusion.gui.views.letters import PLANES
+from napari_fusion.gui.views.pixels import cells
 from napari_fusion.gui.views.words import Words
 from napari_fusion.volume import Volume
 
@@ -85,9 +86,14 @@ class Marks:
         self._tell()
 
     @property
+    def _room(self) -> int:
+        """The width of a picture on the canvas, in pixels."""
+        return int(self._viewer.canvas.size[1] // cells(self._viewer)[1])
+
+    @property
     def words(self) -> str:
         """What is told of slice and windows now."""
-        lines = [slice_words(self._viewer, brief=self._viewer.canvas.size[1] < NARROW)]
+        lines = [slice_words(self._viewer, brief=self._room < NARROW)]
         return "\n".join(filter(None, [*lines, *windows_told(self._viewer)]))
 
     def close(self) -> None:
@@ -112,7 +118,7 @@ class Marks:
         if self._words is None:
             self._write(WORDS, self.words)
         else:
-            self._words.say(self.words)
+            self._words.say(self.words, self._room)
 
     def _measure(self, event: object = None) -> None:
         """Keep the scale bar short: four canvases have little room."""

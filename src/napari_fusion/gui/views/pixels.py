@@ -64,12 +64,18 @@ def to_world(viewer: Any, pixel: tuple[float, float], size: tuple[int, int]) -> 
     return point
 
 
+def cells(viewer: Any) -> tuple[int, int]:
+    """Give the rows and columns of pictures on a canvas: one of each but side by side."""
+    grid = viewer.canvas.grid
+    rows, columns = grid.actual_shape(viewer.layers) if grid.enabled else (1, 1)
+    return int(rows), int(columns)
+
+
 def _in_cell(
     viewer: Any, pixel: tuple[float, float], size: tuple[int, int]
 ) -> tuple[tuple[float, float], tuple[float, float]]:
     """Give a pixel within its cell of napari's grid, and the cell's size; of one picture, both."""
-    grid = viewer.canvas.grid
-    rows, columns = grid.actual_shape(viewer.layers) if grid.enabled else (1, 1)
+    rows, columns = cells(viewer)
     width, height = size[0] / columns, size[1] / rows
     return (pixel[0] % width, pixel[1] % height), (width, height)
 

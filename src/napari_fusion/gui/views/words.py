@@ -45,15 +45,16 @@ class Words(QLabel):
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
-        self._overlay = overlay
+        self._overlay, self._told = overlay, ("", 0)
         self._rest.timeout.connect(self._settle)
 
-    def say(self, words: str) -> None:
-        """Tell words; none, and nothing is seen."""
-        if words == self.text():
+    def say(self, words: str, room: int) -> None:
+        """Tell words; none, and nothing is seen. Above the middle of the room stands a letter."""
+        if (words, room) == self._told:
             return
+        self._told = words, room
         self.setText(words)
-        self.setMaximumWidth(self.parentWidget().width() // 2 - LETTER - CORNER)
+        self.setMaximumWidth(room // 2 - LETTER - CORNER)
         self.adjustSize()
         self.resize(self.width() + 4, self.height() + 2 * (1 + words.count("\n")))  # covers the old
         self.setVisible(bool(words))
