@@ -75,10 +75,9 @@ def test_other_suffixes_are_refused(tmp_path, name):
         save(volume(), tmp_path / name)
 
 
-@pytest.mark.parametrize("array", [np.zeros((4, 5, 6), complex), np.full((4, 5, 6), 2**40)])
-def test_what_no_format_holds_is_refused(tmp_path, array):
+def test_what_no_format_holds_is_refused(tmp_path):
     with pytest.raises(WriteError, match="cannot be written"):
-        save(Volume(array, volume().grid), tmp_path / "a.nii.gz")
+        save(Volume(np.full((4, 5, 6), 2**40), volume().grid), tmp_path / "a.nii.gz")
     assert not list(tmp_path.iterdir())
 
 
