@@ -72,7 +72,6 @@ def add_marks(viewer: Any, role: str, name: str) -> Points:
         axis_labels=AXIS_LABELS,
         metadata={MARKS: role, MARKED: name},
     )
-    made.metadata[MARKED] = name
 
     def rename(event: object = None) -> None:
         made.metadata[MARKED] = str(marked.name)
