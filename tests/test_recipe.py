@@ -3,7 +3,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from pydantic import ValidationError
 
 from napari_fusion import (
     AlignError,
@@ -44,8 +43,8 @@ def test_recipes_travel_as_json():
 
 @pytest.mark.parametrize("change", [{"methid": "average"}, {"accept": "MAYBE"}, {"version": 2}])
 def test_a_recipe_refuses_what_it_does_not_know(change):
-    with pytest.raises(ValidationError):
-        Recipe.model_validate(change)
+    with pytest.raises(ParameterError):
+        Recipe(**change)
 
 
 def test_run_is_the_verbs_in_a_row(pair):

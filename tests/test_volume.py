@@ -85,5 +85,5 @@ def test_voxels_that_are_no_numbers_are_refused(kind):
 
 
 def test_a_volume_without_a_grid_is_refused():
-    with pytest.raises(ParameterError, match="needs a Grid"):
+    with pytest.raises(ParameterError, match="grid is NoneType, not Grid"):
         Volume(np.zeros((2, 3, 4)), None)

@@ -63,6 +63,19 @@ class Cancelled(FusionError):  # noqa: N818 - an answer, not a fault
     """The caller asked a long job to stop."""
 
 
+def expect(kind: type, **values: object) -> None:
+    """Refuse arguments that are not of a kind, by name.
+
+    Raises
+    ------
+    ParameterError
+        The first that is not.
+    """
+    for name, value in values.items():
+        if not isinstance(value, kind):
+            raise ParameterError(f"{name} is {type(value).__name__}, not {kind.__name__}")
+
+
 def silent(fraction: float, message: str) -> None:
     """Report progress to nobody: the default `Progress`."""
 

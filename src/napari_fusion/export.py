@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import napari_fusion
-from napari_fusion.errors import WriteError
+from napari_fusion.errors import WriteError, expect
 from napari_fusion.io import save
 from napari_fusion.io.atomic import write_verified
 from napari_fusion.recipe import Outcome
@@ -108,6 +108,7 @@ def export_outcome(outcome: Outcome, folder: str | Path) -> tuple[Path, ...]:
     WriteError
         A file could not be written or did not read back the same.
     """
+    expect(Outcome, outcome=outcome)
     folder = prepared(Path(folder))
     partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder))
     try:

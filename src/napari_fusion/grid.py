@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import index
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -52,7 +53,7 @@ class Grid:
     def __post_init__(self) -> None:
         """Check the shape, repair round-off in the affine, and freeze it."""
         object.__setattr__(self, "shape", _checked_shape(self.shape))
-        affine = _orthogonal(np.array(self.affine, dtype=np.float64))
+        affine = _orthogonal(_floats(self.affine, (4, 4), "the affine"))
         affine.setflags(write=False)
         object.__setattr__(self, "affine", affine)
 
@@ -71,11 +72,12 @@ class Grid:
         from inferior to superior, rows to posterior, columns to the patient's left.
         """
         affine = np.eye(4)
-        affine[:3, :3] = np.asarray(direction, float) * np.asarray(spacing, float)
-        middle = (np.asarray(shape, float) - 1) / 2
-        affine[:3, 3] = np.asarray(centre, float) - affine[:3, :3] @ middle
-        n0, n1, n2 = (int(n) for n in shape)
-        return cls((n0, n1, n2), affine)
+        sizes = _checked_shape(shape)
+        lengths = _floats(spacing, (3,), "the spacing")
+        affine[:3, :3] = _floats(direction, (3, 3), "the direction") * lengths
+        middle = (np.asarray(sizes) - 1) / 2
+        affine[:3, 3] = _floats(centre, (3,), "the centre") - affine[:3, :3] @ middle
+        return cls(sizes, affine)
 
     @cached_property
     def spacing(self) -> NDArray[np.float64]:
@@ -163,8 +165,8 @@ class Grid:
         GeometryError
             The spacing is not one or three finite lengths above 0.
         """
-        wanted = np.asarray(spacing, float)
-        if wanted.size not in {1, 3} or not np.isfinite(wanted).all() or wanted.min() <= 0:
+        wanted = _floats(spacing, (3,), "the spacing")
+        if wanted.min() <= 0:
             raise GeometryError(f"a spacing is one or three lengths above 0 mm, not {spacing!r}")
         shape = np.maximum(1, np.round(self.extent_mm / wanted)).astype(int)
         return Grid.regular(shape.tolist(), wanted, centre=self.centre, direction=self.direction)
@@ -194,16 +196,29 @@ class Grid:
 
 
 def _checked_shape(shape: Sequence[int]) -> tuple[int, int, int]:
-    sizes = tuple(int(n) for n in shape)
+    try:
+        sizes = tuple(index(n) for n in shape)
+    except TypeError as error:
+        raise GeometryError(f"a grid's shape is three whole numbers, not {shape!r}") from error
     if len(sizes) != 3 or min(sizes) < 1:
         raise GeometryError(f"a grid needs three axes of at least one voxel, this one has {sizes}")
     return sizes
 
 
+def _floats(values: ArrayLike, shape: tuple[int, ...], what: str) -> NDArray[np.float64]:
+    """Give finite numbers of a shape; one alone stands for all."""
+    try:
+        found = np.broadcast_to(np.asarray(values, np.float64), shape)
+    except (TypeError, ValueError):
+        found = np.full(shape, np.nan)
+    if not np.isfinite(found).all():
+        size = " × ".join(str(n) for n in shape)
+        raise GeometryError(f"{what} of a grid is {size} finite numbers")
+    return found
+
+
 def _orthogonal(affine: NDArray[np.float64]) -> NDArray[np.float64]:
     """Repair round-off to the nearest rotation (or mirror), or say how far off the axes are."""
-    if affine.shape != (4, 4) or not np.isfinite(affine).all():
-        raise GeometryError("the affine of a grid must be a finite 4 × 4 matrix")
     if not np.array_equal(affine[3], [0, 0, 0, 1]):
         raise GeometryError(f"the last row of an affine must be 0 0 0 1, this one is {affine[3]}")
     spacing = np.linalg.norm(affine[:3, :3], axis=0)

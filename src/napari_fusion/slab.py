@@ -10,8 +10,9 @@ from typing import Annotated, Any
 import numpy as np
 from annotated_types import Gt
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 
+from napari_fusion.checked import Settings
 from napari_fusion.errors import ParameterError
 
 Slab = NDArray[np.float32]
@@ -21,7 +22,7 @@ Stack = NDArray[np.float32]
 """(k, n, h, w) float32: the same slab of k sources, or what each of k sources gives."""
 
 
-class Window(BaseModel):
+class Window(Settings):
     """The range of measured values shown from black to white.
 
     Wherever a window is read from text or JSON, a name of `PRESETS` or ``"LOW:HIGH"`` will do too.
@@ -38,8 +39,6 @@ class Window(BaseModel):
     >>> Window.model_validate("brain") == Window.model_validate("0:80")
     True
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     lower: float
     upper: float

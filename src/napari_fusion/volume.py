@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fusion.errors import GeometryError, ParameterError
+from napari_fusion.errors import GeometryError, ParameterError, expect
 from napari_fusion.grid import Grid
+
+if TYPE_CHECKING:
+    from napari_fusion.slab import Window
 
 Modality = Literal["CT", "MR", "PT", "NM", "FUSED", "LABEL", "OTHER"]
 Unit = Literal["HU", "Bq/mL", "g/mL", "1", "label"]
@@ -132,8 +135,7 @@ class Volume:
 
     def __post_init__(self) -> None:
         """Check that array and grid agree, and freeze the array."""
-        if not isinstance(self.grid, Grid):
-            raise ParameterError(f"a volume needs a Grid, not {type(self.grid).__name__}")
+        expect(Grid, grid=self.grid)
         object.__setattr__(self, "array", _numbers(self.array))
         if tuple(self.array.shape) != self.grid.shape:
             raise GeometryError(
@@ -163,6 +165,27 @@ class Volume:
         if self.modality == "CT":
             return -1024.0 if self.unit == "HU" else float(np.nanmin(self.array))
         return float(np.nanmin(self.array)) if self.modality == "OTHER" else 0.0
+
+    def window(self, asked: Window | str | None = None) -> Window:
+        """Give the window that is asked for, or the one a reader of this modality expects.
+
+        Parameters
+        ----------
+        asked
+            A `Window`, the name of one of `slab.PRESETS`, or ``"LOW:HIGH"``; None for
+            `slab.default_window`.
+
+        Raises
+        ------
+        ParameterError
+            There is no such window.
+        """
+        from napari_fusion.checked import checked
+        from napari_fusion.slab import Window, default_window
+
+        if asked is None:
+            return default_window(self.array, self.modality, self.unit)
+        return checked(Window, asked, "the window")
 
     @property
     def sides_unknown(self) -> bool:

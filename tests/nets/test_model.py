@@ -5,8 +5,8 @@ from typing import get_args
 import numpy as np
 import pytest
 import torch
-from pydantic import ValidationError
 
+from napari_fusion.errors import ParameterError
 from napari_fusion.fusion import pyramid
 from napari_fusion.nets import bands
 from napari_fusion.nets.model import (
@@ -102,7 +102,7 @@ def test_size_counts_the_context_once_and_the_rest_for_both_sources():
     ],
 )
 def test_a_configuration_that_cannot_be_built_is_refused(wrong):
-    with pytest.raises(ValidationError):
+    with pytest.raises(ParameterError):
         NetConfig(**wrong)
 
 

@@ -81,7 +81,7 @@ def test_volumes_larger_than_memory_may_be_aligned(pair):
 
 
 def test_what_is_no_option_and_no_alignment_is_named(pair):
-    with pytest.raises(ParameterError, match="options are AlignOptions, not str"):
+    with pytest.raises(ParameterError, match="options is str, not AlignOptions"):
         align(pair[0], pair[1], "affine")
-    with pytest.raises(ParameterError, match="initial is an Alignment, not ndarray"):
+    with pytest.raises(ParameterError, match="initial is ndarray, not Alignment"):
         align(pair[0], pair[1], initial=pair[2])

@@ -2,8 +2,8 @@ import json
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
 
+from napari_fusion.errors import ParameterError
 from napari_fusion.grid import Grid
 from napari_fusion.registration import Alignment, AlignOptions, align, assess
 from napari_fusion.registration.alignment import pose_matrix
@@ -70,7 +70,7 @@ def test_uncertainty_survives_the_file_and_json(tmp_path):
 
 @pytest.mark.parametrize("form", [((1.0,),), ((np.inf, 0, 0, 0),) * 4])
 def test_a_form_that_cannot_be_is_refused(form):
-    with pytest.raises(ValidationError):
+    with pytest.raises(ParameterError):
         Quality(verdict="PASS", sentence="Yes.", uncertainty_form=form)
 
 

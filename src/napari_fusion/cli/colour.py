@@ -12,7 +12,7 @@ from napari_fusion.cli.screen import AsJson, bar, say_files, say_json
 from napari_fusion.cli.volumes import FrameNumber, Reading, SeriesUids, load_all, named
 from napari_fusion.cli.windows import HELP, check_presets, windows
 from napari_fusion.errors import ParameterError
-from napari_fusion.slab import Window, default_window
+from napari_fusion.slab import Window
 
 if TYPE_CHECKING:
     from napari_fusion.volume import Volume
@@ -87,6 +87,6 @@ def _check_brightness(fused: Volume) -> None:
 
 def _range(functional: Volume, window: Window | None) -> str:
     """Say which values are the palette's ends."""
-    seen = window or default_window(functional.array, functional.modality, functional.unit)
+    seen = functional.window(window)
     unit = "" if functional.unit == "1" else f" {functional.unit}"
     return f"{seen.lower:g} to {seen.upper:g}{unit}"

@@ -14,7 +14,7 @@ from napari_fusion.cli.screen import AsJson, bar, say, say_json, warn
 from napari_fusion.cli.volumes import FrameNumber, Reading, SeriesUids, load_all, named
 from napari_fusion.cli.windows import HELP, check_presets, windows
 from napari_fusion.errors import GeometryError, ParameterError, Progress, between
-from napari_fusion.slab import Window, default_window
+from napari_fusion.slab import Window
 from napari_fusion.volume import Volume
 
 if TYPE_CHECKING:
@@ -95,10 +95,7 @@ def _roles(sources: Sequence[Volume]) -> list[str]:
 def _windows(sources: Sequence[Volume], asked: Sequence[str] | None) -> list[Window]:
     """Give each source's window: the one asked for, or what a reader of its modality expects."""
     given = windows(asked, len(sources)) or [None] * len(sources)
-    return [
-        window or default_window(v.array, v.modality, v.unit)
-        for window, v in zip(given, sources, strict=True)
-    ]
+    return [volume.window(w) for w, volume in zip(given, sources, strict=True)]
 
 
 def _slabs(

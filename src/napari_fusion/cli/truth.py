@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_fusion.slab import default_window
 from napari_fusion.volume import Volume
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ def error_mm(fixed: Volume, found: Alignment, true: Alignment) -> float:
     The points are about 5000 voxels, evenly spread over what the fixed volume's window shows: the
     target registration error when one of the alignments is the truth.
     """
-    shown = default_window(fixed.array, fixed.modality, fixed.unit)(fixed.array) > _SHOWN
+    shown = fixed.window()(fixed.array) > _SHOWN
     index = np.argwhere(shown)
     points = fixed.grid.index_to_lps(index[:: max(1, len(index) // _POINTS)])
     apart = found.map_points(points) - true.map_points(points)

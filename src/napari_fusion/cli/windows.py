@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydantic import ValidationError
-
+from napari_fusion.checked import checked
 from napari_fusion.errors import ParameterError
 from napari_fusion.slab import CT_WINDOWS, PT_WINDOWS, Window, spoken
 from napari_fusion.volume import Volume
@@ -32,7 +31,10 @@ def windows(asked: Sequence[str] | None, count: int) -> list[Window | None] | No
             f"there are {count} volumes and {len(words)} windows: give one for each, "
             "or auto where the modality's own is meant"
         )
-    return [None if word.lower() == "auto" else _window(word) for word in words]
+    return [
+        None if word.lower() == "auto" else checked(Window, word, f"the window {word!r}")
+        for word in words
+    ]
 
 
 def check_presets(asked: Sequence[str] | None, volumes: Sequence[Volume]) -> None:
@@ -59,11 +61,3 @@ def check_presets(asked: Sequence[str] | None, volumes: Sequence[Volume]) -> Non
 
 def _may_be_suv(volume: Volume) -> bool:
     return volume.modality in {"PT", "OTHER"} and volume.unit in {"g/mL", "1"}
-
-
-def _window(word: str) -> Window:
-    try:
-        return Window.model_validate(word)
-    except ValidationError as error:
-        said = error.errors()[0]["msg"].removeprefix("Value error, ")
-        raise ParameterError(f"the window {word!r} is none: {said}") from error

@@ -3,11 +3,19 @@
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from numbers import Real
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from napari_fusion.errors import GeometryError, ParameterError, Progress, QuantityError, silent
+from napari_fusion.errors import (
+    GeometryError,
+    ParameterError,
+    Progress,
+    QuantityError,
+    expect,
+    silent,
+)
 from napari_fusion.fusion.matching import matched, otsu
 from napari_fusion.volume import JSON, Step, Volume
 
@@ -89,7 +97,8 @@ def change(  # noqa: PLR0913 - each says what is no change
     >>> change(before, after, 1.0, sigmas=0, scale_mm=0).array[0, 0]
     array([5., 0., 0., 0., 0.], dtype=float32)
     """
-    off_mm = np.asarray(uncertainty_mm, np.float32)
+    expect(Volume, baseline=baseline, followup=followup)
+    off_mm = _lengths(uncertainty_mm)
     _check(baseline, followup, off_mm, sigmas=sigmas, scale_mm=scale_mm)
     spacing = baseline.grid.spacing
     before, after = (np.asarray(v.array, np.float32) for v in (baseline, followup))
@@ -115,15 +124,23 @@ def change(  # noqa: PLR0913 - each says what is no change
     return followup.with_array(array, Step("change", told), name="change", pet=None)
 
 
+def _lengths(uncertainty_mm: ArrayLike) -> Floats:
+    try:
+        return np.asarray(uncertainty_mm, np.float32)
+    except (TypeError, ValueError) as error:
+        raise ParameterError("uncertainty_mm is a length in mm, or one a voxel") from error
+
+
 def _check(baseline: Volume, followup: Volume, off_mm: Floats, **others: float) -> None:
     if not np.isfinite(off_mm).all() or off_mm.min() < 0:
         worst = off_mm.min() if np.isfinite(off_mm).all() else np.nan
         raise ParameterError(f"the uncertainty is a length of 0 mm or more, not {worst:g}")
-    if others["scale_mm"] > BROADEST_MM:
-        raise ParameterError(f"scale_mm is at most {BROADEST_MM:g} mm, not {others['scale_mm']:g}")
     for name, value in others.items():
+        expect(Real, **{name: value})
         if not np.isfinite(value) or value < 0:
             raise ParameterError(f"{name} is a number of 0 or more, not {value}")
+    if others["scale_mm"] > BROADEST_MM:
+        raise ParameterError(f"scale_mm is at most {BROADEST_MM:g} mm, not {others['scale_mm']:g}")
     if not baseline.grid.matches(followup.grid):
         raise GeometryError(
             f"the baseline has {baseline.grid.describe()}, the follow-up "

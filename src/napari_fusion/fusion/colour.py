@@ -5,9 +5,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fusion.errors import GeometryError, ParameterError
+from napari_fusion.errors import GeometryError, ParameterError, expect
 from napari_fusion.palette import RGB, Palette, palette
-from napari_fusion.slab import Window, default_window
+from napari_fusion.slab import Window
 from napari_fusion.volume import Volume
 
 Convention = Literal["luminance", "lightness"]
@@ -76,7 +76,7 @@ def colour(
     name: Palette = "hot iron",
     convention: Convention = "luminance",
     *,
-    window: Window | None = None,
+    window: Window | str | None = None,
 ) -> NDArray[np.uint8]:
     """Give a volume's picture (n0, n1, n2, 3), 8 bits a channel, tinted by a functional source.
 
@@ -89,19 +89,21 @@ def colour(
     name, convention
         As for `tint`.
     window
-        Values of `functional` from the palette's first to its last colour.
+        Values of `functional` from the palette's first to its last colour, as for `Volume.window`.
 
     Raises
     ------
     GeometryError
         The grids differ.
     """
+    expect(Volume, fused=fused, functional=functional)
+    expect(str, name=name)
     if not fused.grid.matches(functional.grid):
         raise GeometryError(
             f"the fused volume has {fused.grid.describe()}, the functional one "
             f"{functional.grid.describe()}: resample them to one grid first"
         )
-    scale = window or default_window(functional.array, functional.modality, functional.unit)
+    scale = functional.window(window)
     picture = np.empty((*fused.grid.shape, 3), np.uint8)
     for i, (grey, values) in enumerate(zip(fused.array, functional.array, strict=True)):
         seen = Window(lower=0, upper=1)(grey)

@@ -6,15 +6,16 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fusion.errors import GeometryError, ParameterError, Progress, silent
+from napari_fusion.errors import GeometryError, ParameterError, Progress, expect, silent
 from napari_fusion.fusion.lazy import chunks, deferred, is_lazy
 from napari_fusion.fusion.registry import Method, lookup
-from napari_fusion.slab import Stack, Window, cut, default_window
+from napari_fusion.slab import Stack, Window, cut
 from napari_fusion.volume import JSON, Step, Volume
 
 WORKERS = 2
@@ -55,7 +56,7 @@ class Job:
 
     sources: tuple[Volume, ...]
     method: Method
-    asked_windows: Sequence[Window | None] | None
+    asked_windows: Sequence[Window | str | None] | None
     asked_axis: int | None
     params: dict[str, JSON]
     lost: list[int] = field(init=False)
@@ -105,6 +106,7 @@ class Job:
 
     def parts_of(self, index: int) -> Stack:
         """Give the parts (k, 1, h, w) of one slice alone."""
+        expect(Integral, index=index)
         length = self.shape[self.axis]
         if not 0 <= index < length:
             raise ParameterError(
@@ -197,11 +199,7 @@ def _check_grids(sources: tuple[Volume, ...]) -> None:
     if not sources:
         raise ParameterError("fusion needs at least one source")
     for number, source in enumerate(sources, start=1):
-        if not isinstance(source, Volume):
-            raise ParameterError(
-                f"source {number} is {type(source).__name__}, not a Volume: Volume(array, grid) "
-                "says where its voxels lie"
-            )
+        expect(Volume, **{f"source {number}": source})
         if source.modality == "LABEL":
             raise ParameterError(
                 f"source {number} holds labels, whose numbers are no brightness: fuse the volume "
@@ -254,7 +252,7 @@ def _checked_axis(first: Volume, axis: int | None) -> int:
 
 
 def _checked_windows(
-    sources: tuple[Volume, ...], windows: Sequence[Window | None] | None
+    sources: tuple[Volume, ...], windows: Sequence[Window | str | None] | None
 ) -> tuple[Window, ...]:
     """Give each source's window: the one asked for, or what a reader of its modality expects."""
     if windows is None:
@@ -263,10 +261,7 @@ def _checked_windows(
         raise ParameterError(
             f"there are {len(sources)} sources and {len(windows)} windows: give one each"
         )
-    return tuple(
-        window or default_window(s.array, s.modality, s.unit)
-        for window, s in zip(windows, sources, strict=True)
-    )
+    return tuple(source.window(w) for w, source in zip(windows, sources, strict=True))
 
 
 def _agreed(values: list[str | None]) -> str | None:

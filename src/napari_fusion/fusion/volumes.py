@@ -1,11 +1,11 @@
 """Fuse volumes and single slices, and say what each source gave."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fusion.errors import Progress
+from napari_fusion.errors import Progress, expect
 from napari_fusion.fusion.job import Job
 from napari_fusion.fusion.registry import lookup
 from napari_fusion.fusion.rules import proportional
@@ -17,7 +17,7 @@ def fuse(
     sources: Sequence[Volume],
     method: str = "laplacian",
     *,
-    windows: Sequence[Window | None] | None = None,
+    windows: Sequence[Window | str | None] | None = None,
     axis: int | None = None,
     progress: Progress | None = None,
     **params: JSON,
@@ -32,8 +32,8 @@ def fuse(
     method
         A name from `methods`.
     windows
-        One per source: the measured values shown from black to white. By default, and where one is
-        None, what a reader of that modality expects (`slab.default_window`).
+        One per source: the measured values shown from black to white, as for `Volume.window`. By
+        default, and where one is None, what a reader of that modality expects.
     axis
         The array axis across slices; by default the coarsest one.
     progress
@@ -66,7 +66,7 @@ def fuse(
     >>> fuse([a, b], "maximum", windows=[Window(lower=0, upper=100)] * 2).array
     array([[[0.25, 0.5 ]]], dtype=float32)
     """
-    job = Job(tuple(sources), lookup(method), windows, axis, params)
+    job = _job(sources, method, windows, axis, params)
     if job.lazy:
         return job.fused(job.deferred(_sums, 1)[0])
     fused = np.empty(job.shape, np.float32)
@@ -78,7 +78,7 @@ def attribution(
     sources: Sequence[Volume],
     method: str = "laplacian",
     *,
-    windows: Sequence[Window | None] | None = None,
+    windows: Sequence[Window | str | None] | None = None,
     axis: int | None = None,
     progress: Progress | None = None,
     **params: JSON,
@@ -99,13 +99,13 @@ def fuse_with_shares(
     sources: Sequence[Volume],
     method: str = "laplacian",
     *,
-    windows: Sequence[Window | None] | None = None,
+    windows: Sequence[Window | str | None] | None = None,
     axis: int | None = None,
     progress: Progress | None = None,
     **params: JSON,
 ) -> tuple[Volume, list[Volume]]:
     """Fuse and attribute in one pass; arguments and errors as for `fuse`."""
-    job = Job(tuple(sources), lookup(method), windows, axis, params)
+    job = _job(sources, method, windows, axis, params)
     if job.lazy:
         both = job.deferred(_sums_and_shares, 1 + len(job.sources))
         return job.fused(both[0]), [job.share(i, both[i + 1]) for i in range(len(job.sources))]
@@ -127,7 +127,7 @@ def fuse_slice(
     *,
     index: int,
     axis: int | None = None,
-    windows: Sequence[Window | None] | None = None,
+    windows: Sequence[Window | str | None] | None = None,
     **params: JSON,
 ) -> NDArray[np.float32]:
     """Fuse one slice alone, as for a preview: to the bit the slice of the whole volume's fusion.
@@ -163,7 +163,7 @@ def fuse_slice_with_shares(
     *,
     index: int,
     axis: int | None = None,
-    windows: Sequence[Window | None] | None = None,
+    windows: Sequence[Window | str | None] | None = None,
     **params: JSON,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Fuse and attribute one slice; arguments and errors as for `fuse_slice`.
@@ -173,7 +173,7 @@ def fuse_slice_with_shares(
     tuple of ndarray
         The fused slice (h, w) and the shares of its k sources (k, h, w), summing to 1.
     """
-    job = Job(tuple(sources), lookup(method), windows, axis, params)
+    job = _job(sources, method, windows, axis, params)
     parts = job.parts_of(index)
     return _sum(parts)[0], shares(parts)[:, 0]
 
@@ -219,3 +219,17 @@ def _sums_and_shares(parts: Stack) -> Stack:
 
 def _store(array: NDArray[np.float32], axis: int, slab: slice, values: Slab) -> None:
     np.moveaxis(array, axis, 0)[slab] = values
+
+
+def _job(
+    sources: Sequence[Volume],
+    method: str,
+    windows: Sequence[Window | str | None] | None,
+    axis: int | None,
+    params: dict[str, JSON],
+) -> Job:
+    expect(Iterable, sources=sources)
+    expect(str, method=method)
+    if windows is not None:
+        expect(Sequence, windows=windows)
+    return Job(tuple(sources), lookup(method), windows, axis, params)

@@ -26,7 +26,7 @@ from napari_fusion.gui.graphics import hidden_viewer
 from napari_fusion.gui.layers import PLACE, VOLUME, LayerData, to_layer, veiled
 from napari_fusion.gui.snapshot import Snapshot
 from napari_fusion.registration.quality import Verdict
-from napari_fusion.slab import Window, default_window
+from napari_fusion.slab import Window
 from napari_fusion.volume import Step, Volume, told_apart
 
 ROLE, RECIPE = "napari_fusion_role", "napari_fusion_recipe"
@@ -260,7 +260,7 @@ def _windows(record: dict[str, Any], sources: list[Volume]) -> list[Window]:
     given = [Window.model_validate(window) for window in asked if window]
     if len(given) == len(sources):
         return given
-    return [default_window(v.array, v.modality, v.unit) for v in sources]
+    return [v.window() for v in sources]
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from napari_fusion.errors import WriteError
+from napari_fusion.errors import WriteError, expect
 from napari_fusion.io import files, nifti
 from napari_fusion.io.atomic import write_verified
 from napari_fusion.volume import Volume
@@ -42,6 +42,7 @@ def save(volume: Volume, path: str | os.PathLike[str]) -> Path:
     >>> save(volume, Path(tempfile.mkdtemp()) / "zeros.nii.gz").name
     'zeros.nii.gz'
     """
+    expect(Volume, volume=volume)
     target = Path(path)
     suffix = next((s for s in (".nii.gz", *_FORMATS) if target.name.lower().endswith(s)), None)
     if suffix is None:

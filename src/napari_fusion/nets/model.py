@@ -8,9 +8,10 @@ from functools import reduce
 from typing import Literal, NamedTuple, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
+from napari_fusion.checked import Settings
 from napari_fusion.nets.prior import VOTES
 
 Block = Literal["dense", "separable", "attention", "pyramid"]
@@ -44,7 +45,7 @@ SHY = -2.0
 """What a new network says about adding, as a logit: little."""
 
 
-class NetConfig(BaseModel):
+class NetConfig(Settings):
     """Everything needed to build a `FusionNet`; frozen, JSON both ways.
 
     Parameters
@@ -65,8 +66,6 @@ class NetConfig(BaseModel):
         What the first convolution sees of the picture: "blocks" (space-to-depth: every pixel of a
         2 × 2 block is a channel) or "means" of the blocks.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     widths: tuple[int, ...] = Field(default=(24,) * 5, min_length=1, max_length=16)
     dilations: tuple[int, ...] = (1, 2, 4, 2, 1)

@@ -13,9 +13,10 @@ from typing import Any, Literal, cast
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import nn
 
+from napari_fusion.checked import Settings
 from napari_fusion.errors import MissingExtra, ParameterError, Progress, between, silent
 from napari_fusion.nets.bands import fused
 from napari_fusion.nets.checkpoint import Checkpoint
@@ -35,7 +36,7 @@ STEPS = 200
 """Small bites, so that every criterion ends close to the budget."""
 
 
-class PruneOptions(BaseModel):
+class PruneOptions(Settings):
     """How to prune; frozen, JSON both ways.
 
     Parameters
@@ -65,8 +66,6 @@ class PruneOptions(BaseModel):
     tune
         How the winner is then trained on.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     macs: float = Field(default=250e6, gt=0)
     round_to: int = Field(default=8, ge=1)

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 from torch import Tensor
 
+from napari_fusion.checked import Settings
 from napari_fusion.errors import CheckpointError, ParameterError, Progress, silent
 from napari_fusion.nets.bands import fuse, fused, votes
 from napari_fusion.nets.checkpoint import Checkpoint
@@ -26,7 +27,7 @@ Regulariser = Callable[[FusionNet], None]
 """Called between the gradients and the step: adds what a sparse network asks for."""
 
 
-class TrainOptions(BaseModel):
+class TrainOptions(Settings):
     """How to train; frozen, JSON both ways.
 
     Parameters
@@ -51,8 +52,6 @@ class TrainOptions(BaseModel):
     weights
         What each term of the loss costs. Validation always uses `losses.WEIGHTS`.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     steps: int = Field(default=2000, ge=1)
     count: int = Field(default=8, ge=1)

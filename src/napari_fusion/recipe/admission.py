@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from napari_fusion.errors import AlignError, ParameterError
+from napari_fusion.errors import AlignError, ParameterError, expect
 from napari_fusion.grid import Grid
 from napari_fusion.recipe.request import Recipe
 from napari_fusion.registration import Alignment
@@ -15,6 +15,8 @@ from napari_fusion.volume import Step, Volume
 
 def admitted(recipe: Recipe, inputs: tuple[Volume, ...]) -> tuple[tuple[Volume, ...], list[str]]:
     """Refuse volumes that cannot be fused honestly; say what was repaired."""
+    for number, volume in enumerate(inputs, start=1):
+        expect(Volume, **{f"volume {number}": volume})
     if len(inputs) < 2:
         raise ParameterError("fusion needs a fixed and at least one moving volume; one was given")
     if recipe.windows is not None and len(recipe.windows) != len(inputs):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fusion import fusion, metrics, registration
-from napari_fusion.errors import AlignError, ParameterError, Progress, between
+from napari_fusion.errors import AlignError, ParameterError, Progress, between, expect
 from napari_fusion.grid import Grid
 from napari_fusion.io.budget import GIB, VOLUME_BYTES
 from napari_fusion.recipe.admission import admitted, overlap
@@ -19,7 +19,7 @@ from napari_fusion.recipe.outcome import Outcome, in_words
 from napari_fusion.recipe.request import Recipe
 from napari_fusion.registration import Alignment, Quality
 from napari_fusion.registration.quality import RANK
-from napari_fusion.slab import Window, default_window
+from napari_fusion.slab import Window
 from napari_fusion.volume import Step, Volume
 
 LEAST_OVERLAP = 0.2
@@ -61,6 +61,7 @@ def run(
     >>> run(Recipe(method="average"), ct, mr).fused.modality
     'FUSED'
     """
+    expect(Recipe, recipe=recipe)
     fusion.lookup(recipe.method).resolve(recipe.params)
     for name in recipe.metrics:
         metrics.lookup(name)
@@ -142,10 +143,13 @@ def _aligned(
 ) -> tuple[Alignment, ...]:
     """Find (or take) the alignment of each moving volume and hold it to the gate."""
     fixed, *moving = inputs
+    if given is not None:
+        expect(Sequence, alignments=given)
     if given is not None and len(given) != len(moving):
         raise ParameterError(f"{len(given)} alignments were given for {len(moving)} moving volumes")
     if given is not None:
         for number, (alignment, volume) in enumerate(zip(given, moving, strict=True), start=1):
+            expect(Alignment, **{f"alignment {number}": alignment})
             if not (alignment.fixed.matches(fixed.grid) and alignment.moving.matches(volume.grid)):
                 raise ParameterError(
                     f"alignment {number} was made for other volumes: its grids are not those of "
@@ -198,9 +202,7 @@ def _on_grid(
 def _windows(recipe: Recipe, inputs: tuple[Volume, ...]) -> tuple[Window, ...]:
     """Give each source's window: the recipe's, or what its native voxels ask for."""
     asked = recipe.windows or (None,) * len(inputs)
-    return tuple(
-        w or default_window(v.array, v.modality, v.unit) for w, v in zip(asked, inputs, strict=True)
-    )
+    return tuple(volume.window(w) for w, volume in zip(asked, inputs, strict=True))
 
 
 def _resolved(recipe: Recipe, windows: tuple[Window, ...], grid: Grid) -> Recipe:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import Field, JsonValue
 
+from napari_fusion.checked import Settings
 from napari_fusion.registration import AlignOptions
 from napari_fusion.registration.quality import Verdict
 from napari_fusion.slab import Window
@@ -14,7 +15,7 @@ Length = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 """Millimetres, more than none."""
 
 
-class Recipe(BaseModel):
+class Recipe(Settings):
     """What to do with one fixed and one or more moving volumes; frozen, JSON both ways.
 
     Parameters
@@ -47,15 +48,13 @@ class Recipe(BaseModel):
     'maximum'
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     version: Literal[1] = 1
     align: AlignOptions | None = AlignOptions()
     accept: Verdict = "CHECK"
     spacing: tuple[Length, Length, Length] | None = None
     windows: tuple[Window | None, ...] | None = None
     method: str = "laplacian"
-    params: dict[str, JsonValue] = {}
+    params: dict[str, JsonValue] = Field(default_factory=dict)
     axis: Annotated[int, Field(ge=0, le=2)] | None = None
     nan: Literal["refuse", "background"] = "refuse"
     different_patients: bool = False

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from napari_fusion.errors import AlignError, ParameterError
+from napari_fusion.errors import AlignError, ParameterError, expect
 from napari_fusion.grid import Grid
 from napari_fusion.registration.field import DisplacementField
 from napari_fusion.registration.quality import UNMEASURED, Quality, chained
@@ -46,7 +46,7 @@ class Alignment:
     Raises
     ------
     ParameterError
-        The matrix is not a finite 4 × 4 matrix that ends in 0 0 0 1.
+        The matrix is not a finite 4 × 4 matrix that ends in 0 0 0 1, or a grid is none.
 
     Examples
     --------
@@ -63,7 +63,9 @@ class Alignment:
     field: DisplacementField | None = None
 
     def __post_init__(self) -> None:
-        """Check the matrix and freeze it."""
+        """Check the grids and the matrix, and freeze it."""
+        expect(Grid, fixed=self.fixed, moving=self.moving)
+        expect(Quality, quality=self.quality)
         matrix = np.array(self.matrix, dtype=np.float64)
         if matrix.shape != (4, 4) or not np.isfinite(matrix).all():
             raise ParameterError("an alignment needs a finite 4 × 4 matrix")
@@ -151,6 +153,7 @@ class Alignment:
         ParameterError
             The other one does not start on the grid that this one leads to.
         """
+        expect(Alignment, other=other)
         if not self.moving.matches(other.fixed, 0.01):
             raise ParameterError(
                 "the first alignment ends in another volume than the second one begins in: chain "

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from napari_fusion.errors import AlignError, ParameterError, Progress
+from napari_fusion.errors import AlignError, Progress, expect
 from napari_fusion.registration.alignment import Alignment
 from napari_fusion.registration.bend import (
     LEAST_GAIN,
@@ -26,7 +26,7 @@ from napari_fusion.registration.engines import (
 )
 from napari_fusion.registration.gate import FAIL_OVERLAP, MIRROR_LIMIT, MIRRORED, judge, measure
 from napari_fusion.registration.layers import Matrix
-from napari_fusion.registration.masks import Masks, masked
+from napari_fusion.registration.masks import Masks, check_pair, masked
 from napari_fusion.registration.options import AlignOptions
 from napari_fusion.registration.pulse import Pulse
 from napari_fusion.registration.quality import Quality
@@ -103,14 +103,12 @@ def align(
     >>> bool(abs(align(fixed, moving).matrix - truth)[:3, 3].max() < 2)
     True
     """
-    for role, volume in (("fixed", fixed), ("moving", moving)):
-        if not isinstance(volume, Volume):
-            raise ParameterError(f"the {role} one is {type(volume).__name__}, not a Volume")
-    if not isinstance(options, AlignOptions):
-        raise ParameterError(f"options are AlignOptions, not {type(options).__name__}")
+    expect(Volume, fixed=fixed, moving=moving)
+    expect(AlignOptions, options=options)
     check_engine(options)
-    if not (initial is None or isinstance(initial, Alignment)):
-        raise ParameterError(f"initial is an Alignment, not {type(initial).__name__}")
+    check_pair(masks)
+    if initial is not None:
+        expect(Alignment, initial=initial)
     fixed, moving = (replace(one, array=np.asarray(one.array)) for one in (fixed, moving))
     pulse = Pulse(progress)
     pulse.phase(0.0, 0.15, "preparing volumes", 10)
@@ -264,6 +262,8 @@ def assess(fixed: Volume, moving: Volume, alignment: Alignment) -> Alignment:
     AlignError
         A volume is constant or has no finite value.
     """
+    expect(Volume, fixed=fixed, moving=moving)
+    expect(Alignment, alignment=alignment)
     pulse = Pulse(None)
     if alignment.field is None:
         return replace(alignment, quality=_assessed(fixed, moving, alignment, pulse))

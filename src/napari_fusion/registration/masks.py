@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fusion.errors import ParameterError
+from napari_fusion.errors import ParameterError, expect
 from napari_fusion.grid import Grid
 from napari_fusion.registration.layers import Layer
 from napari_fusion.registration.resampling import resample
@@ -13,6 +13,12 @@ from napari_fusion.volume import Step, Volume
 
 Masks = tuple[Volume | None, Volume | None]
 """Masks of the fixed and the moving volume; None is everything."""
+
+
+def check_pair(masks: object) -> None:
+    """Refuse what is not two: what masks the fixed volume, and what the moving ones."""
+    if not isinstance(masks, tuple | list) or len(masks) != len(("fixed", "moving")):
+        raise ParameterError("masks are two: the fixed volume's and the moving one's, or None")
 
 
 def masked(volume: Volume, mask: Volume | None, role: str) -> Volume:
@@ -27,6 +33,7 @@ def masked(volume: Volume, mask: Volume | None, role: str) -> Volume:
     """
     if mask is None:
         return volume
+    expect(Volume, mask=mask)
     keep = _kept(mask, volume, role)
     values = np.where(keep, volume.array, np.float32(np.nan)).astype(np.float32)
     return volume.with_array(values, Step("mask", {"voxels": int(keep.sum())}))

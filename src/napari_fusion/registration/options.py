@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le
-from pydantic import BaseModel, ConfigDict
+
+from napari_fusion.checked import Settings
 
 Linear = Literal["rigid", "similarity", "affine"]
 Model = Literal["rigid", "similarity", "affine", "deformable"]
 Engine = Literal["own", "greedy", "elastix"]
 
 
-class AlignOptions(BaseModel):
+class AlignOptions(Settings):
     """How to register, as plain JSON values.
 
     Parameters
@@ -48,8 +49,6 @@ class AlignOptions(BaseModel):
     >>> AlignOptions(model="deformable", stiffness=2).model_dump_json(exclude_defaults=True)
     '{"model":"deformable","stiffness":2.0}'
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     model: Model = "rigid"
     seed: Annotated[int, Ge(0)] = 0

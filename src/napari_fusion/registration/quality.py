@@ -9,7 +9,9 @@ from typing import Annotated, Literal
 import numpy as np
 from annotated_types import Len
 from numpy.typing import ArrayLike, NDArray
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import ConfigDict, Field, FiniteFloat
+
+from napari_fusion.checked import Settings
 
 Verdict = Literal["PASS", "CHECK", "FAIL"]
 
@@ -20,7 +22,7 @@ RANK: Mapping[str, int] = {"PASS": 0, "CHECK": 1, "FAIL": 2}
 """From trusted to wrong: what may be accepted is compared by it."""
 
 
-class Quality(BaseModel):
+class Quality(Settings):
     """What the gate says about an alignment.
 
     Parameters
@@ -40,7 +42,7 @@ class Quality(BaseModel):
         ``sqrt([p 1] U [p 1]ᵀ)``. None when not measured.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(allow_inf_nan=True)
 
     verdict: Verdict
     sentence: str

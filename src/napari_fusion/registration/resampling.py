@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fusion.errors import ParameterError
+from napari_fusion.errors import ParameterError, expect
 from napari_fusion.grid import Grid
 from napari_fusion.itk import place
 from napari_fusion.registration.alignment import Alignment
@@ -69,6 +69,10 @@ def resample(
     >>> resample(ball, Grid.regular((8, 8, 8), (0.5, 0.5, 0.5))).array.mean()
     np.float32(1.0)
     """
+    expect(Volume, volume=volume)
+    expect(Grid, grid=grid)
+    if alignment is not None:
+        expect(Alignment, alignment=alignment)
     if interpolation not in get_args(Interpolation):
         allowed = ", ".join(get_args(Interpolation))
         raise ParameterError(f"interpolation {interpolation!r} is not one of {allowed}")

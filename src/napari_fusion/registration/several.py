@@ -8,11 +8,12 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from napari_fusion.errors import AlignError, ParameterError, Progress, between
+from napari_fusion.errors import AlignError, ParameterError, Progress, between, expect
 from napari_fusion.registration.alignment import Alignment
 from napari_fusion.registration.engines import check_engine
 from napari_fusion.registration.intensity import align
 from napari_fusion.registration.landmarks.errors import lattice
+from napari_fusion.registration.masks import check_pair
 from napari_fusion.registration.options import AlignOptions
 from napari_fusion.registration.quality import Quality, Verdict
 from napari_fusion.volume import Volume
@@ -77,9 +78,15 @@ def align_all(
     >>> [a.quality.verdict for a in align_all(ct, [mr, empty])]
     ['PASS', 'FAIL']
     """
+    expect(Volume, fixed=fixed)
+    expect(Sequence, movings=movings)
+    expect(AlignOptions, options=options)
     check_engine(options)
-    starts = _each(initials, movings, "starts")
-    outlines = _each(masks[1], movings, "masks")
+    for number, volume in enumerate(movings, start=1):
+        expect(Volume, **{f"moving volume {number}": volume})
+    check_pair(masks)
+    starts = _each(Alignment, initials, movings, "starts")
+    outlines = _each(Volume, masks[1], movings, "masks")
     found = []
     for i, (moving, start, mask) in enumerate(zip(movings, starts, outlines, strict=True)):
         part = between(progress, i / len(movings), (i + 1) / len(movings))
@@ -93,13 +100,20 @@ def align_all(
     return found
 
 
-def _each(given: Sequence[T | None] | None, movings: Sequence[Volume], what: str) -> list[T | None]:
+def _each(
+    kind: type[T], given: Sequence[T | None] | None, movings: Sequence[Volume], what: str
+) -> list[T | None]:
     """Give one for each moving volume, None for those without."""
+    if given is not None:
+        expect(Sequence, **{what: given})
     each: list[T | None] = [None] * len(movings) if given is None else list(given)
     if len(each) != len(movings):
         raise ParameterError(
             f"{len(each)} {what} were given for {len(movings)} moving volumes: give one each"
         )
+    for one in each:
+        if one is not None:
+            expect(kind, **{f"one of the {what}": one})
     return each
 
 
@@ -164,6 +178,8 @@ def _judged(share: float) -> tuple[Verdict, str]:
 
 def _closed(alignments: Sequence[Alignment]) -> None:
     """Refuse alignments that do not follow one another round."""
+    for number, alignment in enumerate(alignments, start=1):
+        expect(Alignment, **{f"alignment {number}": alignment})
     if len(alignments) < 2:
         raise ParameterError("a loop needs at least two alignments")
     following = (*alignments[1:], alignments[0])

@@ -339,7 +339,7 @@ def test_sides_that_no_file_tells_have_no_letters_in_a_picture_either(aligned):
         (("CT", "T1", "jumping"), {}, "there is no mode"),
         (("CT", "nobody", "swipe"), {}, "there is no layer 'nobody'; there are: 'CT', 'T1'"),
         (("CT", "CT", "swipe"), {}, "different layers"),
-        (("CT", "T1", "swipe"), {"size": 3}, "size: .*options are share"),
+        (("CT", "T1", "swipe"), {"size": 3}, "did you mean 'size_mm'"),
         (("CT", "T1", "checkerboard"), {"size_mm": -3}, "size_mm"),
         (("CT", "T1", "swipe"), {"direction": "up"}, "direction"),
         (("CT", "points", "swipe"), {}, "no volume of single values"),

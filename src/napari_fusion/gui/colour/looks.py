@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_fusion.gui.colour.dressed import clear_name
 from napari_fusion.palette import clear_below
-from napari_fusion.slab import Window, default_window
+from napari_fusion.slab import Window
 from napari_fusion.volume import Volume
 
 OVERLAY_OPACITY = 0.6
@@ -39,7 +39,7 @@ def look(volume: Volume) -> dict[str, Any]:
         return _shown(Window(lower=-most, upper=most), colours)
     if volume.modality == "FUSED":
         return _shown(Window(lower=0, upper=1), "gray")
-    window = default_window(volume.array, volume.modality, volume.unit)
+    window = volume.window()
     if volume.modality in {"PT", "NM"}:
         share = (floor_of(volume, window) - window.lower) / (window.upper - window.lower)
         colours = {
@@ -54,7 +54,7 @@ def floor_of(volume: Volume, window: Window | None = None) -> float:
     """Give the value at and below which a functional volume lets anatomy through."""
     if volume.unit == "g/mL":
         return FLOOR_SUV
-    window = window or default_window(volume.array, volume.modality, volume.unit)
+    window = window or volume.window()
     return FLOOR_SHARE * window.upper
 
 

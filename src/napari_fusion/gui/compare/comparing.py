@@ -51,7 +51,7 @@ def compare_layers(
     GeometryError
         The layers have no point in common.
     """
-    asked, found = CompareOptions.of(dict(options)), mode_of(mode)
+    asked, found = CompareOptions(**options), mode_of(mode)
     first, second = (_layer(viewer, named(one)) for one in (a, b))
     if first is second:
         raise ParameterError("choose different layers: the same one was named twice")

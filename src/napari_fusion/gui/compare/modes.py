@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Annotated, Any
+from typing import Annotated
 
 from annotated_types import Ge, Gt, Le
-from pydantic import BaseModel, ConfigDict, ValidationError
 
+from napari_fusion.checked import Settings
 from napari_fusion.errors import ParameterError
 from napari_fusion.review.compose import Direction
 
@@ -47,7 +47,7 @@ Share = Annotated[float, Ge(0), Le(1)]
 Millimetres = Annotated[float, Gt(0), Le(500)]
 
 
-class CompareOptions(BaseModel):
+class CompareOptions(Settings):
     """How two layers are compared, as plain JSON values; each mode takes the ones it needs.
 
     Parameters
@@ -64,32 +64,12 @@ class CompareOptions(BaseModel):
         Of "flicker" and "rock": how often A comes back in a second.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
     share: Share = 0.5
     position: Share = 0.5
     direction: Direction = "left-right"
     size_mm: Millimetres = 20.0
     width_mm: Millimetres = 1.0
     rate_hz: Annotated[float, Gt(0), Le(5)] = 1.0
-
-    @classmethod
-    def of(cls, given: dict[str, Any]) -> CompareOptions:
-        """Check what a user gave.
-
-        Raises
-        ------
-        ParameterError
-            There is no such option, or it has no such value.
-        """
-        try:
-            return cls.model_validate(given)
-        except ValidationError as error:
-            first = error.errors()[0]
-            what = ".".join(map(str, first["loc"]))
-            raise ParameterError(
-                f"{what}: {first['msg'].lower()}; options are {', '.join(cls.model_fields)}"
-            ) from error
 
 
 OPTIONS: dict[Mode, tuple[str, ...]] = {

@@ -11,7 +11,7 @@ import numpy as np
 from napari_fusion.gui.choices import DEFAULTS, chosen
 from napari_fusion.gui.colour.looks import is_share
 from napari_fusion.gui.layers import VOLUME
-from napari_fusion.slab import default_window, sample
+from napari_fusion.slab import sample
 from napari_fusion.volume import Volume
 
 _NUMBER = r"[-+]?\d+(?:\.\d+)?"
@@ -62,7 +62,7 @@ def presets_for(volume: Volume) -> list[Preset]:
     kind = {"CT": "ct", "MR": "mr", "PT": "pet"}.get(volume.modality, "")
     fitting = {"ct": volume.unit == "HU", "pet": volume.unit == "g/mL", "mr": True}
     if is_share(volume) or not fitting.get(kind):
-        window = default_window(volume.array, volume.modality, volume.unit)
+        window = volume.window()
         whole = Preset("whole", 0, 1) if is_share(volume) or volume.modality == "FUSED" else None
         return [whole or Preset("usual", window.lower, window.upper)]
     told = read_presets(str(chosen("windows", kind)))

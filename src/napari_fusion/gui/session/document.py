@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import Field, JsonValue
 
+from napari_fusion.checked import Settings
 from napari_fusion.export import NOTICE
 
 VERSION: Literal[1] = 1
 """Grows when an older napari-fusion could misread what a newer one writes."""
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class FromFile(_Part):
+class FromFile(Settings):
     """A layer to be read from its file again; the hash must be what it was.
 
     Parameters
@@ -37,7 +34,7 @@ class FromFile(_Part):
     sha256: str
 
 
-class FromSample(_Part):
+class FromSample(Settings):
     """A layer of a sample, rendered anew."""
 
     how: Literal["sample"] = "sample"
@@ -45,7 +42,7 @@ class FromSample(_Part):
     index: int
 
 
-class FromLayers(_Part):
+class FromLayers(Settings):
     """A layer that is made again of others of the session.
 
     Parameters
@@ -66,21 +63,21 @@ class FromLayers(_Part):
     how: Literal["layers"] = "layers"
     verb: Literal["align", "fuse", "colour", "change"]
     sources: tuple[int, ...]
-    arguments: dict[str, JsonValue] = {}
+    arguments: dict[str, JsonValue] = Field(default_factory=dict)
     part: int = 0
     alignment: str = ""
 
 
-class FromArray(_Part):
+class FromArray(Settings):
     """A layer whose values are in the session file: painted, edited, or another plugin's."""
 
     how: Literal["array"] = "array"
     kind: Literal["image", "labels", "points"]
     array: str
-    marks: dict[str, str] = {}
+    marks: dict[str, str] = Field(default_factory=dict)
 
 
-class Kept(_Part):
+class Kept(Settings):
     """One layer: where its values come from, and how it is shown.
 
     Parameters
@@ -98,14 +95,14 @@ class Kept(_Part):
     array_sha256: str = ""
 
 
-class Session(_Part):
+class Session(Settings):
     """A session: layers from bottom to top, the view, and what the workspace is set to."""
 
     version: Literal[1] = VERSION
     notice: str = NOTICE
     created: str = ""
-    packages: dict[str, str] = {}
+    packages: dict[str, str] = Field(default_factory=dict)
     frame: tuple[tuple[float, float, float], ...] | None = None
     layers: tuple[Kept, ...]
-    view: dict[str, Any] = {}
-    workspace: dict[str, JsonValue] = {}
+    view: dict[str, Any] = Field(default_factory=dict)
+    workspace: dict[str, JsonValue] = Field(default_factory=dict)

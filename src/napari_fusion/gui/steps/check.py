@@ -76,7 +76,7 @@ class CheckStep(Step):
         self._desk.crossing.return_to(settings.get("crossing"))
         self.planes.take_up(str(settings.get("left_on", self.planes.left_on)))
         try:
-            self.comparer.options = CompareOptions.of(settings.get("compare", {}))
+            self.comparer.options = CompareOptions(**settings.get("compare", {}))
             mode = mode_of(settings.get("mode", Mode.FUSED))
         except ParameterError:
             return

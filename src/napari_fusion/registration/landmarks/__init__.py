@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from napari_fusion.errors import expect
 from napari_fusion.grid import Grid
 from napari_fusion.registration.alignment import Alignment
 from napari_fusion.registration.landmarks.check import check_landmarks
@@ -49,5 +50,8 @@ def align_landmarks(
     >>> align_landmarks(Landmarks(corners, corners + [1.0, 2, 3]), grid, grid).matrix[:3, 3]
     array([1., 2., 3.])
     """
+    expect(Landmarks, landmarks=landmarks)
+    expect(Grid, fixed=fixed, moving=moving)
+    expect(str, model=model)
     matrix = fit(landmarks, model)
     return Alignment(fixed, moving, matrix, judged(landmarks, matrix, model, (fixed, moving)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from napari_fusion.errors import AlignError
+from napari_fusion.errors import AlignError, expect
 from napari_fusion.registration.alignment import Alignment
 from napari_fusion.registration.landmarks.errors import residuals, rms
 from napari_fusion.registration.landmarks.fitting import fit
@@ -50,6 +50,8 @@ def check_landmarks(alignment: Alignment, landmarks: Landmarks) -> Alignment:
     >>> check_landmarks(there, marked).quality.sentence
     'This alignment leaves the landmarks 25.0 mm apart: either is wrong, look at both.'
     """
+    expect(Alignment, alignment=alignment)
+    expect(Landmarks, landmarks=landmarks)
     apart = rms(landmarks.errors(alignment))
     quality = alignment.quality
     changes: dict[str, Any] = {"numbers": {**quality.numbers, "landmarks_mm": apart}}

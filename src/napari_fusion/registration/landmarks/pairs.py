@@ -168,7 +168,10 @@ def points_of(values: object, what: str) -> NDArray[np.float64]:
     ParameterError
         They are not.
     """
-    points = np.array(values, dtype=np.float64)
+    try:
+        points = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        points = np.empty(0)
     if points.ndim != 2 or points.shape[1] != 3 or not np.isfinite(points).all():
         raise ParameterError(f"{what} must be n rows of three finite numbers, LPS mm")
     points.setflags(write=False)
