@@ -118,14 +118,14 @@ def speed(runs=12):
     import torch
 
     from napari_fusion.fusion import lookup
-    from napari_fusion.nets.infer import shipped
+    from napari_fusion.nets.infer import network
     from napari_fusion.nets.model import size
     from napari_fusion.nets.shipped import SHIPPED
 
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     for name in sorted(SHIPPED):
-        parameters, macs = size(shipped(name).config)
+        parameters, macs = size(network(name).config)
         print(f"{name}: {parameters} parameters, {macs / 1e6:.0f} MMAC")
     jobs = {f"cnn {name}": ("cnn", {"network": name}) for name in sorted(SHIPPED)}
     jobs |= {name: (name, {}) for name in ("laplacian", "average")}
@@ -260,11 +260,11 @@ def onnx():
     from napari_fusion.nets import onnx as exporting
     from napari_fusion.nets.checkpoint import Checkpoint
     from napari_fusion.nets.data import Sample
-    from napari_fusion.nets.infer import WEIGHTS, decide
+    from napari_fusion.nets.infer import decide
     from napari_fusion.nets.prior import prior
     from napari_fusion.nets.quantise import pictures_db
     from napari_fusion.nets.ready import prepared
-    from napari_fusion.nets.shipped import SHIPPED
+    from napari_fusion.nets.shipped import SHIPPED, WEIGHTS
 
     grid = Grid.regular((12, 256, 256), (8.0, 0.9, 0.9), centre=(0, -8, 1))
     heads = []

@@ -4,7 +4,8 @@ import importlib.util
 
 import numpy as np
 import pytest
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QPointF, Qt
+from qtpy.QtGui import QEnterEvent
 from qtpy.QtWidgets import QFileDialog
 
 from napari_fusion.fusion import networks
@@ -70,6 +71,26 @@ def test_a_file_of_ones_own_is_chosen(panel, click, tmp_path, monkeypatch):
     click(panel.file_button)
     assert panel.network.currentText() == "mine.safetensors"
     assert panel.card.toPlainText() == networks.card("dense")
+
+
+def test_a_file_of_ones_own_is_offered_by_fuse(panel, click, tmp_path, monkeypatch, qtbot, viewer):
+    from napari_fusion.gui.workspace import FusionWorkspace
+
+    workspace = FusionWorkspace(viewer)
+    qtbot.addWidget(workspace)
+    path = tmp_path / "mine.safetensors"
+    path.write_bytes(networks.shipped_networks()["dense"].read_bytes())
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(path), ""))
+    click(panel.file_button)
+    step = workspace.fuse
+    step.choose_method("cnn")
+    step.enterEvent(QEnterEvent(QPointF(), QPointF(), QPointF()))
+    step.fields["cnn"].network.value = str(path)
+    assert step.settings()["params"]["network"] == str(path)
+    step.choose_method("cnn")
+    step.take_up({"method": "cnn", "params": {"network": "dense"}})
+    step.take_up({"method": "cnn", "params": {"network": str(path)}})
+    assert step.settings()["params"]["network"] == str(path)
 
 
 def test_without_torch_the_extra_is_named_and_classic_methods_work(qtbot, viewer, monkeypatch):

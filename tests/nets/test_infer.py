@@ -10,7 +10,7 @@ import torch
 
 from napari_fusion.errors import CheckpointError
 from napari_fusion.fusion import learned
-from napari_fusion.nets import bands, infer
+from napari_fusion.nets import bands, infer, shipped
 from napari_fusion.nets.checkpoint import Checkpoint
 from napari_fusion.nets.model import Block, NetConfig, size
 from napari_fusion.nets.prior import prior
@@ -80,10 +80,10 @@ def test_a_full_gpu_is_told_and_the_processor_decides(tiny, monkeypatch, caplog)
 
 def test_without_a_gpu_the_processor_is_used_and_said(monkeypatch, caplog):
     monkeypatch.setattr(infer, "gpu", lambda: None)
-    infer._shipped.cache_clear()
-    assert next(infer.shipped("pruned", "gpu").parameters()).device.type == "cpu"
+    infer._ready.cache_clear()
+    assert next(infer.network("pruned", "gpu").parameters()).device.type == "cpu"
     assert "finds no GPU" in caplog.text
-    infer._shipped.cache_clear()
+    infer._ready.cache_clear()
 
 
 def test_a_missing_extra_is_named(monkeypatch):
@@ -96,8 +96,8 @@ def test_a_missing_extra_is_named(monkeypatch):
 
 @pytest.mark.parametrize("name", sorted(SHIPPED))
 def test_shipped_networks_build_and_say_where_they_come_from(name):
-    net = infer.shipped(name)
-    path = infer.WEIGHTS / f"{name}.safetensors"
+    net = infer.network(name)
+    path = shipped.WEIGHTS / f"{name}.safetensors"
     card = Checkpoint.load(path).card
     assert path.stat().st_size <= (40_000 if name == "pruned" else 100_000)
     assert size(net.config)[0] <= (8_000 if name == "pruned" else 50_000)
@@ -106,11 +106,11 @@ def test_shipped_networks_build_and_say_where_they_come_from(name):
 
 def test_a_shipped_file_that_was_exchanged_is_refused(tiny, tmp_path, monkeypatch):
     tiny.save(tmp_path / "pruned.safetensors")
-    monkeypatch.setattr(infer, "WEIGHTS", tmp_path)
-    infer._shipped.cache_clear()
+    monkeypatch.setattr(shipped, "WEIGHTS", tmp_path)
+    infer._ready.cache_clear()
     with pytest.raises(CheckpointError, match="not the file expected"):
-        infer.shipped("pruned")
-    infer._shipped.cache_clear()
+        infer.network("pruned")
+    infer._ready.cache_clear()
 
 
 @pytest.mark.parametrize("shape", [(64, 48), (77, 31), (9, 200)])
@@ -123,10 +123,10 @@ def test_strips_are_bit_for_bit_one_piece(tiny, shape, monkeypatch):
 
 def test_shipped_networks_come_from_the_settings_told():
     told = json.loads((Path(__file__).parents[2] / "models" / "settings.json").read_text("utf-8"))
-    cards = {n: Checkpoint.load(infer.WEIGHTS / f"{n}.safetensors").card for n in SHIPPED}
+    cards = {n: Checkpoint.load(shipped.WEIGHTS / f"{n}.safetensors").card for n in SHIPPED}
     assert cards["dense"]["options"] == TrainOptions(**told["train"]).model_dump()
     assert cards["pruned"]["options"] == PruneOptions(**told["prune"]).tune.model_dump()
-    assert infer.shipped("dense").config == NetConfig(**told["net"])
-    assert list(infer.shipped("pruned").config.widths) == told["prune"]["widths"]
+    assert infer.network("dense").config == NetConfig(**told["net"])
+    assert list(infer.network("pruned").config.widths) == told["prune"]["widths"]
     for card in cards.values():
         assert {name: card[name] for name in told["card"]} == told["card"]

@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
-from napari_fusion.errors import CheckpointError
-from napari_fusion.fusion import lookup, networks
+from napari_fusion import Grid, Volume, fuse
+from napari_fusion.errors import CheckpointError, ParameterError
+from napari_fusion.fusion import learned, lookup, networks
+from napari_fusion.nets.checkpoint import file_sha256
+from napari_fusion.nets.ready import prepared
 
 
 @pytest.fixture
@@ -54,3 +57,40 @@ def test_a_network_cut_to_three_times_fewer_operations_says_so():
         networks.card(name).split(" parameters, ")[1].split()[0] for name in ("dense", "pruned")
     ]
     assert float(sizes[0]) >= 3 * float(sizes[1])
+
+
+def test_a_network_of_ones_own_fuses_and_is_told_by_its_digest(tiny, tmp_path, head):
+    grid = Grid.regular((2, 96, 96))
+    pair = [Volume(np.stack([head(seed=i), head(seed=i + 9)]), grid) for i in (1, 2)]
+    path = tiny.save(tmp_path / "mine.safetensors")
+    fused = fuse(pair, "cnn", network=path)
+    told = fused.history[-1].parameters
+    assert told["params"]["network"] == str(path)
+    assert told["sha256"] == {"network": file_sha256(path)}
+    assert not np.array_equal(fused.array, fuse(pair, "cnn").array)
+    stack = np.stack([volume.window()(volume.array) for volume in pair])
+    parts = learned.by_network(stack, prepared(tiny))
+    np.testing.assert_array_equal(fused.array, parts.sum(axis=0).clip(0, 1))
+
+
+def test_a_network_trained_anew_takes_the_place_of_the_old_one(tiny, opinionated, tmp_path, head):
+    stack = np.stack([head(seed=1), head(seed=2)])[:, None]
+    path = tiny.save(tmp_path / "mine.safetensors")
+    before = lookup("cnn")(stack, network=path)
+    opinionated("separable").save(path)
+    assert not np.array_equal(lookup("cnn")(stack, network=path), before)
+
+
+@pytest.mark.parametrize(
+    ("network", "said"),
+    [("dens", "did you mean 'dense'"), (3, "pruned, dense, or a .safetensors file, not 3")],
+)
+def test_what_is_no_network_is_named(network, said):
+    with pytest.raises(ParameterError, match=said):
+        lookup("cnn").resolve({"network": network})
+
+
+def test_a_network_that_is_gone_is_told_before_any_work(tmp_path, head):
+    volume = Volume(head()[None], Grid.regular((1, 96, 96)))
+    with pytest.raises(ParameterError, match=r"gone\.safetensors cannot be read"):
+        fuse([volume, volume], "cnn", network=tmp_path / "gone.safetensors")

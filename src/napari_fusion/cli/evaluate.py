@@ -89,27 +89,16 @@ def _contender(word: str) -> _Contender:
     from napari_fusion.fusion import lookup
 
     if word.endswith(".safetensors"):
-        return _network(Path(word))
+        word = f"cnn:network={word}"
     name, _, settings = word.partition(":")
     found = lookup(name)
     params = found.resolve(read_params(settings.split(";") if settings else []))
     size: tuple[int | None, int | None] = (None, None)
     if name == "cnn":
-        from napari_fusion.fusion.learned import shipped_size
+        from napari_fusion.fusion.learned import size_of
 
-        size = shipped_size(str(params["network"]))
+        size = size_of(str(params["network"]))
     return _Contender(lambda stack: found(stack, **params), *size)
-
-
-def _network(path: Path) -> _Contender:
-    with needed():
-        from napari_fusion.fusion.learned import by_network
-        from napari_fusion.nets.checkpoint import Checkpoint
-        from napari_fusion.nets.model import size
-        from napari_fusion.nets.ready import prepared
-    checkpoint = Checkpoint.load(path)
-    net = prepared(checkpoint)
-    return _Contender(lambda stack: by_network(stack, net), *size(checkpoint.config))
 
 
 def _measured(

@@ -51,7 +51,7 @@ def _tell(method: Method) -> None:
 def _values(one: Parameter) -> str:
     """Say which values a parameter takes."""
     if one.choices:
-        return " | ".join(one.choices)
+        return " | ".join((*one.choices, *([f"FILE{one.suffix}"] if one.suffix else [])))
     low = "" if one.minimum is None else f" from {one.minimum:g}"
     high = "" if one.maximum is None else f" to {one.maximum:g}"
     return f"{one.kind}{low}{high}"
@@ -66,6 +66,7 @@ def _shown(method: Method) -> dict[str, Any]:
             "minimum": one.minimum,
             "maximum": one.maximum,
             "choices": list(one.choices),
+            "suffix": one.suffix,
         }
         for one in method.parameters
     ]

@@ -59,6 +59,7 @@ class Job:
     asked_windows: Sequence[Window | str | None] | None
     asked_axis: int | None
     params: dict[str, JSON]
+    digests: dict[str, JSON] = field(init=False)
     lost: list[int] = field(init=False)
     axis: int = field(init=False)
     kernel: Kernel = field(init=False)
@@ -66,6 +67,7 @@ class Job:
     def __post_init__(self) -> None:
         """Check the request and fill in its defaults."""
         self.params = self.method.resolve(self.params)
+        self.digests = self.method.digests(self.params)
         self.lost = [0] * len(self.sources)
         _check_grids(self.sources)
         _check_frames(self.sources)
@@ -169,6 +171,7 @@ class Job:
             "params": self.params,
             "windows": [[window.lower, window.upper] for window in self.kernel.windows],
             "axis": self.axis,
+            **({"sha256": self.digests} if self.digests else {}),
         }
         return Volume(
             array,

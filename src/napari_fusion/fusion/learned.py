@@ -1,7 +1,7 @@
 """A small trained network that weighs the bands of the Laplacian pyramid; it paints nothing."""
 
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from napari_fusion.errors import MissingExtra
 from napari_fusion.fusion.registry import method
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from napari_fusion.nets.model import FusionNet
     from napari_fusion.nets.prior import Scales
 
-Network = Literal["pruned", "dense"]
+Network = Annotated[str, {"choices": ("pruned", "dense"), "suffix": ".safetensors"}]
+"""A network that comes with the package, or the file of one that `napari-fusion train` made."""
 
 Device = Literal["cpu", "gpu"]
 
@@ -33,14 +34,14 @@ def cnn(sources: Stack, *, network: Network = "pruned", device: Device = "cpu") 
     Parameters
     ----------
     network
-        The pruned network, or the dense one it was cut from, for comparison.
+        The pruned network, the dense one it was cut from, or the .safetensors file of your own.
     device
         Where it runs; without a usable GPU, or when its memory is too small, the processor does it.
     """
     required()
     from napari_fusion.nets import infer
 
-    return by_network(sources, infer.shipped(network, device))
+    return by_network(sources, infer.network(network, device))
 
 
 def by_network(sources: Stack, net: "FusionNet") -> Stack:
@@ -50,13 +51,19 @@ def by_network(sources: Stack, net: "FusionNet") -> Stack:
     return parts
 
 
-def shipped_size(network: str) -> tuple[int, int]:
-    """Give the parameters of a shipped network and its multiply-accumulates for two 256² slices."""
+def size_of(network: str) -> tuple[int, int]:
+    """Give a network's parameters and its multiply-accumulates for two 256² slices.
+
+    Parameters
+    ----------
+    network
+        As for `cnn`.
+    """
     required()
     from napari_fusion.nets import infer
     from napari_fusion.nets.model import size
 
-    return size(infer.shipped(network).config)
+    return size(infer.network(network).config)
 
 
 def _by_network(planes: Planes, net: "FusionNet") -> Planes:

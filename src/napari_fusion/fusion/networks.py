@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fusion.errors import CheckpointError, ParameterError
+from napari_fusion.errors import ParameterError
 from napari_fusion.fusion.learned import by_network, required
 
 if TYPE_CHECKING:
@@ -47,8 +47,7 @@ def shipped_networks() -> dict[str, Path]:
         torch is not installed.
     """
     required()
-    from napari_fusion.nets.infer import WEIGHTS
-    from napari_fusion.nets.shipped import SHIPPED
+    from napari_fusion.nets.shipped import SHIPPED, WEIGHTS
 
     return {name: WEIGHTS / f"{name}.safetensors" for name in SHIPPED}
 
@@ -110,13 +109,7 @@ def _fused(planes: NDArray[np.float32], network: str | Path) -> tuple[Picture, f
 
 def _loaded(network: str | Path) -> "Checkpoint":
     from napari_fusion.nets.checkpoint import Checkpoint
-    from napari_fusion.nets.shipped import SHIPPED
+    from napari_fusion.nets.shipped import located
 
-    known = shipped_networks()
-    if network not in known and Path(network).suffix == ".safetensors":
-        return Checkpoint.load(Path(network))
-    if network not in known:
-        raise CheckpointError(
-            f"there is no shipped network {network!r}; there are: {', '.join(sorted(known))}"
-        )
-    return Checkpoint.load(known[network], sha256=SHIPPED[network])
+    path, sha256 = located(network)
+    return Checkpoint.load(path, sha256=sha256)

@@ -5,11 +5,14 @@ each source gives to the picture. The fused slab is ``parts.sum(0)`` clipped to 
 """
 
 import difflib
+import hashlib
 import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from numbers import Real
+from os import PathLike
+from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
@@ -44,6 +47,8 @@ class Parameter:
         Range of a number, both ends allowed; None where there is no limit.
     choices
         The words allowed for a choice.
+    suffix
+        How the name of a file ends that a choice may be as well; empty where none may.
     help
         One sentence from the method's docstring.
     """
@@ -54,6 +59,7 @@ class Parameter:
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[str, ...] = ()
+    suffix: str = ""
     help: str = ""
 
     @property
@@ -70,17 +76,21 @@ class Parameter:
             Wrong type, out of range, or not one of the choices.
         """
         if self.kind == "choice":
-            if not isinstance(value, str) or value not in self.choices:
-                raise ParameterError(
-                    f"{self.name} is one of {', '.join(self.choices)}, not {value!r}"
-                    f"{_nearest(str(value), self.choices)}"
-                )
-            return value
+            return self._word(str(value) if isinstance(value, PathLike) else value)
         number = self._number(value)
         low, high = self.minimum, self.maximum
         if (low is not None and number < low) or (high is not None and number > high):
             raise ParameterError(f"{self.name} runs from {_range(low, high)}, not {value!r}")
         return number
+
+    def _word(self, value: object) -> str:
+        file = bool(self.suffix) and str(value).endswith(self.suffix)
+        if isinstance(value, str) and (value in self.choices or file):
+            return value
+        known = ", ".join(self.choices) + (f", or a {self.suffix} file" if self.suffix else "")
+        raise ParameterError(
+            f"{self.name} is one of {known}, not {value!r}{_nearest(str(value), self.choices)}"
+        )
 
     def _number(self, value: object) -> int | float:
         if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
@@ -148,6 +158,18 @@ class Method:
                 )
         return {name: p.check(params.get(name, p.default)) for name, p in known.items()}
 
+    def digests(self, params: Mapping[str, JSON]) -> dict[str, JSON]:
+        """Give the SHA-256 of every file among checked parameters, by the parameter's name.
+
+        Raises
+        ------
+        ParameterError
+            A file cannot be read.
+        """
+        files = {p.name: Path(str(params[p.name])) for p in self.parameters if p.suffix}
+        chosen = {n: path for n, path in files.items() if path.suffix}
+        return {name: _digest(name, path) for name, path in chosen.items()}
+
     def __call__(self, stack: Stack, **params: object) -> Stack:
         """Give the parts (k, n, h, w) of a stack (k, n, h, w) of sources, float32 in [0, 1].
 
@@ -178,7 +200,8 @@ def method(
     """Register a function ``(k, n, h, w) -> (k, n, h, w)`` as a fusion method.
 
     Keywords carry their range in the annotation: ``levels: Annotated[int, {"min": 1, "max": 8}]``;
-    a closed set of words is a ``Literal``. Form, flags, checks and provenance follow from it.
+    a closed set of words is a ``Literal``, or ``Annotated[str, {"choices": …, "suffix": …}]`` where
+    a file will do as well. Form, flags, checks and provenance follow from it.
 
     Raises
     ------
@@ -227,7 +250,7 @@ def _parameter(keyword: inspect.Parameter, hint: Any, doc: str) -> Parameter:
     extras: Mapping[str, Any] = MappingProxyType({})
     if get_origin(hint) is Annotated:
         hint, extras = get_args(hint)
-    choices = get_args(hint) if get_origin(hint) is Literal else ()
+    choices = get_args(hint) if get_origin(hint) is Literal else extras.get("choices", ())
     kinds: dict[Any, Kind] = {int: "int", float: "float"}
     return Parameter(
         name=keyword.name,
@@ -236,6 +259,7 @@ def _parameter(keyword: inspect.Parameter, hint: Any, doc: str) -> Parameter:
         minimum=extras.get("min"),
         maximum=extras.get("max"),
         choices=choices,
+        suffix=extras.get("suffix", ""),
         help=_help(keyword.name, doc),
     )
 
@@ -244,6 +268,13 @@ def _help(name: str, doc: str) -> str:
     """Find the lines a numpy docstring gives to one parameter."""
     found = re.search(rf"^{name}\n((?:    .*\n?)+)", doc, re.MULTILINE)
     return " ".join(found.group(1).split()) if found else ""
+
+
+def _digest(name: str, path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ParameterError(f"{name}: {path.name} cannot be read ({error.strerror})") from error
 
 
 def _nearest(name: str, known: Any) -> str:

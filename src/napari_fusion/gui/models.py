@@ -23,6 +23,7 @@ from qtpy.QtWidgets import (
 from napari_fusion.errors import FusionError, Progress
 from napari_fusion.fusion import networks
 from napari_fusion.gui.actions import on_grid
+from napari_fusion.gui.choices import keep_network
 from napari_fusion.gui.colour.looks import FIRST_COLOUR, SECOND_COLOUR
 from napari_fusion.gui.folder import ask_file
 from napari_fusion.gui.frame import Frame
@@ -180,7 +181,8 @@ class ModelsPanel(QWidget):
         except FusionError as error:
             self.words.setText(str(error))
             return
-        self.words.clear()
+        keep_network(str(path))
+        self.words.setText("Fuse offers it too, as the network of the method Pruned network.")
         for box in (self.network, self.other):
             box.addItem(path.name, path)
         self.network.setCurrentIndex(self.network.count() - 1)

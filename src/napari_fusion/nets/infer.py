@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -22,7 +22,7 @@ from napari_fusion.nets.checkpoint import Checkpoint
 from napari_fusion.nets.model import GAINS, RATIO, SHARES, FusionNet
 from napari_fusion.nets.prior import VOTES
 from napari_fusion.nets.ready import prepared
-from napari_fusion.nets.shipped import SHIPPED
+from napari_fusion.nets.shipped import located
 
 logger = logging.getLogger(__name__)
 
@@ -33,9 +33,6 @@ Device = Literal["cpu", "gpu"]
 
 TILE = 512
 """Side of a tile's core in pixels; its features stay in a core's cache."""
-
-WEIGHTS = Path(__file__).parent / "weights"
-"""Where the shipped networks lie."""
 
 _LOADING = threading.Lock()
 
@@ -54,18 +51,20 @@ class Decided(NamedTuple):
     gain: Maps
 
 
-def shipped(name: str, device: Device = "cpu") -> FusionNet:
-    """Give a network that comes with the package, ready to run; loaded once.
+def network(name: str | Path, device: Device = "cpu") -> FusionNet:
+    """Give a network ready to run: one that comes with the package, by name, or a file's.
 
-    Where no GPU can be used the processor does it, and a warning says so once.
+    It is loaded once, and again when its file has changed. Where no GPU can be used the processor
+    does it, and a warning says so once.
 
     Raises
     ------
     CheckpointError
-        The file is missing or not the one that was released.
+        The file is missing, damaged, none of ours, or not the one that was released.
     """
+    path, sha256 = located(name)
     with _LOADING:
-        return _shipped(name, device)
+        return _ready(path, sha256, device)
 
 
 def decide(
@@ -82,7 +81,7 @@ def decide(
     Parameters
     ----------
     net
-        From `prepared` or `shipped`.
+        From `prepared` or `network`.
     planes
         (k, h, w) float32 in [0, 1]: sources that are not empty.
     votes
@@ -118,9 +117,9 @@ def gpu() -> str | None:
     return "mps" if torch.backends.mps.is_available() else None
 
 
-@cache
-def _shipped(name: str, device: Device) -> FusionNet:
-    net = prepared(Checkpoint.load(WEIGHTS / f"{name}.safetensors", sha256=SHIPPED[name]))
+@lru_cache(maxsize=8)
+def _ready(path: Path, sha256: str, device: Device) -> FusionNet:
+    net = prepared(Checkpoint.load(path, sha256=sha256))
     if device == "cpu":
         return net
     place = gpu()

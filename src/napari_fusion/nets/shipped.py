@@ -1,6 +1,32 @@
 """The networks that come with the package, each pinned by the SHA-256 of its file."""
 
+from pathlib import Path
+
+from napari_fusion.errors import CheckpointError
+from napari_fusion.nets.checkpoint import file_sha256
+
 SHIPPED: dict[str, str] = {
     "dense": "1a56ef3a390a5dbc2fcc858b6e65faf72eb3456aa6c4afef397524bcc644ce6b",
     "pruned": "146382af667dc58e200f73016a2cdff96d90ec220dfca047ce72b215e0b65c3f",
 }
+
+WEIGHTS = Path(__file__).parent / "weights"
+"""Where their files lie."""
+
+
+def located(network: str | Path) -> tuple[Path, str]:
+    """Give a network's file and its SHA-256: of a shipped one, by name, the one that was released.
+
+    Raises
+    ------
+    CheckpointError
+        There is no such network, or its file cannot be read.
+    """
+    if network in SHIPPED:
+        return WEIGHTS / f"{network}.safetensors", SHIPPED[str(network)]
+    path = Path(network)
+    if path.suffix != ".safetensors":
+        raise CheckpointError(
+            f"there is no shipped network {str(network)!r}; there are: {', '.join(sorted(SHIPPED))}"
+        )
+    return path, file_sha256(path)

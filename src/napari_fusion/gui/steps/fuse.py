@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, cast
 
 from qtpy.QtCore import Qt, Signal, Slot
@@ -20,7 +22,7 @@ from qtpy.QtWidgets import (
 from napari_fusion.fusion import lookup, methods
 from napari_fusion.gui.actions import Fusing
 from napari_fusion.gui.check.sides import SIDES_UNKNOWN
-from napari_fusion.gui.choices import chosen, keep
+from napari_fusion.gui.choices import chosen, keep, keep_network
 from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.colour.colouring import Colouring, grey_and_function
 from napari_fusion.gui.fuse.changing import Changing
@@ -90,6 +92,7 @@ class FuseStep(Step):
         self.caution.setWordWrap(True)
         self.method.currentIndexChanged.connect(self.forms.setCurrentIndex)
         self.method.currentIndexChanged.connect(self._warn)
+        self.method.activated.connect(self._offer)
         self._warn()
         self.choose_method(str(chosen("last", "method")))
 
@@ -152,9 +155,23 @@ class FuseStep(Step):
         if method not in self.fields:
             return
         self.choose_method(method)
-        for name, value in settings.get("params", {}).items():
-            if name in self.fields[method].asdict():
-                self.fields[method][name].value = value
+        for one in lookup(method).parameters:
+            value = settings.get("params", {}).get(one.name, one.default)
+            if one.suffix and Path(value).is_file():
+                keep_network(value)
+                self._offer()
+            with suppress(ValueError):  # it was allowed once
+                self.fields[method][one.name].value = value
+
+    def enterEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
+        """Look again which networks there are."""
+        self._offer()
+        super().enterEvent(event)
+
+    @Slot()
+    def _offer(self) -> None:
+        """Offer the networks that were opened meanwhile."""
+        self.fields[str(self.method.currentData())].reset_choices()
 
     @Slot()
     def _fuse(self) -> None:

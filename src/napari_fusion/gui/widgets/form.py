@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from magicgui.widgets import Container, create_widget
 
 from napari_fusion.fusion import Method, Parameter
+from napari_fusion.gui.choices import networks
 
 STEPS = 100
 """A number with both limits moves by a hundredth of its range."""
@@ -29,7 +32,7 @@ def method_form(method: Method) -> Container[Any]:
 def _field(parameter: Parameter) -> Any:
     options: dict[str, Any] = {"tooltip": parameter.help}
     if parameter.kind == "choice":
-        options["choices"] = parameter.choices
+        options["choices"] = partial(_choices, parameter)
     else:
         low, high = parameter.minimum, parameter.maximum
         options["min"] = parameter.type(low) if low is not None else -1_000_000
@@ -45,3 +48,10 @@ def _field(parameter: Parameter) -> Any:
         widget_type="ComboBox" if parameter.kind == "choice" else None,
         options=options,
     )
+
+
+def _choices(parameter: Parameter, _: Any) -> list[tuple[str, str]]:
+    """Give words and values: the words allowed, and the user's own files where they will do."""
+    files = [Path(path) for path in (networks() if parameter.suffix else ())]
+    own = [(f"{path.parent.name}/{path.name}", str(path)) for path in files]
+    return [*((word, word) for word in parameter.choices), *own]
