@@ -309,3 +309,22 @@ def test_landmarks_never_make_a_fail_better():
     fail = Quality(verdict="FAIL", sentence="Do not use it.")
     far = Alignment(BOX, BOX, np.eye(4), fail)
     assert check_landmarks(far, pairs(5, pose())).quality.sentence == "Do not use it."
+
+
+def test_landmarks_that_disagree_let_nothing_pass_unsaid():
+    grid = Grid.regular((200, 200, 200))
+    points = grid.corners * 0.8
+    mixed = points.copy()
+    mixed[[0, 1]] = mixed[[1, 0]]
+    passed = Alignment.identity(grid, grid, Quality(verdict="PASS", sentence="They match."))
+    found = check_landmarks(passed, Landmarks(points, mixed)).quality
+    assert found.verdict == "CHECK"
+    assert "they say nothing of this alignment" in found.sentence
+
+
+def test_landmarks_of_another_place_are_not_said_to_disagree():
+    grid = Grid.regular((200, 200, 200))
+    points = np.random.default_rng(0).normal(grid.corners * 0.8, 1.0)
+    quality = align_landmarks(Landmarks(grid.corners * 0.8 + 3000, points), grid, grid).quality
+    assert quality.verdict == "FAIL"
+    assert "8 fixed and 0 moving landmarks of 8 lie outside" in quality.sentence

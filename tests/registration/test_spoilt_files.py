@@ -86,3 +86,49 @@ def test_spoilt_landmarks_are_read_or_refused(ending, tmp_path):
             assert np.isfinite(read.fixed).all()
     assert len(said) > CASES // 10
     assert [sentence for sentence in said if "\n" in sentence] == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "AffineTransform",
+        "Euler3DTransform",
+        "VersorRigid3DTransform",
+        "Similarity3DTransform",
+        "ScaleVersor3DTransform",
+        "ScaleSkewVersor3DTransform",
+    ],
+)
+def test_d62_a_transform_cut_before_its_end_is_never_the_identity(name, tmp_path):
+    """ITK's own reader takes the numbers that are missing for zeros, without a word."""
+    import SimpleITK as sitk
+
+    transform = getattr(sitk, name)(*([3] if name == "AffineTransform" else []))
+    transform.SetParameters([*transform.GetParameters()[:-1], 4.25])
+    path = tmp_path / "a.tfm"
+    sitk.WriteTransform(transform, str(path))
+    whole = path.read_text()
+    expected = Alignment.load(path).matrix
+    for end in range(whole.index("Transform:") + 10, len(whole)):
+        path.write_text(whole[:end])
+        try:
+            read = Alignment.load(path)
+        except FusionError:
+            continue
+        np.testing.assert_array_equal(read.matrix, expected)
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("Parameters: 0.1 0.2 0.3 10 5 3\n", "breaks off"),
+        ("Parameters: 0.1 0.2 0.3 10\nFixedParameters: 0 0 0\n", "holds 4 parameters of 6"),
+        ("Parameters: 0.1 0.2 0.3 1 2 3 4\nFixedParameters: 0 0 0\n", "holds 7 parameters of 6"),
+    ],
+)
+def test_d62_parameters_are_counted(lines, said, tmp_path):
+    path = tmp_path / "few.tfm"
+    head = "#Insight Transform File V1.0\n#Transform 0\nTransform: Euler3DTransform_double_3_3\n"
+    path.write_text(head + lines)
+    with pytest.raises(FusionError, match=said):
+        Alignment.load(path)

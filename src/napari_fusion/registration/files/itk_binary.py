@@ -42,6 +42,6 @@ def read_itk(path: Path) -> Alignment:
 
     try:
         transform = sitk.ReadTransform(str(path))
-    except (RuntimeError, UnicodeDecodeError) as error:  # ITK quotes what it could not read
+    except (KeyError, RuntimeError, UnicodeDecodeError) as error:  # ITK quotes what it read
         raise ReadError(f"{path.name} is not an ITK transform that can be read") from error
     return from_sitk(transform, NOWHERE, NOWHERE)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,12 +18,32 @@ from napari_fusion.registration.files.images import Image
 from napari_fusion.registration.files.itk_binary import read_itk
 from napari_fusion.registration.files.written import Written, note_of, noted
 
+NUMBERS = {
+    "AffineTransform": 12,
+    "MatrixOffsetTransformBase": 12,
+    "Euler3DTransform": 6,
+    "VersorRigid3DTransform": 6,
+    "QuaternionRigidTransform": 7,
+    "VersorTransform": 3,
+    "TranslationTransform": 3,
+    "ScaleTransform": 3,
+    "Similarity3DTransform": 7,
+    "ScaleVersor3DTransform": 9,
+    "ComposeScaleSkewVersor3DTransform": 12,
+    "ScaleSkewVersor3DTransform": 15,
+}
+"""How many parameters a transform in space has."""
+
+NODES = {"BSplineTransform", "DisplacementFieldTransform"}
+"""Those that have three for each of the nodes that their fixed parameters begin with."""
+
 NOTE = "# napari-fusion "
 """Starts the comment that carries grids and quality; ITK skips lines that begin with #."""
 
 
 def read(path: Path, fixed: Image, moving: Image) -> Written:
     """Read an ITK text transform, fixed → moving, LPS mm; ours also brings grids and quality."""
+    _check_whole(path)
     return noted(read_itk(path), _note(path))
 
 
@@ -44,6 +66,39 @@ def same_map(one: Alignment, other: Alignment) -> bool:
     return one.field.grid.matches(other.field.grid, 1e-9) and np.array_equal(
         one.field.vectors, other.field.vectors
     )
+
+
+def _check_whole(path: Path) -> None:
+    """Refuse a file that breaks off: ITK takes what is missing for zeros, often the identity.
+
+    Raises
+    ------
+    ReadError
+        A transform has no numbers, or too few or too many.
+    """
+    text = path.read_text(encoding="utf-8", errors="replace")
+    for block in re.split(r"^Transform:", text, flags=re.MULTILINE)[1:]:
+        kind, _, rest = block.partition("\n")
+        name = kind.strip().partition("_")[0]
+        if name == "CompositeTransform":
+            continue
+        given, fixed = (_numbers(rest, field) for field in ("Parameters", "FixedParameters"))
+        if given is None or fixed is None:
+            raise ReadError(f"{path.name} breaks off in the middle: copy or export it again")
+        wanted = NUMBERS.get(name, len(given))
+        if name in NODES and len(fixed) > 2:
+            wanted = 3 * math.prod(int(float(n)) for n in fixed[:3])
+        if len(given) != wanted and "_2_2" not in kind:  # of maps of the plane we say that below
+            raise ReadError(
+                f"{path.name} holds {len(given)} parameters of {wanted} for its {name}: it is "
+                "damaged, copy or export it again"
+            )
+
+
+def _numbers(block: str, field: str) -> list[str] | None:
+    """Give the words of a line of a block; None where the line is not there."""
+    found = re.search(rf"^{field}:(.*)$", block, re.MULTILINE)
+    return None if found is None else found.group(1).split()
 
 
 def _text(alignment: Alignment) -> str:

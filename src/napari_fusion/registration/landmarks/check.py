@@ -10,7 +10,7 @@ from napari_fusion.registration.alignment import Alignment
 from napari_fusion.registration.landmarks.errors import residuals, rms
 from napari_fusion.registration.landmarks.fitting import fit
 from napari_fusion.registration.landmarks.pairs import Landmarks
-from napari_fusion.registration.landmarks.verdict import unit_of
+from napari_fusion.registration.landmarks.verdict import FAIL_MM, unit_of
 from napari_fusion.registration.quality import RANK
 
 NEAR_MM = 4.0
@@ -55,7 +55,16 @@ def check_landmarks(alignment: Alignment, landmarks: Landmarks) -> Alignment:
     apart = rms(landmarks.errors(alignment))
     quality = alignment.quality
     changes: dict[str, Any] = {"numbers": {**quality.numbers, "landmarks_mm": apart}}
-    limit = max(NEAR_MM * unit_of(alignment.fixed), WORSE * _own(landmarks))
+    own, unit = _own(landmarks), unit_of(alignment.fixed)
+    limit = max(NEAR_MM * unit, WORSE * own)
+    if own > FAIL_MM * unit and quality.rank < RANK["FAIL"]:
+        changes |= {
+            "verdict": "CHECK",
+            "sentence": (
+                f"The landmarks fit no rigid map better than by {own:.1f} mm, so they say nothing "
+                "of this alignment: look at them, and at it."
+            ),
+        }
     if apart > limit and quality.rank < RANK["FAIL"]:
         changes |= {
             "verdict": "CHECK",

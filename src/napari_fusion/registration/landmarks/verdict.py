@@ -169,15 +169,16 @@ def _said(a: Agreement, pairs: Landmarks, model: Model) -> tuple[Verdict, str]:
         return "FAIL", (
             f"The landmarks stretch the anatomy by {smallest:.2f} to {largest:.2f}: do not use it."
         )
-    if tre is not None and tre > FAIL_MM * a.unit:
+    is_off = tre is not None and tre > FAIL_MM * a.unit
+    if any(a.outside):
+        return "FAIL" if is_off else "CHECK", (
+            f"{a.outside[0]} fixed and {a.outside[1]} moving landmarks of {len(pairs)} lie outside "
+            "their volume: are they in LPS mm, and of these volumes?"
+        )
+    if is_off:
         return "FAIL", (
             f"The landmarks disagree: errors over the volume reach {a.bound_mm:.1f} mm. Do not use "
             "it."
-        )
-    if any(a.outside):
-        return "CHECK", (
-            f"{a.outside[0]} fixed and {a.outside[1]} moving landmarks of {len(pairs)} lie outside "
-            "their volume: are they in LPS mm, and of these volumes?"
         )
     if tre is None or len(pairs) <= FEWEST[model]:
         return "CHECK", (
