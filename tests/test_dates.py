@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from napari_fusion import GeometryError, Grid, QuantityError, Volume, change, resample
+from napari_fusion import GeometryError, Grid, QuantityError, Volume, change, phantom, resample
 from napari_fusion.recipe import changed
 from napari_fusion.registration import Alignment, Quality
 
@@ -55,3 +55,13 @@ def test_it_is_drawn_on_the_grid_that_is_asked_for():
     assert found.grid.matches(fine)
     with pytest.raises(GeometryError, match="one a voxel"):
         change(scan(GRID), scan(GRID), np.ones(3))
+
+
+def test_another_contrast_is_doubted_and_the_same_one_is_not():
+    grid = phantom.default_grid("T1", 4.0)
+    before, after, other = (
+        phantom.head(kind, grid, date=date) for kind, date in (("T1", 0), ("T1", 1), ("T2", 1))
+    )
+    assert change(before, after, 1.0).history[-1].warnings == ()
+    (doubt,) = change(before, other, 1.0).history[-1].warnings
+    assert doubt.startswith("the dates correlate by 0.")

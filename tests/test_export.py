@@ -130,3 +130,10 @@ def test_a_folder_that_is_a_file_is_refused(outcome, tmp_path):
     with pytest.raises(WriteError, match="nothing can be written to .*results"):
         export_outcome(outcome, tmp_path / "results")
     assert (tmp_path / "results").read_text() == "mine"
+
+
+def test_a_folder_in_the_way_of_one_file_keeps_all_the_former_ones(outcome, tmp_path):
+    (tmp_path / "record.json").mkdir()
+    with pytest.raises(WriteError, match=r"record\.json was not written: a folder has that name"):
+        export_outcome(outcome, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["record.json"]

@@ -21,15 +21,17 @@ from numpy.typing import NDArray
 import napari_fusion
 from napari_fusion.errors import WriteError, expect
 from napari_fusion.io import save
-from napari_fusion.io.atomic import write_verified
+from napari_fusion.io.atomic import check_writable, write_verified
 from napari_fusion.recipe import Outcome
 from napari_fusion.registration import Alignment
 from napari_fusion.review import change_montage, montage
-from napari_fusion.volume import JSON, Volume
+from napari_fusion.volume import JSON, Step, Volume
 
 NOTICE = "Not a medical device: for research and teaching, not for diagnosis or treatment."
 _PACKAGES = ("numpy", "scipy", "SimpleITK", "nibabel", "pydicom", "opencv-python-headless")
 
+
+RECORD = "record.json"
 
 RESULTS = (
     r"(fused|change|colour|moving(_\d+)?_on_fixed|attribution(_\d+)?)\.nii\.gz"
@@ -91,7 +93,7 @@ def check_folder(folder: Path, inputs: Sequence[Path], written: str = RESULTS) -
 
 
 def export_outcome(outcome: Outcome, folder: str | Path) -> tuple[Path, ...]:
-    """Write everything an outcome holds; all files appear together at the end, or none does.
+    """Write everything an outcome holds; files appear together at the end, the record last.
 
     Parameters
     ----------
@@ -113,8 +115,10 @@ def export_outcome(outcome: Outcome, folder: str | Path) -> tuple[Path, ...]:
     partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder))
     try:
         _write(outcome, partial)
-        names = sorted(path.name for path in partial.iterdir())
-        former = (folder / "record.json").exists()
+        names = sorted((p.name for p in partial.iterdir()), key=lambda n: (n == RECORD, n))
+        for name in names:
+            check_writable(folder / name)
+        former = (folder / RECORD).exists()
         for name in names:
             (partial / name).replace(folder / name)
         if former:
@@ -128,8 +132,26 @@ def export_outcome(outcome: Outcome, folder: str | Path) -> tuple[Path, ...]:
     return tuple(folder / name for name in names)
 
 
+def summary_of_change(found: Volume) -> dict[str, Any]:
+    """Give what a change amounts to, and what was taken for none, as JSON values."""
+    known = found.array[np.isfinite(found.array)]
+    voxel_ml = float(found.grid.spacing.prod()) / 1000
+    return {
+        "lowest": float(known.min(initial=0)),
+        "highest": float(known.max(initial=0)),
+        "share": float(np.count_nonzero(known) / max(known.size, 1)),
+        "more_ml": float(np.count_nonzero(known > 0)) * voxel_ml,
+        "less_ml": float(np.count_nonzero(known < 0)) * voxel_ml,
+        "unit": found.unit,
+        **found.history[-1].parameters,
+        "warnings": list(found.history[-1].warnings),
+    }
+
+
 def export_change(found: Volume, outcome: Outcome, folder: Path, caption: str) -> tuple[Path, ...]:
-    """Write ``change.nii.gz`` and, where it is largest over the baseline, ``change.png``.
+    """Write ``change.nii.gz`` and ``change.png``, and what the change amounts to into the record.
+
+    The picture shows where most changed, over the baseline.
 
     Parameters
     ----------
@@ -149,12 +171,15 @@ def export_change(found: Volume, outcome: Outcome, folder: Path, caption: str) -
     """
     from PIL import Image
 
-    picture = change_montage(
-        found, _shown(outcome), ["baseline", "follow-up"], f"Change that {caption}. {outcome.state}"
-    )
+    told = " ".join(f"{warning}." for warning in found.history[-1].warnings)
+    words = f"Change that {caption}. {told} {outcome.state}"
+    picture = change_montage(found, _shown(outcome), ["baseline", "follow-up"], words)
     image, paths = Image.fromarray(picture), (folder / "change.nii.gz", folder / "change.png")
     save(found, paths[0])
     write_verified(paths[1], lambda part: image.save(part, "PNG"))
+    change = summary_of_change(found) | {"array_sha256": digest(found)}
+    text = _text(record(outcome) | {"change": change})
+    write_verified(folder / RECORD, lambda part: part.write_text(text, encoding="utf-8"))
     return paths
 
 
@@ -174,8 +199,11 @@ def _write(outcome: Outcome, folder: Path) -> None:
         save(share, folder / f"attribution{number}.nii.gz")
         alignment.save(folder / f"alignment{number}.tfm")
     _write_montage(outcome, folder / "montage.png")
-    text = json.dumps(record(outcome), indent=2, allow_nan=False)
-    (folder / "record.json").write_text(text + "\n", encoding="utf-8")
+    (folder / RECORD).write_text(_text(record(outcome)), encoding="utf-8")
+
+
+def _text(told: dict[str, Any]) -> str:
+    return json.dumps(told, indent=2, allow_nan=False) + "\n"
 
 
 def _write_montage(outcome: Outcome, path: Path) -> None:
@@ -257,8 +285,16 @@ def _described(volume: Volume) -> dict[str, JSON]:
         "unit": volume.unit,
         "shape": list(volume.grid.shape),
         "affine_lps": volume.grid.affine.tolist(),
-        "history": [step.to_json() for step in volume.history],
+        "history": [_nameless(step) for step in volume.history],
     }
+
+
+def _nameless(step: Step) -> dict[str, JSON]:
+    """Leave out what a source was called: file names may be those of people."""
+    told = step.to_json()
+    if step.name == "source":
+        told["parameters"] = {k: v for k, v in step.parameters.items() if k != "name"}
+    return told
 
 
 def _alignment(alignment: Alignment) -> dict[str, Any]:

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from napari_fusion import Volume, load, save
+from napari_fusion.export import digest
 
 
 @pytest.fixture
@@ -35,6 +36,12 @@ def test_what_grew_is_told_and_written(shell, dates, tmp_path):
     outside[grown] = False
     assert np.abs(change.array[outside]).max() == pytest.approx(0, abs=1e-3)
     assert (tmp_path / "o" / "fused.nii.gz").exists()
+    kept = json.loads((tmp_path / "o" / "record.json").read_text(encoding="utf-8"))["change"]
+    assert kept.pop("array_sha256") == digest(change)
+    assert kept == told["change"]
+    voxel_ml = change.grid.spacing.prod() / 1000
+    assert kept["more_ml"] == pytest.approx(np.count_nonzero(change.array > 0) * voxel_ml)
+    assert kept["less_ml"] == pytest.approx(np.count_nonzero(change.array < 0) * voxel_ml)
 
 
 def test_an_unknown_uncertainty_is_asked_for(shell, dates, tmp_path):
@@ -110,3 +117,14 @@ def test_colour_needs_the_fused_picture_first(shell, bright_and_hot, tmp_path):
     code, _, err = shell("colour", *bright_and_hot[::-1], "--out", tmp_path / "o")
     assert code == 1
     assert "give fused.nii.gz first" in err
+
+
+def test_names_of_files_stay_out_of_the_record(shell, dates, tmp_path):
+    named = [tmp_path / f"DOE_JOHN_{i}.nii.gz" for i in (1, 2)]
+    for path, kept in zip(dates[:2], named, strict=True):
+        kept.write_bytes(path.read_bytes())
+    shell(
+        *("change", *named, "--out", tmp_path / "o", "--register", "none", "--uncertainty", "1"),
+        *("--modality", "CT,CT", "--method", "average"),
+    )
+    assert "DOE" not in (tmp_path / "o" / "record.json").read_text(encoding="utf-8")

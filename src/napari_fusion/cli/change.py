@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
 from napari_fusion.cli.run import (
@@ -114,15 +113,17 @@ def change(  # noqa: PLR0913 - one parameter per option
         )
         progress(0.9, "writing")
         outputs = [str(path) for path in export.export_outcome(outcome, out)]
-        told = _told(found)
+        told = export.summary_of_change(found)
         words = _in_words(told)
         outputs += [str(path) for path in export.export_change(found, outcome, out, words)]
     _warn_of_unknown(volumes)
+    for sentence in told["warnings"]:
+        warn(sentence)
     if as_json:
         say_json({**export.summary(outcome), "change": told, "outputs": outputs})
         return
     say(f"change that {words}")
-    say_result({"tre_mm": [], **export.summary(outcome), "outputs": outputs})
+    say_result({**export.summary(outcome), "outputs": outputs})
 
 
 def _warn_of_unknown(volumes: list[Volume]) -> None:
@@ -139,16 +140,6 @@ def _in_words(told: dict[str, Any]) -> str:
     return (
         f"{off} mm of misregistration and {told['sigmas']:g} x {told['noise']:.3g}{unit} of noise "
         f"do not explain: from {told['lowest']:g} to {told['highest']:g}{unit}, "
-        f"in {100 * told['share']:.1f} % of the voxels"
+        f"in {100 * told['share']:.1f} % of the voxels ({told['more_ml']:.1f} mL more, "
+        f"{told['less_ml']:.1f} mL less)"
     )
-
-
-def _told(found: Volume) -> dict[str, Any]:
-    known = found.array[np.isfinite(found.array)]
-    return {
-        "lowest": float(known.min()) if known.size else 0.0,
-        "highest": float(known.max()) if known.size else 0.0,
-        "share": float(np.count_nonzero(known) / known.size) if known.size else 0.0,
-        "unit": found.unit,
-        **found.history[-1].parameters,
-    }
