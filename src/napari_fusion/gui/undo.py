@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject
 
 MOST = 100
 """Deeds that are remembered."""
@@ -38,9 +38,6 @@ class Deed:
 class UndoStack(QObject):
     """Deeds in the order they were done; a new one forgets those taken back before it."""
 
-    changed = Signal()
-    """Another deed is the last one now."""
-
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._done: list[Deed] = []
@@ -62,7 +59,6 @@ class UndoStack(QObject):
             while len(self._done) > 1 and sum(one.holds for one in self._done) > MOST_BYTES:
                 del self._done[0]
             self._undone.clear()
-            self.changed.emit()
 
     @property
     def is_grouping(self) -> bool:
@@ -92,7 +88,6 @@ class UndoStack(QObject):
         """Forget everything."""
         self._done.clear()
         self._undone.clear()
-        self.changed.emit()
 
     def _move(self, here: list[Deed], there: list[Deed], act: Callable[[Deed], None]) -> str:
         if not here or self._busy:
@@ -104,7 +99,6 @@ class UndoStack(QObject):
         finally:
             self._busy = False
         there.append(deed)
-        self.changed.emit()
         return deed.words
 
 

@@ -187,7 +187,8 @@ def _tell(dock: Any, layers: list[LayerData]) -> None:
     places = [keywords["metadata"][PLACE] for _, keywords, _ in layers]
     found = [place.aligned.standing for place in places if place.aligned]
     metadata = [keywords["metadata"] for _, keywords, _ in layers]
-    told = [max(found, key=lambda one: one.rank).text] if found else []
+    doubts = [one.text for one in found if one.word != "PASS"]
+    told = list(dict.fromkeys(doubts or [one.text for one in found[:1]]))
     told += [UNKNOWN] if any(one.get(KNOWN) is False for one in metadata) else []
     recipe: dict[str, Any] = next((one[RECIPE] for one in metadata if RECIPE in one), {})
     sources = [k["name"] for _, k, _ in layers if k["metadata"].get(ROLE) == "source"]

@@ -115,6 +115,7 @@ class FusionWorkspace(QWidget):
         for heard in (self.check.comparer.changed, self.check.comparer.said):
             heard.connect(self.values.read)
         self.keep.geometry_panel.moved.connect(self._tell_state)
+        self.keep.geometry_panel.moved.connect(self.align.tell)
         self.keep.session.opened.connect(self.take_up)
         self.tour = Tour(self, partial(open_sample_head, self.viewer))
         self.help = HelpRow(self.tour)

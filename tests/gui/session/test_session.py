@@ -19,6 +19,7 @@ from napari_fusion.gui import (
 from napari_fusion.gui.compare.modes import Mode
 from napari_fusion.gui.layers import LIVE
 from napari_fusion.gui.open.opening import read_layers
+from napari_fusion.gui.session.file import read_session
 from napari_fusion.gui.session.looks import look_of, view_of
 from napari_fusion.gui.snapshot import SHARES
 from napari_fusion.gui.workspace import FusionWorkspace
@@ -91,6 +92,19 @@ def test_samples_and_layers_moved_by_hand_come_back(monkeypatch, pair, tmp_path)
     viewer.layers[1].translate = np.add(viewer.layers[1].translate, (0, 3, -2))
     again, _ = reopened(save_session(viewer, tmp_path / "a.fusion"))
     same(everything(viewer), everything(again))
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_what_was_fused_before_or_after_a_move_comes_back(opened, gate, tmp_path, first):
+    moved = align_layers(opened, "ct", "t1")
+    if first:
+        moved.translate = np.add(moved.translate, (0, 6, -4))
+    fuse_layers(opened, ["ct", moved], "laplacian")
+    if not first:
+        moved.translate = np.add(moved.translate, (0, 6, -4))
+    ready = read_session(save_session(opened, tmp_path / "a.fusion"), lambda *_: None)
+    assert ready.made.warnings == []
+    same(everything(opened), everything(reopened(tmp_path / "a.fusion")[0]))
 
 
 def test_painted_labels_edited_voxels_and_points_are_stored(opened, tmp_path):

@@ -343,7 +343,7 @@ def test_marks_say_plane_place_and_window(desk, main, qtbot):
     }
     for canvas, one in views(desk, main):
         assert one.canvas.overlays.scale_bar.visible
-        assert "CT W 1350 L 525" in said_on(canvas)
+        assert "CT W 1350 L 525" in " ".join(said_on(canvas).split())  # be it on two lines
         in_picture = one.canvas.overlays["fusion_words"]
         qtbot.waitUntil(lambda c=canvas, p=in_picture: p.visible and p.text == said_on(c))
 
@@ -511,6 +511,45 @@ def test_space_goes_round_the_ways_to_compare_in_every_plane(desk, main, window,
     assert len(viewer.layers) == 2
 
 
+def test_words_tell_the_windows_of_what_is_compared_in_every_plane(desk, main, window):
+    viewer, comparer = main[1], window[1].check.comparer
+    window[1].open.fixed.choose(viewer.layers["head CT"])
+    window[1].open.moving.choose(viewer.layers["head T1"])
+    for mode, told in ((Mode.A, "CT"), (Mode.B, "MR"), (Mode.SWIPE, "CT MR"), (Mode.A, "CT")):
+        comparer.set_mode(mode)
+        for canvas, _ in views(desk, main):
+            lines = said_on(canvas).split("\n")
+            names = [line.split()[0] for line in lines if " W " in line]
+            assert " ".join(names) == told, mode
+    comparer.set_mode(Mode.FUSED)
+
+
+def test_side_by_side_leaves_scale_and_other_planes_alone(desk, main, window):
+    viewer, comparer = main[1], window[1].check.comparer
+    window[1].open.fixed.choose(viewer.layers["head CT"])
+    window[1].open.moving.choose(viewer.layers["head T1"])
+    before = [model.scene.camera.zoom for _, model in views(desk, main)]
+    comparer.set_mode(Mode.SIDES)
+    planes = [view.model for view in desk.quad.planes]
+    assert [model.scene.camera.zoom for model in planes] == before[1:]
+    assert {len(model.layers) for model in planes} == {2}  # B over all would say it is all there is
+    comparer.set_mode(Mode.FUSED)
+    assert [model.scene.camera.zoom for _, model in views(desk, main)] == before
+
+
+def test_a_slider_is_not_the_mouse(desk, main, window, qtbot):
+    canvas, viewer = main
+    values = window[1].values
+    viewer.mouse_over_canvas = True  # as napari does when the mouse comes
+    qtbot.mouseMove(canvas, canvas.rect().center() + QPoint(60, 40))
+    viewer.mouse_over_canvas = False  # and when it leaves
+    for step in (3, 5):
+        viewer.dims.set_point(0, viewer.dims.point[0] + step)
+        at = desk.crossing.point.copy()
+        np.testing.assert_array_equal(desk.crossing.under()[0], at)
+        qtbot.waitUntil(lambda p=at: values.text() == readout(viewer, p, 0))
+
+
 def test_the_key_card_lists_every_key(desk, main, qtbot):
     qtbot.keyClick(main[0], Qt.Key.Key_Question, Qt.KeyboardModifier.ShiftModifier)
     words = desk._card.words.text()
@@ -622,6 +661,7 @@ def test_side_by_side_keeps_the_hands_and_the_values(desk, main, window, qtbot):
     size = (canvas.width(), canvas.height())
     places = [to_world(viewer, (p.x(), p.y()), size) for p in (quarter, other)]
     np.testing.assert_allclose(*places, atol=2)
+    viewer.mouse_over_canvas = True  # as napari does when the mouse comes
     qtbot.mouseMove(canvas, quarter)
     qtbot.waitUntil(lambda: np.abs(desk.crossing.under()[0] - places[0]).max() < 2)
     assert canvas.findChild(Words).geometry().right() < canvas.width() / 4

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Screen:
-    """Where right, down and away from the viewer point in the patient: LPS unit vectors."""
+    """Where right and down on the screen point in the patient: LPS unit vectors."""
 
     right: NDArray[np.float64]
     down: NDArray[np.float64]

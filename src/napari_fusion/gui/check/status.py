@@ -45,7 +45,15 @@ def state_of(layers: Sequence[Any]) -> str:
     told = ", ".join(
         filter(None, (_how(layers, stands), stands.word, _millimetres(layers, stands)))
     )
-    return f"<b>{stands.sign} {' and '.join(others)} on {first}: {told}</b><br>{stands.sentence}"
+    words = f"{stands.sign} {' and '.join(others)} on {first}: {told}"
+    return f"<b>{words}</b><br>{_doubts(layers) or stands.sentence}"
+
+
+def _doubts(layers: Sequence[Any]) -> str:
+    """Say what is in doubt about each of several layers; empty where it is one thing or none."""
+    each = [(spoken(layer), standing_of([layers[0], layer])) for layer in layers[1:]]
+    doubts = {f"{name}: {one.sentence}": one.sentence for name, one in each if one.word != "PASS"}
+    return " ".join(doubts) if len(set(doubts.values())) > 1 else ""
 
 
 def spoken(layer: Any) -> str:

@@ -16,7 +16,7 @@ from napari_fusion.gui.check.status import standing_of
 from napari_fusion.gui.compare.modes import CompareOptions, Mode
 from napari_fusion.gui.compare.pictures import Pictures, Raster, Seen
 from napari_fusion.gui.frame import AXIS_LABELS, check_slice
-from napari_fusion.gui.layers import LIVE, SHOWN, VOLUME, place_of
+from napari_fusion.gui.layers import ALONE, LIVE, SHOWN, VOLUME, place_of
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -98,11 +98,6 @@ class Comparison:
         self._hush()
         self._remove()
 
-    @property
-    def is_shown(self) -> bool:
-        """Whether its pictures are in the viewer."""
-        return bool(self._layers)
-
     def shown_at(self, axis: int, world: NDArray[np.float64]) -> str:
         """Name whose picture is at a point (3,) in viewer mm on a slice across an axis."""
         if len(self._layers) != 1:  # of two side by side a point does not tell which
@@ -165,7 +160,8 @@ class Comparison:
                 blending="translucent_no_depth",
                 interpolation2d="linear",
                 projection_mode="none",
-                metadata={LIVE: "compare", COMPARED: self, SHOWN: self._volumes()},
+                metadata={LIVE: "compare", COMPARED: self, SHOWN: self._volumes()}
+                | ({ALONE: True} if self.mode is Mode.SIDES else {}),
             )
             for pictures, mode in zip(shown, modes, strict=True)
         ]
@@ -184,9 +180,9 @@ class Comparison:
 
     def _split(self, stride: int) -> None:
         grid = self._viewer.canvas.grid
-        self._viewer.scene.camera.zoom /= 2  # half the width is left for each
         self._grid = {name: getattr(grid, name) for name in ("enabled", "stride", "shape")}
         grid.stride, grid.shape, grid.enabled = stride, (1, 2), True
+        self._viewer.scene.camera.zoom /= 2  # half the width is left for each
 
     def _remove(self) -> None:
         layers, self._layers = self._layers, []
@@ -195,8 +191,8 @@ class Comparison:
                 self._viewer.layers.remove(layer)
         grid, self._grid = self._grid, None
         if grid is not None:
-            self._viewer.scene.camera.zoom *= 2
             self._viewer.canvas.grid.update(grid)
+            self._viewer.scene.camera.zoom *= 2
 
     def _named(self, mode: Mode) -> str:
         said = mode.value if self.mode is not Mode.SIDES else f"{self.mode.value}, {mode.value}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import Annotated
 
-from annotated_types import Ge, Gt, Le
+from pydantic import Field
 
 from napari_fusion.checked import Settings
 from napari_fusion.errors import ParameterError
@@ -43,8 +43,8 @@ class Mode(Enum):
 CYCLE = (Mode.FUSED, Mode.A, Mode.B, Mode.SWIPE, Mode.CHECKERBOARD, Mode.EDGES)
 """The round of the Space key."""
 
-Share = Annotated[float, Ge(0), Le(1)]
-Millimetres = Annotated[float, Gt(0), Le(500)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Millimetres = Annotated[float, Field(gt=0, le=500)]
 
 
 class CompareOptions(Settings):
@@ -69,7 +69,7 @@ class CompareOptions(Settings):
     direction: Direction = "left-right"
     size_mm: Millimetres = 20.0
     width_mm: Millimetres = 1.0
-    rate_hz: Annotated[float, Gt(0), Le(5)] = 1.0
+    rate_hz: Annotated[float, Field(gt=0, le=5)] = 1.0
 
 
 OPTIONS: dict[Mode, tuple[str, ...]] = {

@@ -97,7 +97,7 @@ class SliceFuser:
         return made
 
     def seen(self, cut: Cut) -> NDArray[np.float32] | None:
-        """Give a slice as `fused` does, or None, and say that it is missed, where that is slow."""
+        """Give a slice as `make` does, or None, and say that it is missed, where that is slow."""
         if self._ahead is not None and self._ahead[0] == cut:
             self._ahead[1].join()
         found = self._find(cut)

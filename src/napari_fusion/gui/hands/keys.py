@@ -64,10 +64,6 @@ class Keys(QObject):
         """Add a key, or give it another meaning."""
         self._table[_code(binding.keys)] = binding
 
-    def unbind(self, keys: str) -> None:
-        """Take a key away."""
-        self._table.pop(_code(keys), None)
-
     @property
     def bindings(self) -> list[Binding]:
         """What is bound, in the order it was."""

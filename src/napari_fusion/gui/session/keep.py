@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -73,7 +74,7 @@ def described(viewer: Any, folder: Path, workspace: dict[str, JSON]) -> Contents
         Kept(
             source=_placed(one, places),
             look=look_of(seen[name]),
-            array_sha256=_digest(seen[name]),
+            array_sha256=fingerprint(seen[name]),
         )
         for name, one in kept.items()
     ]
@@ -174,6 +175,9 @@ def _beside(path: Path, folder: Path) -> str:
         return ""
 
 
-def _digest(layer: Any) -> str:
-    volume = layer.metadata.get(VOLUME)
+def fingerprint(layer: Any) -> str:
+    """Hash the voxels or colours a layer was given; empty where it shows others by now."""
+    volume, coloured = layer.metadata.get(VOLUME), layer.metadata.get(RGB)
+    if isinstance(coloured, Coloured):
+        return hashlib.sha256(np.ascontiguousarray(coloured.picture).data).hexdigest()
     return digest(volume) if isinstance(volume, Volume) and not was_edited(layer) else ""

@@ -10,7 +10,7 @@ from napari_fusion.gui.colour.dressed import DRESSED, Dressed
 from napari_fusion.gui.covered import is_shown
 from napari_fusion.gui.layers import VOLUME
 
-PLACE = ("scale", "translate", "rotate", "shear")
+PLACE = ("scale", "translate", "rotate", "shear", "affine")
 """Where a layer lies; written for each, so that one moved by hand comes back where it was."""
 
 SHOWN = ("name", "visible", "opacity", "blending")
@@ -19,7 +19,7 @@ IMAGE = ("contrast_limits", "gamma", "interpolation2d")
 
 def look_of(layer: Any) -> dict[str, Any]:
     """Write how a layer is shown and where it lies."""
-    look = {key: _plain(getattr(layer, key)) for key in (*SHOWN, *PLACE)}
+    look = {key: _plain(getattr(layer, key)) for key in (*SHOWN, *PLACE[:-1])}
     look["visible"] = is_shown(layer)
     look["affine"] = np.asarray(layer.affine.affine_matrix).tolist()
     look["units"] = [str(unit) for unit in layer.units]
@@ -36,7 +36,7 @@ def dress(layer: Any, look: dict[str, Any]) -> None:
     """Show a layer as it was."""
     from napari.utils.colormaps import Colormap
 
-    for key in (*PLACE, "affine", "units", "axis_labels", *SHOWN):
+    for key in (*PLACE, "units", "axis_labels", *SHOWN):
         if key in look:
             setattr(layer, key, look[key])
     if "contrast_limits" in look and hasattr(layer, "contrast_limits"):

@@ -10,19 +10,18 @@ from typing import Any
 import numpy as np
 
 from napari_fusion.errors import Progress, ReadError, between
-from napari_fusion.export import digest
 from napari_fusion.gui.actions import Fusing
 from napari_fusion.gui.align.aligning import placed
 from napari_fusion.gui.align.marking import MARKS, SYMBOLS, drawn_as
 from napari_fusion.gui.colour.colouring import Colouring
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.fuse.changing import Changing
-from napari_fusion.gui.layers import VOLUME, to_layer
+from napari_fusion.gui.layers import to_layer
 from napari_fusion.gui.origin import ORIGIN, Opened
 from napari_fusion.gui.samples import rendered
 from napari_fusion.gui.session.document import FromArray, FromFile, FromLayers, FromSample, Session
-from napari_fusion.gui.session.keep import Contents
-from napari_fusion.gui.session.looks import dress
+from napari_fusion.gui.session.keep import Contents, fingerprint
+from napari_fusion.gui.session.looks import PLACE, dress
 from napari_fusion.gui.snapshot import Snapshot, redraw
 from napari_fusion.volume import Volume
 
@@ -60,12 +59,12 @@ def remade(contents: Contents, folder: Path, progress: Progress) -> Remade:
     made = _opened(contents, _found(session, folder), frame, between(progress, 0.0, 0.5))
     for place in _in_turn(session, set(made)):
         tell = between(progress, 0.5 + 0.5 * len(made) / len(session.layers), 1.0)
-        made[place] = _made_again(contents, place, made, tell)
+        made[place] = _as_it_was(contents, place, made, tell)
     warnings = []
     for place, kept in enumerate(session.layers):
         layer = made[place]
         whole = isinstance(kept.source, FromArray)  # it stands in the session itself
-        if kept.array_sha256 and not whole and digest(layer.metadata[VOLUME]) != kept.array_sha256:
+        if not whole and kept.array_sha256 not in {"", fingerprint(layer)}:
             warnings.append(f"{kept.look['name']} did not come out as it was when it was saved")
         if frame is not None:
             for turned, data in Snapshot.of(_Bench([layer])).turned(frame):
@@ -164,6 +163,26 @@ def _loaded(source: FromFile, path: Path, progress: Progress) -> Volume:
         frame=source.time_point,
         progress=lambda fraction, words: progress(0.0, words),
     )
+
+
+def _as_it_was(contents: Contents, place: int, made: dict[int, Any], progress: Progress) -> Any:
+    """Make a layer again of its sources as they were read, else as somebody moved them since."""
+    kept = contents.session.layers[place]
+    layer = _made_again(contents, place, made, progress)
+    if kept.array_sha256 in {"", fingerprint(layer)} or not isinstance(kept.source, FromLayers):
+        return layer
+    looks = {n: contents.session.layers[n].look for n in kept.source.sources}
+    moved = {n: _moved(made[n], look) for n, look in looks.items()}
+    other = _made_again(contents, place, moved, progress)
+    return other if fingerprint(other) == kept.array_sha256 else layer
+
+
+def _moved(layer: Any, look: Mapping[str, Any]) -> Any:
+    """Give a layer's twin that lies where the session says."""
+    twin = _layer(layer.as_layer_data_tuple())
+    for key in PLACE:
+        setattr(twin, key, look[key])
+    return twin
 
 
 def _made_again(contents: Contents, place: int, made: dict[int, Any], progress: Progress) -> Any:

@@ -20,11 +20,11 @@ from napari_fusion.gui.align.ghost import Ghost, hide_ghost, show_ghost
 from napari_fusion.gui.check.status import standing_of
 from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.frame import Frame
-from napari_fusion.gui.jobs import Asked, JobRow
+from napari_fusion.gui.jobs import BUSY, Asked, JobRow
 from napari_fusion.gui.snapshot import ALIGNMENT, Result, Snapshot
 from napari_fusion.gui.steps.hand import HandBox
 from napari_fusion.gui.steps.landmarks import LandmarkBox
-from napari_fusion.gui.steps.step import Step, button
+from napari_fusion.gui.steps.step import Step, allow, button
 from napari_fusion.registration import Alignment
 from napari_fusion.registration.engines import installed_engines
 from napari_fusion.registration.options import AlignOptions, Engine, Model
@@ -111,6 +111,11 @@ class AlignStep(Step):
         self._chosen = chosen
         self.hand.choose(chosen)
         self.landmarks.choose(chosen)
+        self.tell()
+
+    @Slot()
+    def tell(self) -> None:
+        """Say what is known of the chosen layers as they lie now."""
         if self._refused is None:
             self.verdict.setText(self._known())
 
@@ -124,7 +129,7 @@ class AlignStep(Step):
 
     @Slot(bool)
     def _follow(self, busy: bool) -> None:  # noqa: FBT001 - Qt's signature
-        self.button.setDisabled(busy)
+        allow(self.button, on=not busy, why=BUSY)
         self.hand.setDisabled(busy)
         self.landmarks.setDisabled(busy)
         if busy:
@@ -135,9 +140,8 @@ class AlignStep(Step):
 
     def _forget(self) -> None:
         """Let go of what was refused, and of what was said of it."""
-        if self._refused is not None:
-            self._refused = None
-            self.verdict.setText(self._known())
+        self._refused = None
+        self.tell()
         self.anyway_button.hide()
 
     def leave(self) -> None:

@@ -72,9 +72,12 @@ class CheckStep(Step):
     def take_up(self, settings: Mapping[str, Any]) -> None:
         """Compare as was compared, where the words are still known."""
         self._desk.attach(self.window())
+        camera = self._desk.viewers()[0].scene.camera
+        looked = camera.center, camera.zoom
         self._desk.show_views(on=bool(settings.get("four_views", self._desk.quad.is_open)))
         self._desk.crossing.return_to(settings.get("crossing"))
         self.planes.take_up(str(settings.get("left_on", self.planes.left_on)))
+        camera.center, camera.zoom = looked  # planes are fitted when they open or turn
         try:
             self.comparer.options = CompareOptions(**settings.get("compare", {}))
             mode = mode_of(settings.get("mode", Mode.FUSED))

@@ -31,7 +31,7 @@ from napari_fusion.gui.fuse.windows import SourceWindows
 from napari_fusion.gui.jobs import BUSY, JobRow
 from napari_fusion.gui.layers import VOLUME
 from napari_fusion.gui.snapshot import Result, Snapshot
-from napari_fusion.gui.steps.step import Step, button
+from napari_fusion.gui.steps.step import Step, allow, button
 from napari_fusion.gui.widgets.form import method_form
 from napari_fusion.palette import Palette, palettes
 from napari_fusion.volume import JSON, Volume
@@ -68,9 +68,6 @@ class FuseStep(Step):
             self.form.addRow(row)
         self._make_colour()
         self._make_change()
-        self._tips = {
-            one: one.toolTip() for one in (self.button, self.colour_button, self.change_button)
-        }
         jobs.busy.connect(self._follow)
 
     def _make_methods(self) -> None:
@@ -122,9 +119,8 @@ class FuseStep(Step):
     @Slot(bool)
     def _follow(self, busy: bool) -> None:  # noqa: FBT001 - Qt's signature
         """One thing at a time; the tips say why."""
-        for one, tip in self._tips.items():
-            one.setDisabled(busy)
-            one.setToolTip(BUSY if busy else tip)
+        for one in (self.button, self.colour_button, self.change_button):
+            allow(one, on=not busy, why=BUSY)
 
     @Slot(object)
     def choose(self, sources: Chosen) -> None:

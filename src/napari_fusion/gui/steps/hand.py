@@ -22,7 +22,7 @@ from napari_fusion.gui.covered import cover, uncover
 from napari_fusion.gui.frame import Frame, check_slice
 from napari_fusion.gui.fuse.preview import find_preview
 from napari_fusion.gui.snapshot import Snapshot
-from napari_fusion.gui.steps.step import Step, button
+from napari_fusion.gui.steps.step import Step, allow, button
 from napari_fusion.gui.views.quad import canvas_of
 
 COARSE, FINE = 1.0, 0.1
@@ -304,7 +304,7 @@ class HandBox(Step):
     def _tell(self) -> None:
         held = self._hand is not None
         for one in (self.undo_button, self.redo_button, self.place_button, self.refine_button):
-            one.setEnabled(held)
+            allow(one, on=held, why=f"First press {self.move_button.text()!r}.")
         if self._hand is None:
             self.words.setText(KEYS)
             return

@@ -25,7 +25,7 @@ from napari_fusion.gui.align.marking import MARKS, Marking, add_marks, marks_of,
 from napari_fusion.gui.align.pose import rounded
 from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.snapshot import Snapshot
-from napari_fusion.gui.steps.step import Step, button
+from napari_fusion.gui.steps.step import Step, allow, button
 
 COLUMNS = ("Pair", "Error mm", "Left out mm")
 ROLES = ("fixed", "moving")
@@ -204,8 +204,8 @@ class LandmarkBox(Step):
             except FusionError as error:
                 self.words.setText(str(error))
                 ready = False
-        self.align_button.setEnabled(ready)
-        self.refine_button.setEnabled(ready)
+        for one in (self.align_button, self.refine_button):
+            allow(one, on=ready, why="First mark three pairs or more, not on one line.")
         self.table.setRowCount(pairs)
         for row, (apart, alone) in enumerate(zip(errors, left_out, strict=True)):
             for column, text in enumerate((str(row + 1), _mm(apart), _mm(alone))):

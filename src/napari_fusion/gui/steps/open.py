@@ -18,6 +18,9 @@ from napari_fusion.gui.steps.step import Step
 from napari_fusion.gui.widgets.combos import LayerCombo
 from napari_fusion.volume import JSON
 
+REMEMBERED = 20
+"""Choices that are remembered, for when layers come back."""
+
 
 class OpenStep(Step):
     """Choose the fixed and the moving layer, and a third one for *Fuse*.
@@ -48,25 +51,28 @@ class OpenStep(Step):
         for words, widget in (("Fixed", self.fixed), ("Moving", self.moving), ("And", self.third)):
             self.form.addRow(words, widget)
             widget.chosen.connect(self._tell)
+            widget.currentIndexChanged.connect(self._remember)
         self.form.addRow(self.warning, self.allow)
         self.allow.textChanged.connect(self._tell)
         self._viewer = viewer
-        viewer.layers.events.inserted.connect(self._take_second)
+        self._before: list[tuple[str, ...]] = []
+        self._remember()
+        for event in (viewer.layers.events.inserted, viewer.layers.events.removed):
+            event.connect(self._return)
         self._ask()
 
     @property
     def current(self) -> Chosen:
         """What is chosen now."""
         fixed, moving, third = (
-            "" if combo.layer is None else str(combo.layer.name)
-            for combo in (self.fixed, self.moving, self.third)
+            "" if combo.layer is None else str(combo.layer.name) for combo in self._combos
         )
         return Chosen(fixed, moving, third, self.allow.text().strip() == TYPED)
 
     @property
     def layers(self) -> list[Any]:
         """The chosen layers; those not chosen are left away."""
-        found = [combo.layer for combo in (self.fixed, self.moving, self.third)]
+        found = [combo.layer for combo in self._combos]
         return [layer for layer in found if layer is not None]
 
     def settings(self) -> dict[str, JSON]:
@@ -85,13 +91,42 @@ class OpenStep(Step):
         """Take a layer that was just aligned as the moving one."""
         self.moving.choose(layer)
 
-    def _take_second(self, event: object = None) -> None:
-        """Take a layer that comes as the moving one, as long as there was no second to choose."""
+    @property
+    def _combos(self) -> tuple[LayerCombo, ...]:
+        return self.fixed, self.moving, self.third
+
+    @Slot()
+    def _remember(self) -> None:
+        """Keep what is chosen, by napari's ids: layers that are closed are not held in memory."""
+        roles = tuple("" if one.layer is None else str(one.layer.unique_id) for one in self._combos)
+        self._before = [*self._before[1 - REMEMBERED :], roles]
+
+    def _return(self, event: Any) -> None:
+        """Choose what was chosen last of the layers that are open, as they come and go.
+
+        What was chosen before an alignment is chosen again when it is taken back. A layer that
+        comes is the moving one as long as there was no second to choose.
+        """
         if not isalive(self):  # napari deleted the dock; the viewer lives on
-            self._viewer.layers.events.inserted.disconnect(self._take_second)
+            for heard in (self._viewer.layers.events.inserted, self._viewer.layers.events.removed):
+                heard.disconnect(self._return)
             return
-        self.fixed.refresh()
-        self.moving.refresh()
+        for combo in self._combos:
+            combo.refresh()
+        before, here = self._before, {str(one.unique_id): one for one in self._viewer.layers}
+        whole = (one for one in reversed(before) if set(one) <= {*here, ""} and all(one[:2]))
+        found = next(whole, ())
+        for combo, name in zip(self._combos, found, strict=False):
+            if name and combo.layer is not here[name]:
+                combo.choose(here[name])
+        self._before = before  # it was not chosen anew
+        if not found or self.moving.layer is self.fixed.layer:
+            self._take_second()
+            if event.type == "inserted":
+                self._remember()
+
+    def _take_second(self) -> None:
+        """Take another layer than the fixed one for the moving one, where there is one."""
         if self.moving.layer is self.fixed.layer:
             others = [i for i in range(self.moving.count()) if i != self.fixed.currentIndex()]
             self.moving.setCurrentIndex(others[0] if others else 0)

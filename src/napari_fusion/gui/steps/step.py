@@ -15,6 +15,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+TIP = "tip"
+"""Property of a button: its tip while it is enabled."""
+
 
 class Step(QWidget):
     """A heading with an arrow; its content is a form that subclasses fill.
@@ -30,9 +33,6 @@ class Step(QWidget):
 
     said = Signal(str)
     """The line of Python that repeats what was done here."""
-
-    opened = Signal(bool)
-    """The user opened the step, or closed it."""
 
     def __init__(self, title: str, tip: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -70,7 +70,6 @@ class Step(QWidget):
         self.content.setVisible(on)
         arrow = Qt.ArrowType.DownArrow if on else Qt.ArrowType.RightArrow
         self.heading.setArrowType(arrow)
-        self.opened.emit(on)
 
 
 def button(words: str, tip: str, action: Callable[..., object]) -> QPushButton:
@@ -79,3 +78,11 @@ def button(words: str, tip: str, action: Callable[..., object]) -> QPushButton:
     made.setToolTip(tip)
     made.clicked.connect(action)
     return made
+
+
+def allow(one: QPushButton, *, on: bool, why: str) -> None:
+    """Enable a button, or disable it and let its tip say why."""
+    if one.property(TIP) is None:
+        one.setProperty(TIP, one.toolTip())
+    one.setEnabled(on)
+    one.setToolTip(one.property(TIP) if on else why)

@@ -45,6 +45,7 @@ class Crossing(QObject):
         self._first, self._members = viewer, list[Any]()
         self._busy = False
         self._over: Any = None
+        self._cursors: dict[int, Point] = {}
         self._aim: Point | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -214,8 +215,20 @@ class Crossing(QObject):
         return cursor_point(viewer), int(viewer.dims.order[0])
 
     def _hovered(self, event: Any) -> None:
-        self._over = next((one for one in self._members if one.cursor is event.source), None)
+        """Follow the mouse; a slider moves the cursor's place as well, wherever the mouse is."""
+        viewer = next((one for one in self._members if one.cursor is event.source), None)
+        if viewer is not self._over:
+            if viewer is None or not viewer.mouse_over_canvas or not self._has_moved(viewer):
+                return
+            self._over = viewer
         self.hovered.emit()
+
+    def _has_moved(self, viewer: Any) -> bool:
+        """Whether the cursor lies elsewhere in its plane than when it was looked at before."""
+        place = np.array(viewer.cursor.position, float)[list(viewer.dims.displayed)]
+        before = self._cursors.get(id(viewer))
+        self._cursors[id(viewer)] = place
+        return before is None or not np.array_equal(before, place)
 
     def _left(self, event: Any) -> None:
         if event.source is self._over and not event.value:

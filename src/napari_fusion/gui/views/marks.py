@@ -40,6 +40,9 @@ NARROW = 340
 
 FUNCTIONAL = {"PT", "NM"}
 
+HEARD = frozenset({"inserted", "removed", "reordered", "visible", "contrast_limits", "name"})
+"""What happens to layers that words may tell of; the name of a comparison tells its mode."""
+
 
 class Marks:
     """Keep a viewer's marks true; they are part of the picture, screenshots have them too.
@@ -73,6 +76,8 @@ class Marks:
             (viewer.scene.camera.events.zoom, self._measure),
             (viewer.canvas.events.size, self._measure),
             (viewer.canvas.events.size, self._tell),
+            (viewer.canvas.grid.events.enabled, self._tell),
+            (viewer.canvas.grid.events.enabled, self._choose_bar),
         )
         for event, heard in self._heard:
             event.connect(heard)
@@ -110,7 +115,7 @@ class Marks:
             self._write(name, "")
 
     def _layers_changed(self, event: Any) -> None:
-        if event.type in {"inserted", "removed", "reordered", "visible", "contrast_limits"}:
+        if event.type in HEARD:
             self._tell()
             self._choose_bar()
 
@@ -123,11 +128,12 @@ class Marks:
     def _measure(self, event: object = None) -> None:
         """Keep the scale bar short: four canvases have little room."""
         most = SCALE_PART * self._viewer.canvas.size[1] / self._viewer.scene.camera.zoom
-        length = round_down(most)
-        if self._viewer.canvas.overlays.scale_bar.length != length:
-            self._viewer.canvas.overlays.scale_bar.length = length
+        bar, length = self._viewer.canvas.overlays.scale_bar, round_down(most)
+        if bar.length != length:
+            bar.length = length
+            bar.events.font_size.emit(bar.font_size)  # else napari draws it at the next zoom only
 
-    def _choose_bar(self) -> None:
+    def _choose_bar(self, event: object = None) -> None:
         """Show the colour bar of the topmost layer that has colours; of compared ones none."""
         compared = any(layer.metadata.get(LIVE) == "compare" for layer in self._viewer.layers)
         coloured = (one for one in measured(self._viewer) if one.visible and _is_coloured(one))
@@ -141,7 +147,8 @@ class Marks:
         if layer is not None:
             layer.colorbar.size, layer.colorbar.font_size = BAR, SIZE_PT
             layer.colorbar.box, layer.colorbar.visible = True, True
-        self._write(UNIT, _unit(layer))
+        gridded = self._viewer.canvas.grid.enabled  # the bar stands in its cell, the unit would not
+        self._write(UNIT, "" if gridded else _unit(layer))
 
     def _write(self, name: str, words: str) -> None:
         overlay = self._viewer.canvas.overlays[name]

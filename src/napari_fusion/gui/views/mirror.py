@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from napari_fusion.gui.layers import ALONE
+
 SHOWN = (
     "contrast_limits",
     "colormap",
@@ -130,6 +132,8 @@ class Mirror:
         from napari.layers import Layer
 
         if layer in self._twins or layer.ndim > 3:  # such a layer would hide where the planes lie
+            return
+        if layer.metadata.get(ALONE):
             return
         other = self._target.add_layer(Layer.create(*layer.as_layer_data_tuple()))
         self._twins[layer] = Twin(layer, other)

@@ -3,6 +3,7 @@
 # mypy: allow-subclassing-any, allow-untyped-decorators
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from qtpy.QtCore import Qt, QTimer, Slot
@@ -16,6 +17,12 @@ LETTER = 24
 
 REST_MS = 250
 """Words that did not change for so long are written into the picture itself."""
+
+PADDING = 20
+"""Pixels left and right of the words together."""
+
+PIECE = re.compile(r"\S+(?: -?\d\S*)*")
+"""A word, and the numbers that belong to it."""
 
 STYLE = "background: black; color: white; font-size: 13px; padding: 3px 4px;"
 
@@ -38,6 +45,7 @@ class Words(QLabel):
     def __init__(self, canvas: QWidget, overlay: Any) -> None:
         super().__init__(canvas)
         self.setStyleSheet(STYLE)
+        self.ensurePolished()  # the width of letters is asked for
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setTextFormat(Qt.TextFormat.PlainText)
@@ -53,14 +61,26 @@ class Words(QLabel):
         if (words, room) == self._told:
             return
         self._told = words, room
-        self.setText(words)
-        self.setMaximumWidth(room // 2 - LETTER - CORNER)
+        self.setText(self._wrapped(words, room // 2 - LETTER - CORNER))
         self.adjustSize()
-        self.resize(self.width() + 4, self.height() + 2 * (1 + words.count("\n")))  # covers the old
+        lines = 1 + self.text().count("\n")
+        self.resize(self.width() + 4, self.height() + 2 * lines)  # covers the old
         self.setVisible(bool(words))
         if self._overlay.text:
             self._overlay.text = ""
         self._rest.start()
+
+    def _wrapped(self, words: str, room: int) -> str:
+        """Break lines that are too long, and never between a name and its number."""
+        lines: list[str] = []
+        for line in words.split("\n"):
+            for place, piece in enumerate(PIECE.findall(line)):
+                longer = f"{lines[-1]} {piece}" if place else piece
+                if place and self.fontMetrics().horizontalAdvance(longer) <= room - PADDING:
+                    lines[-1] = longer
+                else:
+                    lines.append(piece)
+        return "\n".join(lines)
 
     @Slot()
     def _settle(self) -> None:
