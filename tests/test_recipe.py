@@ -55,7 +55,7 @@ def test_run_is_the_verbs_in_a_row(pair):
     assert np.array_equal(outcome.fused.array, expected.array)
     assert np.array_equal(outcome.moving_on_fixed[0].array, moved.array)
     assert_allclose(sum(s.array for s in outcome.shares), 1, atol=1e-6)
-    assert [s.name for s in outcome.fused.history][-2:] == ["fuse", "align"]
+    assert [s.name for s in outcome.fused.history][-2:] == ["fuse", "gate"]
 
 
 def test_the_resolved_recipe_replays_bit_for_bit(pair):

@@ -1,4 +1,4 @@
-"""The only border between NumPy and SimpleITK: axis order is reversed here, nowhere else."""
+"""Volumes across the border between NumPy and SimpleITK, where the order of axes is reversed."""
 
 from __future__ import annotations
 

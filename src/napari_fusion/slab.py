@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-from annotated_types import Gt
 from numpy.typing import NDArray
 from pydantic import model_validator
 
@@ -71,8 +70,8 @@ class Window(Settings):
         return self
 
     @classmethod
-    def level(cls, level: float, width: Annotated[float, Gt(0)]) -> Window:
-        """Make a window from its centre and width, as radiologists name them."""
+    def level(cls, level: float, width: float) -> Window:
+        """Make a window from its centre and width (above 0), as radiologists name them."""
         return cls(lower=level - width / 2, upper=level + width / 2)
 
     def __call__(

@@ -385,3 +385,16 @@ def test_a_dicom_registration_goes_out_and_in_of_dicom_folders(shell, data, tmp_
     assert shell(*draw)[0] == 0
     there = resample(load(study / "MR_T1" / "image"), load(ct).grid)
     np.testing.assert_allclose(load(tmp_path / "moved.nii.gz").array, there.array, atol=0.5)
+
+
+def test_labels_that_32_bit_numbers_cannot_tell_apart_are_refused(shell, files, labels, tmp_path):
+    image = nib.load(labels)
+    values = np.asarray(image.dataobj).astype(np.int32)
+    values[values == values.max()] = 2**24 + 1
+    path = tmp_path / "many.nii.gz"
+    nib.save(nib.Nifti1Image(values, image.affine), path)
+    out = tmp_path / "drawn.nii.gz"
+    code, _, err = shell("apply", files["truth"], path, "--like", files["ct"], "--out", out)
+    assert code == 1
+    assert "labels beyond 16777216" in err
+    assert not out.exists()

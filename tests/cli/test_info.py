@@ -1,3 +1,4 @@
+import gzip
 import json
 import shutil
 
@@ -45,3 +46,12 @@ def test_version_and_help(shell):
     code, out, _ = shell("--help")
     assert code == 0
     assert "Not a medical device" in " ".join(out.split())
+
+
+def test_a_file_that_breaks_off_is_red(shell, files, tmp_path):
+    path = tmp_path / "cut.nii"
+    whole = gzip.decompress(files["ct"].read_bytes())
+    path.write_bytes(whole[: len(whole) // 2])
+    (found,) = json.loads(shell("info", path, "--json")[1])["series"]
+    assert found["light"] == "red"
+    assert "shorter than its header says" in found["reason"]

@@ -1,14 +1,19 @@
 """What a command is told is done, or refused in one sentence; nothing is dropped in silence."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
-from napari_fusion import cli, load, phantom, save
+from napari_fusion import load, phantom, save
+from napari_fusion.cli import app, main
 
 PLAIN = ("--register", "none", "--no-window", "--method", "average")
 
@@ -207,24 +212,54 @@ def test_ctrl_c_says_so(monkeypatch, shell, files, tmp_path):
 
 @pytest.mark.parametrize("command", ["run", "change", "align"])
 def test_every_default_is_told(command):
-    told = CliRunner().invoke(cli.app, [command, "--help"], env={"COLUMNS": "200"}).output
+    told = CliRunner().invoke(app.app, [command, "--help"], env={"COLUMNS": "200"}).output
     for default in ("rigid", "laplacian", "CHECK", "refuse") if command != "align" else ("wide",):
         assert f"[default: ({default})]" in told or f"[default: {default}]" in told
 
 
 @pytest.mark.parametrize("kind", [MemoryError, RuntimeError])
 def test_memory_that_ran_out_is_one_sentence(monkeypatch, capsys, kind):
-    def app(args):
+    def fail(args):
         raise kind("itkImportImageContainer.hxx:179:\nFailed to allocate memory for image.")
 
-    monkeypatch.setattr(cli, "app", app)
+    monkeypatch.setattr(app, "app", fail)
     with pytest.raises(SystemExit) as end:
-        cli.main([])
+        main([])
     assert end.value.code == 1
     assert "not enough memory" in capsys.readouterr().err
 
 
 def test_other_faults_are_not_called_memory(monkeypatch):
-    monkeypatch.setattr(cli, "app", lambda args: exec('raise RuntimeError("a bug")'))
+    monkeypatch.setattr(app, "app", lambda args: exec('raise RuntimeError("a bug")'))
     with pytest.raises(RuntimeError, match="a bug"):
-        cli.main([])
+        main([])
+
+
+@pytest.mark.parametrize("command", ["train", "pipeline"])
+def test_a_file_where_a_folder_is_wanted_is_said(shell, command, tmp_path):
+    pytest.importorskip("torch", reason="the extra cnn is not installed")
+    for kind in ("CT", "MR"):
+        for name in ("1000", "2000"):
+            path = tmp_path / "data" / "CT-MR" / kind / f"{name}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.full((32, 32), 99, np.uint8)).save(path)
+    (tmp_path / "file").write_text("mine")
+    code, _, err = shell(command, "--data", tmp_path / "data", "--out", tmp_path / "file")
+    assert code == 1
+    assert "nothing can be written to" in err
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a disk that is always full is of Linux")
+def test_a_full_disk_for_what_is_printed_is_one_sentence():
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "napari_fusion", "methods"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "no space is left" in done.stderr

@@ -1,52 +1,11 @@
-"""The shell's door: ``napari-fusion demo | run | info | …``, one command a file."""
+"""The shell's door: a fault of any command is one sentence and an exit code."""
 
 from __future__ import annotations
 
+import errno
 import sys
-from typing import Annotated
 
-import typer
-
-import napari_fusion
-from napari_fusion.cli.align import align
-from napari_fusion.cli.apply import apply
-from napari_fusion.cli.change import change
-from napari_fusion.cli.colour import colour
-from napari_fusion.cli.demo import demo
-from napari_fusion.cli.evaluate import evaluate
-from napari_fusion.cli.info import info
-from napari_fusion.cli.methods import methods
-from napari_fusion.cli.metrics import metrics
-from napari_fusion.cli.pipeline import pipeline
-from napari_fusion.cli.prune import prune
-from napari_fusion.cli.quantise import quantise
-from napari_fusion.cli.run import run
-from napari_fusion.cli.screen import fail, say
-from napari_fusion.cli.train import train
-from napari_fusion.cli.view import view
 from napari_fusion.errors import FusionError
-
-app = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    help="Register, fuse and account for CT, MR, PET and SPECT volumes. Not a medical device.",
-)
-_COMMANDS = (
-    demo, view, align, apply, run, change, colour, methods, info, metrics, evaluate, train, prune,
-    quantise, pipeline,
-)  # fmt: skip
-for _command in _COMMANDS:
-    app.command()(_command)
-
-
-@app.callback(invoke_without_command=True)
-def _root(
-    *,
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-) -> None:
-    if version:
-        say(napari_fusion.__version__)
-
 
 STOPPED = 130
 """Exit code of a command that Ctrl-C ended, as shells have it."""
@@ -55,15 +14,19 @@ STOPPED = 130
 def main(args: list[str] | None = None) -> None:
     """Run the command; a known fault is one plain sentence and exit code 1, never a traceback."""
     try:
+        from napari_fusion.cli.app import app  # takes a while, in which Ctrl-C may come
+
         app(args)
     except FusionError as error:
-        fail(str(error))
-        sys.exit(1)
+        _fail(str(error))
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _fail("no space is left on the device for what is printed: make some, and try again")
     except (MemoryError, RuntimeError) as error:
         if not _is_of_memory(error):
             raise
-        fail("there is not enough memory for these volumes: close other programs or crop them")
-        sys.exit(1)
+        _fail("there is not enough memory for these volumes: close other programs or crop them")
     except KeyboardInterrupt:
         _stopped()
     except SystemExit as end:
@@ -79,5 +42,11 @@ def _is_of_memory(error: Exception) -> bool:
 
 
 def _stopped() -> None:
-    fail("stopped; no unfinished file was kept")
-    sys.exit(STOPPED)
+    _fail("stopped; no unfinished file was kept", STOPPED)
+
+
+def _fail(sentence: str, code: int = 1) -> None:
+    from napari_fusion.cli.screen import fail
+
+    fail(sentence)
+    sys.exit(code)

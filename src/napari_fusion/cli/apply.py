@@ -51,6 +51,7 @@ def apply(  # noqa: PLR0913 - one parameter per option
 ) -> None:
     """Draw a volume, or labels, where a transform says they lie on another volume's grid."""
     from napari_fusion.io import save
+    from napari_fusion.io.voxels import EXACT
     from napari_fusion.registration import resample
 
     kind = _interpolation(interpolation, labels=labels)
@@ -68,6 +69,11 @@ def apply(  # noqa: PLR0913 - one parameter per option
             raise ParameterError(
                 f"{moving.name} holds labels, which cannot be mixed: leave --interpolation out, "
                 "or say --no-labels"
+            )
+        if drawn_as_labels and np.abs(source.array).max(initial=0) >= EXACT:
+            raise ParameterError(
+                f"{moving.name} holds labels beyond {EXACT}, which 32-bit numbers cannot tell "
+                "apart: number them anew"
             )
         if drawn_as_labels and fill is not None and (fill < 0 or fill % 1):
             raise ParameterError(f"--fill {fill:g}: a label is a whole number, 0 or more")

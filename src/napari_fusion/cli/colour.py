@@ -5,13 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 
 from napari_fusion.cli.screen import AsJson, bar, say_files, say_json
-from napari_fusion.cli.volumes import FrameNumber, Reading, SeriesUids, load_all, named
+from napari_fusion.cli.volumes import (
+    FrameNumber,
+    Reading,
+    SeriesUids,
+    check_brightness,
+    load_all,
+    named,
+)
 from napari_fusion.cli.windows import HELP, check_presets, windows
-from napari_fusion.errors import ParameterError
 from napari_fusion.slab import Window
 
 if TYPE_CHECKING:
@@ -50,7 +55,7 @@ def colour(  # noqa: PLR0913 - one parameter per option
         if modality:
             measured = named([measured], [modality])[0]
         shown = (windows([window] if window else None, 1) or [None])[0]
-        _check_brightness(grey)
+        check_brightness(grey, "give fused.nii.gz first, then the functional volume")
         check_presets([window] if window else None, [measured])
         progress(0.3, "colouring")
         picture = fusion.colour(
@@ -74,15 +79,6 @@ def colour(  # noqa: PLR0913 - one parameter per option
         say_json({"palette": palette, "convention": convention, "outputs": outputs})
     else:
         say_files(outputs)
-
-
-def _check_brightness(fused: Volume) -> None:
-    low, high = float(np.nanmin(fused.array)), float(np.nanmax(fused.array))
-    if low < -1e-6 or high > 1 + 1e-6:
-        raise ParameterError(
-            f"the fused picture runs from {low:g} to {high:g}, but brightness from 0 to 1 is "
-            "expected: give fused.nii.gz first, then the functional volume"
-        )
 
 
 def _range(functional: Volume, window: Window | None) -> str:

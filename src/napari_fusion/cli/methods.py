@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
+import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -41,11 +41,12 @@ def _tell(method: Method) -> None:
     say(f"{method.title} ({method.name})\n{method.cite}\n")
     if method.warning:
         say(f"{method.warning}\n")
-    say(inspect.cleandoc(method.doc))
+    told = method.doc.partition("\nParameters\n")[0].strip()
+    say(re.sub(r":math:`(.+?)`", r"\1", told, flags=re.DOTALL))
     if method.parameters:
         say("\nGiven as --param name=value:")
     for one in method.parameters:
-        say(f"  {one.name}={one.default}  ({_values(one)})")
+        say(f"  {one.name}={one.default}  ({_values(one)})\n      {one.help}")
 
 
 def _values(one: Parameter) -> str:

@@ -11,9 +11,16 @@ import typer
 from numpy.typing import NDArray
 
 from napari_fusion.cli.screen import AsJson, bar, say, say_json, warn
-from napari_fusion.cli.volumes import FrameNumber, Reading, SeriesUids, load_all, named
+from napari_fusion.cli.volumes import (
+    FrameNumber,
+    Reading,
+    SeriesUids,
+    check_brightness,
+    load_all,
+    named,
+)
 from napari_fusion.cli.windows import HELP, check_presets, windows
-from napari_fusion.errors import GeometryError, ParameterError, Progress, between
+from napari_fusion.errors import GeometryError, Progress, between
 from napari_fusion.slab import Window
 from napari_fusion.volume import Volume
 
@@ -58,6 +65,8 @@ def metrics(  # noqa: PLR0913 - one parameter per option
         ranges = [[w.lower, w.upper] for w in shown]
         say_json({"metrics": rows, "windows": ranges, "axis": across, "slices": len(slabs[0])})
     else:
+        told = ", ".join(f"{w.lower:g}:{w.upper:g}" for w in shown)
+        say(f"sources windowed by {told}; {len(slabs[0])} slices along axis {across}")
         _say(rows)
 
 
@@ -70,16 +79,7 @@ def _check(fused: Volume, sources: Sequence[Volume]) -> None:
                 f"{source.grid.describe()}: metrics compare voxel by voxel, so give each source "
                 "on the grid of the fused picture, as moving_on_fixed.nii.gz is"
             )
-    finite = np.isfinite(fused.array)
-    shown = fused.array[finite]
-    if shown.size == 0:
-        raise ParameterError("the fused picture holds no finite value: there is nothing to judge")
-    low, high = float(shown.min()), float(shown.max())
-    if low < -1e-6 or high > 1 + 1e-6:
-        raise ParameterError(
-            f"the fused picture runs from {low:g} to {high:g}, but brightness from 0 to 1 is "
-            "expected: divide it by its white, such as 255"
-        )
+    check_brightness(fused, "divide it by its white, such as 255")
     for volume, role in zip(
         [fused, *sources], ["the fused picture", *_roles(sources)], strict=True
     ):

@@ -28,10 +28,12 @@ def prune(
         from napari_fusion.nets.checkpoint import Checkpoint
         from napari_fusion.nets.prune import PruneOptions
         from napari_fusion.nets.prune import prune as carry_out
+    from napari_fusion.export import prepared
+
     options = checked(PruneOptions, read_settings(config).get("prune", {}), SETTINGS)
     dense = Checkpoint.load(network)
     samples = train_data(data, val)
-    out.mkdir(parents=True, exist_ok=True)
+    prepared(out)
     with bar() as progress:
         pruned, rows = carry_out(dense, samples, options, out=out, progress=progress)
     path = pruned.save(out / "network.safetensors")

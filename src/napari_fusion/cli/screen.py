@@ -47,7 +47,7 @@ def say_result(result: Mapping[str, Any]) -> None:
     for sentence in result["warnings"]:
         warn(sentence)
     say(f"registration: {result['state']}")
-    for error in result["tre_mm"]:
+    for error in result.get("tre_mm", ()):
         say(f"registration error against the known truth: {error:.2f} mm")
     known = {name: value for name, value in result["metrics"].items() if value is not None}
     say("fusion: " + ", ".join(f"{name} {value:.3f}" for name, value in known.items()))

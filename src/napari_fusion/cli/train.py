@@ -22,7 +22,7 @@ Val = Annotated[
     ),
 ]
 Out = Annotated[Path, typer.Option(help="Folder for network and curve; a stopped run goes on.")]
-Config = Annotated[Path | None, typer.Option(help="JSON: {net: {...}, train: {...}}.")]
+Config = Annotated[Path | None, typer.Option(help="JSON: {net, train, prune, card: {...}}.")]
 
 
 def train(
@@ -40,13 +40,15 @@ def train(
         from napari_fusion.nets.model import NetConfig
         from napari_fusion.nets.train import TrainOptions, validate
         from napari_fusion.nets.train import train as carry_out
+    from napari_fusion.export import prepared
+
     told = read_settings(config)
     options = checked(TrainOptions, told.get("train", {}), SETTINGS)
     samples = train_data(data, val, replay)
     if replay and not options.replay:
         options = options.model_copy(update={"replay": 0.3})
     begin = Checkpoint.load(start) if start else checked(NetConfig, told.get("net", {}), SETTINGS)
-    out.mkdir(parents=True, exist_ok=True)
+    prepared(out)
     known = samples.replay or []
     before = validate(begin.build(), known) if isinstance(begin, Checkpoint) and known else None
     with bar() as progress:
@@ -89,6 +91,7 @@ def needed() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as fault:
+        extra = "prune" if fault.name == "torch_pruning" else "cnn"
         raise MissingExtra(
-            f'this needs {fault.name}: pip install "napari-fusion[prune]"'
+            f'this needs {fault.name}: pip install "napari-fusion[{extra}]"'
         ) from fault

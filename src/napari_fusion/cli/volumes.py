@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, get_args
 
+import numpy as np
 import typer
 
 from napari_fusion.errors import ParameterError, Progress
@@ -28,6 +29,9 @@ Modalities = Annotated[
 Strangers = Annotated[
     bool, typer.Option("--different-patients", help="Allow volumes of different patients.")
 ]
+
+ROUND_OFF = 1e-6
+"""Brightness may leave [0, 1] by this much."""
 
 _UNITS: dict[str, Unit] = {"CT": "HU"}
 
@@ -115,3 +119,22 @@ def named(volumes: list[Volume], modalities: list[str]) -> list[Volume]:
         v if v.modality == name else replace(v, modality=known[name], unit=_UNITS.get(name, v.unit))
         for v, name in zip(volumes, names, strict=True)
     ]
+
+
+def check_brightness(fused: Volume, hint: str) -> None:
+    """Refuse what is no fused picture; `hint` says what to give instead.
+
+    Raises
+    ------
+    ParameterError
+        It has no finite value, or values outside [0, 1].
+    """
+    shown = fused.array[np.isfinite(fused.array)]
+    if shown.size == 0:
+        raise ParameterError("the fused picture holds no finite value: there is nothing to see")
+    low, high = float(shown.min()), float(shown.max())
+    if low < -ROUND_OFF or high > 1 + ROUND_OFF:
+        raise ParameterError(
+            f"the fused picture runs from {low:g} to {high:g}, but brightness from 0 to 1 is "
+            f"expected: {hint}"
+        )

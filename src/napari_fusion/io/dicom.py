@@ -113,13 +113,10 @@ def _fill(voxels: Voxels, frames: Sequence[Frame], source: Source, meaning: Mean
 
 def _refusal(series: Series) -> ReadError | GeometryError:
     """Make the error for a series with a red light."""
-    kind = GeometryError if series.spacing is not None and " mm" in series.reason else ReadError
-    hint = (
-        "; load it with rectified() (--rectify) to interpolate across the gap"
-        if kind is GeometryError
-        else ""
-    )
-    return kind(f"{series.source.name} ({series.modality}): {series.reason}{hint}")
+    told = f"{series.source.name} ({series.modality}): {series.reason}"
+    if not series.gap:
+        return ReadError(told)
+    return GeometryError(f"{told}; load it with rectified() (--rectify) to interpolate across it")
 
 
 def _pet(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from napari_fusion.errors import ReadError, between
@@ -55,49 +57,58 @@ def load(
     >>> load(save(volume, Path(tempfile.mkdtemp()) / "ones.nii.gz"))
     <Volume OTHER [1] 2 × 3 × 4 voxels of 1 × 1 × 1 mm, axes to SPL>
     """
+    meant = pointed_at(path, series)
+    with opened(meant) as place:
+        if isinstance(place, Path):
+            return load_file(place, frame)
+        return dicom.read(*place, frame)
+
+
+def pointed_at(
+    path: str | os.PathLike[str] | Series, series: str | None, *, gaps: bool = False
+) -> Path | Series:
+    """Give the file that holds one volume, or the one series meant, or say which there are.
+
+    Parameters
+    ----------
+    path, series
+        As for `load`.
+    gaps
+        Whether a series with missing slices may be meant.
+
+    Raises
+    ------
+    ReadError
+        Nothing there, none, several, or not the one asked for.
+    """
     if isinstance(path, Series):
-        return _load_series(path, frame)
+        return path
     target = Path(path)
     if not target.exists():
         raise ReadError(f"{target.name or target} does not exist")
     if target.is_file() and suffix_of(target):
         if series not in (None, target.name):
             raise ReadError(f"{target.name} holds one volume and no series to choose from")
-        return load_file(target, frame)
+        return target
     if target.name.upper() == "DICOMDIR" and target.is_file():
         target = target.parent
     with plainly(target.name, KINDS), Source(target) as source:
-        chosen = chosen_series(source, series)
-    return _load_series(chosen, frame)
+        found = scan_source(source, between(workspace().tell, 0.0, LISTED))
+        return _chosen(found, series, source.path, gaps=gaps)
 
 
-def chosen_series(source: Source, uid: str | None, *, gaps: bool = False) -> Series:
-    """Give the one volume meant, or say which there are.
-
-    Parameters
-    ----------
-    source
-        Where to look.
-    uid
-        The series asked for, if any.
-    gaps
-        Whether a series with missing slices may be chosen.
-
-    Raises
-    ------
-    ReadError
-        None, several, or not the one asked for.
-    """
-    found = scan_source(source, between(workspace().tell, 0.0, LISTED))
-    return _chosen(found, uid, source.path, gaps=gaps)
-
-
-def _load_series(series: Series, frame: int | None) -> Volume:
-    with plainly(series.source.name, KINDS), Source(series.source) as source:
-        if series.stack is None and holds_volume(series.files[0], source):
-            with source.on_disk(series.files[0]) as file:
-                return load_file(file, frame)
-        return dicom.read(series, source, frame)
+@contextmanager
+def opened(meant: Path | Series) -> Iterator[Path | tuple[Series, Source]]:
+    """Give the file of one volume on the disk, or a DICOM series and what its frames lie in."""
+    if isinstance(meant, Path):
+        yield meant
+        return
+    with plainly(meant.source.name, KINDS), Source(meant.source) as source:
+        if meant.stack is None and holds_volume(meant.files[0], source):
+            with source.on_disk(meant.files[0]) as file:
+                yield file
+        else:
+            yield meant, source
 
 
 def load_file(path: Path, frame: int | None, grid: Grid | None = None) -> Volume:

@@ -1,4 +1,4 @@
-"""NIfTI and Analyze through nibabel; the only place where RAS and LPS meet."""
+"""NIfTI and Analyze through nibabel: their RAS becomes LPS here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from napari_fusion.errors import GeometryError, ReadError, WriteError
 from napari_fusion.grid import Grid
-from napari_fusion.io.budget import check_volume
+from napari_fusion.io.budget import check_present, check_volume
 from napari_fusion.io.geometry import check_rectangular, shift_mm
 from napari_fusion.io.plain import plainly
 from napari_fusion.io.series import About
@@ -115,6 +115,9 @@ def describe(path: Path) -> About:
     """
     header = read_header(path, 0)
     check_rectangular(header.affine, header.shape, path.name)
+    if not header.layout.packed:
+        where = header.layout
+        check_present(where.start + where.total, where.path.stat().st_size, path.name)
     lengths = np.linalg.norm(header.affine[:3, :3], axis=0)
     spacing = (float(lengths[0]), float(lengths[1]), float(lengths[2]))
     reason = "; ".join(header.warnings)

@@ -13,15 +13,14 @@ from napari_fusion.grid import Grid
 from napari_fusion.io import dicom, files, nifti
 from napari_fusion.io.budget import check_volume
 from napari_fusion.io.geometry import is_sheared, shear_mm
-from napari_fusion.io.load import KINDS, chosen_series, load_file
-from napari_fusion.io.plain import plainly
-from napari_fusion.io.scan import holds_volume, suffix_of
-from napari_fusion.io.source import Source
+from napari_fusion.io.load import load_file, opened, pointed_at
+from napari_fusion.io.scan import suffix_of
+from napari_fusion.io.series import Series
 from napari_fusion.volume import Step, Volume
 
 
 def rectified(
-    path: str | os.PathLike[str], *, series: str | None = None, frame: int | None = None
+    path: str | os.PathLike[str] | Series, *, series: str | None = None, frame: int | None = None
 ) -> Volume:
     """Load a volume although its axes are sheared or slices are missing, by interpolation.
 
@@ -39,16 +38,10 @@ def rectified(
     ReadError, GeometryError
         As for `load`, for any other reason.
     """
-    target = Path(path)
-    if target.is_file() and suffix_of(target):
-        return _file(target, frame)
-    with plainly(target.name, KINDS), Source(target) as source:
-        chosen = chosen_series(source, series, gaps=True)
-    with plainly(chosen.source.name, KINDS), Source(chosen.source) as source:
-        if chosen.stack is None and holds_volume(chosen.files[0], source):
-            with source.on_disk(chosen.files[0]) as file:
-                return _file(file, frame)
-        return dicom.read(chosen, source, frame, across_gaps=True)
+    with opened(pointed_at(path, series, gaps=True)) as place:
+        if isinstance(place, Path):
+            return _file(place, frame)
+        return dicom.read(*place, frame, across_gaps=True)
 
 
 def _file(path: Path, frame: int | None) -> Volume:

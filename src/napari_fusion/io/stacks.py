@@ -93,9 +93,7 @@ _CLOCKS: tuple[Callable[[Frame], str], ...] = (
 def stacks_of(frames: Iterable[Frame]) -> list[Stack]:
     """Sort frames into stacks, each in the order of position along its normal.
 
-    Raises
-    ------
-    Nothing: a stack that is no volume says so in its `fault`.
+    A stack that is no volume says so in its `fault`.
     """
     found: list[Stack] = []
     for uid, series in _by(frames, lambda f: f.header.text(dicom.SERIES)).items():

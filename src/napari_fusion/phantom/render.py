@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -23,7 +24,6 @@ FINEST_MM = 2.0
 """Voxels longer than this are sampled more than once along that axis: at this spacing, or at half
 the voxel's mean edge where that is coarser."""
 
-BLOCK = 26  # samples along each axis of a block: its arrays stay in the cache
 OUTSIDE_MM = 9.0  # nothing lies further from the skin than the marker capsule
 BLOCK = 26  # samples along each axis of a block: its arrays stay in the cache
 
@@ -64,8 +64,9 @@ class _Scene:
     """The parts one kind of image shows, from the innermost outwards, with their values."""
 
     def __init__(self, date: int, values: Callable[[Tissue], float]) -> None:
-        told = [(part, values(part.tissue)) for part in reversed(parts(date))]
-        self._seen = [(part.shape, np.float32(value)) for part, value in told if value == value]
+        told = ((part, values(part.tissue)) for part in reversed(parts(date)))
+        shown = [(part, value) for part, value in told if not math.isnan(value)]
+        self._seen = [(part.shape, np.float32(value)) for part, value in shown]
         boxes = np.array([shape.box for shape, _ in self._seen])
         self._lo, self._hi = boxes[:, 0], boxes[:, 1]
 

@@ -91,7 +91,7 @@ def run(
         numbers = metrics.evaluate(*_slices(recipe, windows, sources, fused), recipe.metrics)
     warnings += [in_words(m.quality) for m in maps if m.quality.verdict != "PASS"]
     warnings += fused.history[-1].warnings
-    fused = fused.with_step(Step("align", {"quality": [in_words(m.quality) for m in maps]}))
+    fused = fused.with_step(Step("gate", {"quality": [in_words(m.quality) for m in maps]}))
     if progress:
         progress(1.0, "done")
     return Outcome(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt, Le
+from pydantic import Field
 
 from napari_fusion.checked import Settings
 
@@ -51,14 +51,14 @@ class AlignOptions(Settings):
     """
 
     model: Model = "rigid"
-    seed: Annotated[int, Ge(0)] = 0
+    seed: Annotated[int, Field(ge=0)] = 0
     search: Literal["wide", "near"] = "wide"
-    samples: Annotated[int, Ge(1000), Le(1_000_000)] = 30_000
-    bins: Annotated[int, Ge(8), Le(128)] = 32
-    finest_mm: Annotated[float, Gt(0)] = 1.0
+    samples: Annotated[int, Field(ge=1000, le=1_000_000)] = 30_000
+    bins: Annotated[int, Field(ge=8, le=128)] = 32
+    finest_mm: Annotated[float, Field(gt=0)] = 1.0
     base: Linear = "rigid"
-    grid_mm: Annotated[float, Ge(0.1), Le(20)] = 2.0
-    stiffness: Annotated[float, Ge(0.01), Le(100)] = 1.0
+    grid_mm: Annotated[float, Field(ge=0.1, le=20)] = 2.0
+    stiffness: Annotated[float, Field(ge=0.01, le=100)] = 1.0
     engine: Engine = "own"
 
     @property

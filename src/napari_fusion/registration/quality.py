@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import numpy as np
-from annotated_types import Len
 from numpy.typing import ArrayLike, NDArray
 from pydantic import ConfigDict, Field, FiniteFloat
 
@@ -15,8 +14,8 @@ from napari_fusion.checked import Settings
 
 Verdict = Literal["PASS", "CHECK", "FAIL"]
 
-Row = Annotated[tuple[FiniteFloat, ...], Len(4, 4)]
-Form = Annotated[tuple[Row, ...], Len(4, 4)]
+Row = Annotated[tuple[FiniteFloat, ...], Field(min_length=4, max_length=4)]
+Form = Annotated[tuple[Row, ...], Field(min_length=4, max_length=4)]
 
 RANK: Mapping[str, int] = {"PASS": 0, "CHECK": 1, "FAIL": 2}
 """From trusted to wrong: what may be accepted is compared by it."""
