@@ -18,6 +18,12 @@ ROTATION_TOLERANCE = 1e-3
 MATCH_TOLERANCE_MM = 1e-3
 """Two grids are the same when no corner differs by more than this."""
 
+WRITTEN_TOLERANCE_MM = 0.01
+"""The same, of grids that went through a file: many keep seven digits of each number."""
+
+RAS_TO_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+"""(4, 4) from the frame of NIfTI to that of DICOM, and back."""
+
 CANONICAL = np.array([[0, 0, 1], [0, 1, 0], [1, 0, 0]], dtype=float)
 """Direction of the canonical grid: array axes 0, 1, 2 point to S, P, L (columns, in LPS)."""
 
@@ -137,6 +143,10 @@ class Grid:
         return self.shape == other.shape and bool(
             np.linalg.norm(self.corners - other.corners, axis=1).max() <= tolerance_mm
         )
+
+    def agrees(self, other: Grid) -> bool:
+        """Whether both are one grid but for the digits that files round away."""
+        return self.matches(other, WRITTEN_TOLERANCE_MM)
 
     def canonical_order(self) -> tuple[tuple[int, int, int], tuple[bool, bool, bool]]:
         """Which array axis runs nearest to S, P and L, and whether each has to be flipped."""

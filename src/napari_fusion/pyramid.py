@@ -1,6 +1,7 @@
 """Laplacian pyramids of a slice or several: the bands they are cut into and put together from.
 
-Classic methods and the network's prior stand on the same few lines.
+Classic methods and the network's prior stand on the same few lines, and numbers: what `auto` takes
+for salient, bright and balanced is what the network corrects.
 """
 
 from collections.abc import Callable
@@ -16,6 +17,22 @@ Plane = NDArray[np.float32]
 
 Planes = NDArray[np.float32]
 """(..., h, w) float32: one slice or several, each by itself."""
+
+
+FAINT = np.float32(1e-3)
+"""Saliency that counts as nothing: a quarter of a grey level of 255."""
+
+DARK = np.float32(0.02)
+"""Brightness that counts as nothing: five grey levels of 255."""
+
+QUIET = np.float32(2e-3)
+"""Mean saliency of a slice below which a source is not lifted any further."""
+
+FADE = np.float32(0.9)
+"""How much less each coarser scale says about saliency."""
+
+BALANCE = 0.45
+"""From 0, where the most salient source wins, to 1, where each counts by its own standard."""
 
 
 def filtered(planes: Planes, function: Callable[..., Any], size: tuple[int, int]) -> Planes:
@@ -77,3 +94,12 @@ def merge(bands: list[Planes]) -> Planes:
 def _detail(fine: Planes, coarse: Planes) -> Planes:
     smooth = expand(coarse, fine)
     return np.subtract(fine, smooth, out=smooth)
+
+
+def blurred(plane: Plane, radius: int) -> Plane:
+    """Average (h, w) by a Gaussian that ends at a radius, mirrored at the border."""
+    import cv2
+
+    side = 2 * radius + 1
+    mean: Plane = cv2.GaussianBlur(plane, (side, side), 0.6 * radius)  # type: ignore[assignment]
+    return mean

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 Modality = Literal["CT", "MR", "PT", "NM", "FUSED", "LABEL", "OTHER"]
 Unit = Literal["HU", "Bq/mL", "g/mL", "1", "label"]
+FUNCTIONAL = frozenset({"PT", "NM"})
+"""Modalities that show function, not anatomy."""
+
 JSON = str | int | float | bool | None | list["JSON"] | dict[str, "JSON"]
 
 

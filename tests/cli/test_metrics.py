@@ -6,7 +6,6 @@ import pytest
 
 from napari_fusion import Grid, Volume, fuse, load, save
 from napari_fusion.metrics import evaluate, metrics, two_sided
-from napari_fusion.slab import default_window
 
 QUICK = "entropy,q_abf,ssim"
 
@@ -30,13 +29,14 @@ def small(tmp_path_factory):
 
 def shown(path):
     volume = load(path)
-    return default_window(volume.array, volume.modality, volume.unit)(volume.array)
+    return volume.window()(volume.array)
 
 
 def test_the_table_has_every_metric_with_direction_and_what_raises_it(shell, small):
     code, out, err = shell("metrics", *(small[n] for n in ("fused", "ct", "mr")))
     assert (code, err) == (0, "")
-    head, *lines = out.strip().splitlines()
+    told, head, *lines = out.strip().splitlines()
+    assert told.startswith("sources windowed by -150:1200, ")
     assert head.split() == ["metric", "value", "two-sided", "better", "can", "be", "raised", "by"]
     assert len(lines) == len(metrics())
     for line, metric in zip(lines, metrics(), strict=True):

@@ -132,7 +132,7 @@ AFFINE = "AffineTransform_double_3_3"
 FILES = {
     "singular": (TFM.format(AFFINE, "0 0 0 0 0 0 0 0 0 0 0 0", "0 0 0"), "singular"),
     "NaN": (TFM.format(AFFINE, "1 0 0 0 1 0 0 0 1 nan 0 0", "0 0 0"), "finite|read"),
-    "short": (TFM.format(AFFINE, "1 0 0 0 1", "0 0 0"), "read"),
+    "short": (TFM.format(AFFINE, "1 0 0 0 1", "0 0 0"), "holds 5 parameters of 12"),
     "2-D": (TFM.format("Euler2DTransform_double_2_2", "0.1 1 2", "0 0"), "2-D"),
     "unknown": (TFM.format("MagicTransform_double_3_3", "1", "0"), "read"),
     "empty": ("", "not a transform"),

@@ -8,19 +8,8 @@ import numpy as np
 from napari_fusion.fusion.pyramid import Levels, expand, mixed, split
 from napari_fusion.fusion.registry import method
 from napari_fusion.fusion.rules import Plane, Planes, each_slice, in_strips, proportional, smooth
+from napari_fusion.pyramid import BALANCE, DARK, FADE, FAINT, QUIET, blurred
 from napari_fusion.slab import Stack
-
-FAINT = np.float32(1e-3)
-"""Saliency that counts as nothing: a quarter of a grey level of 255."""
-
-DARK = np.float32(0.02)
-"""Brightness that counts as nothing: five grey levels of 255."""
-
-QUIET = np.float32(2e-3)
-"""Mean saliency of a slice below which a source is not lifted any further."""
-
-FADE = np.float32(0.9)
-"""How much less each coarser scale says about saliency."""
 
 ASIDE = np.float32(0.3)
 """How much of a losing detail gets through where it neither repeats nor contradicts the winner."""
@@ -34,7 +23,7 @@ def auto(
     sources: Stack,
     *,
     levels: Levels = 4,
-    balance: Annotated[float, {"min": 0, "max": 1}] = 0.45,
+    balance: Annotated[float, {"min": 0, "max": 1}] = BALANCE,
 ) -> Stack:
     r"""Decide once who speaks where, each source by its own standard, and blend at every scale.
 
@@ -113,7 +102,7 @@ def _decision(planes: Planes, saliency: Planes) -> Planes:
     """Give every source's weight (k, h, w) at the finest scale."""
     votes = (saliency + FAINT) ** 2
     for vote, plane in zip(votes, planes, strict=True):
-        vote *= _blur(plane, 9) + DARK
+        vote *= blurred(plane, 9) + DARK
     return proportional(votes * votes * votes)
 
 
@@ -123,18 +112,10 @@ def _saliency(details: list[Plane]) -> Plane:
     for detail in reversed(details[:-1]):
         total = FADE * expand(total, detail)
         total += smooth(np.abs(detail), 1)
-    return _blur(total, 6)
+    return blurred(total, 6)
 
 
 def _bright(bases: Planes) -> Planes:
     """Share in proportion to the tenth power of brightness: nearly the maximum, without seams."""
     lit = np.maximum(bases, 0) + DARK
     return proportional(lit**10)
-
-
-def _blur(plane: Plane, radius: int) -> Plane:
-    import cv2
-
-    side = 2 * radius + 1
-    blurred: Plane = cv2.GaussianBlur(plane, (side, side), 0.6 * radius)  # type: ignore[assignment]
-    return blurred

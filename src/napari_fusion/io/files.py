@@ -141,7 +141,7 @@ def verify(volume: Volume, path: Path) -> None:
     found = sitk.GetArrayViewFromImage(image)
     if not np.array_equal(found, wanted, equal_nan=wanted.dtype.kind == "f"):
         raise WriteError("the voxels read back differ from those written")
-    if not grid_of(image).matches(volume.grid, tolerance_mm=0.01):
+    if not grid_of(image).agrees(volume.grid):
         raise WriteError("the positions read back differ from those written")
 
 

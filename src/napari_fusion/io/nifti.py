@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fusion.errors import GeometryError, ReadError, WriteError
-from napari_fusion.grid import Grid
+from napari_fusion.grid import RAS_TO_LPS, WRITTEN_TOLERANCE_MM, Grid
 from napari_fusion.io.budget import check_present, check_volume
 from napari_fusion.io.geometry import check_rectangular, shift_mm
 from napari_fusion.io.plain import plainly
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     import nibabel as nib
 
 SUFFIXES = (".nii", ".nii.gz", ".hdr", ".img", ".hdr.gz", ".img.gz")
-FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])
-"""RAS to LPS and back."""
 
 AGREE_MM = 0.1
 """sform and qform that differ by less, at every corner, are one and the same."""
@@ -165,7 +163,7 @@ def read_header(path: Path, frame: int | None = None) -> Header:
         modality, unit = _meaning(header) if nifti else ("OTHER", "1")
     if frames > 1:
         parameters = {**parameters, "frame": chosen}
-    affine = (FLIP @ ras)[:, [2, 1, 0, 3]]
+    affine = (RAS_TO_LPS @ ras)[:, [2, 1, 0, 3]]
     return Header(
         layout,
         shape,
@@ -212,7 +210,7 @@ def verify(volume: Volume, path: Path) -> None:
     if not same:
         raise WriteError("the voxels read back differ from those written")
     for form in (image.affine, image.get_qform()):
-        if shift_mm(form, affine, array.shape) > 0.01:
+        if shift_mm(form, affine, array.shape) > WRITTEN_TOLERANCE_MM:
             raise WriteError("the positions read back differ from those written")
 
 
@@ -265,7 +263,7 @@ def storable(array: NDArray[Any]) -> NDArray[Any]:
 
 def _as_stored(volume: Volume) -> tuple[NDArray[Any], NDArray[np.float64]]:
     """Give x, y, z voxels and their RAS affine, as nibabel wants them."""
-    affine: NDArray[np.float64] = FLIP @ volume.grid.affine[:, [2, 1, 0, 3]]
+    affine: NDArray[np.float64] = RAS_TO_LPS @ volume.grid.affine[:, [2, 1, 0, 3]]
     return storable(volume.array).transpose(2, 1, 0), affine
 
 

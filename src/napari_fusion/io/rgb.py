@@ -8,11 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fusion.errors import WriteError
-from napari_fusion.grid import Grid
+from napari_fusion.grid import RAS_TO_LPS, Grid
 from napari_fusion.io.atomic import write_verified
-
-FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])
-"""LPS to RAS, the frame of NIfTI."""
 
 _CHANNELS = np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")])
 
@@ -48,7 +45,7 @@ def save_rgb(
             f"{(*grid.shape, 3)} was expected, this one is {picture.dtype} {picture.shape}"
         )
     voxels = np.ascontiguousarray(picture).view(_CHANNELS)[..., 0].transpose(2, 1, 0)
-    affine = FLIP @ grid.affine[:, [2, 1, 0, 3]]
+    affine = RAS_TO_LPS @ grid.affine[:, [2, 1, 0, 3]]
 
     def write(part: Path) -> None:
         import nibabel as nib

@@ -8,6 +8,9 @@ from napari_fusion.metrics.registry import Picture, Pictures, metric
 
 Floats = NDArray[np.float64]
 
+SENSITIVITY = (15.3870, 0.7622, 1.3456)
+"""Contrast sensitivity of Q_CB: the wider Gaussian, what is taken away, and the narrower one."""
+
 BLOCK = 16
 """Side of the regions of Q_CV, in pixels."""
 
@@ -73,8 +76,9 @@ def _contrast(picture: Floats) -> Floats:
 
     h, w = picture.shape
     radius = _radius(picture.shape, (h / 30, w / 30))
+    wide, loss, narrow = SENSITIVITY
     seen = _filtered(
-        picture, np.exp(-((radius / 15.3870) ** 2)) - 0.7622 * np.exp(-((radius / 1.3456) ** 2))
+        picture, np.exp(-((radius / wide) ** 2)) - loss * np.exp(-((radius / narrow) ** 2))
     )
     x = np.arange(-15, 16)
     near, far = (

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as nn
 
+from napari_fusion.metrics.gradient import ANGLE, STRENGTH
+from napari_fusion.metrics.structure import C1, C2, SCALES
 from napari_fusion.nets.features import feature_information
 from napari_fusion.nets.seeing import seen_contrast
 from napari_fusion.nets.windows import blur as _blur
@@ -41,10 +43,9 @@ WEIGHTS: Mapping[str, float] = MappingProxyType(
 )
 """What one unit of every term costs, so that networks rank well on slices kept for choosing."""
 
-C1, C2 = 0.01**2, 0.03**2
 TINY = 1e-6
 
-SCALES = (0.0448, 0.2856, 0.3001, 0.2363)
+CROP_SCALES = SCALES[:-1]
 """Exponents of MS-SSIM, finest first; the fifth needs larger pictures than a crop."""
 
 
@@ -93,12 +94,15 @@ def _edges(fused: Tensor, sources: Tensor) -> tuple[Tensor, Tensor]:
     f, s = torch.sqrt(fx**2 + fy**2 + TINY), torch.sqrt(sx**2 + sy**2 + TINY)
     ratio = torch.minimum(f, s) / torch.maximum(f, s)
     turned = torch.asin(((fx * sy - fy * sx).abs() / (f * s)).clamp(max=0.99)) * 2 / torch.pi
-    kept = 0.9994 / (1 + torch.exp(-15 * (ratio - 0.5)))
-    kept = kept * 0.9879 / (1 + torch.exp(-22 * (1 - turned - 0.8)))
+    kept = _sigmoid(ratio, *STRENGTH) * _sigmoid(1 - turned, *ANGLE)
     weight = (s - TINY**0.5).clamp(min=0)
     weighted, total = (weight * kept).sum((2, 3)), weight.sum((2, 3))
     overall = weighted.sum(0) / (total.sum(0) + TINY)
     return overall.mean(), _both((weighted + TINY) / (total + TINY))
+
+
+def _sigmoid(x: Tensor, gain: float, slope: float, half: float) -> Tensor:
+    return gain / (1 + torch.exp(slope * (x - half)))
 
 
 def _structure(fused: Tensor, sources: Tensor) -> Tensor:
@@ -122,7 +126,7 @@ def _saliency(fused: Tensor, sources: Tensor) -> Tensor:
 def _scales(fused: Tensor, sources: Tensor) -> Tensor:
     """MS-SSIM of Wang et al. on the scales that a crop has room for."""
     product = fused.new_ones(())
-    for exponent in SCALES:
+    for exponent in CROP_SCALES:
         if min(fused.shape[-2:]) < 12:
             break
         moments = _moments(fused, sources, partial(_blur, taps=_gaussian(11, 1.5)))

@@ -16,7 +16,7 @@ fusion is that source.
 
 from typing import Any
 
-from napari_fusion.nets.prior import DARK, FAINT
+from napari_fusion.pyramid import DARK, FAINT
 
 Array = Any
 """A NumPy array or a torch tensor; axis 0 runs over the sources."""

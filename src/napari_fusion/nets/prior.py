@@ -13,23 +13,21 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fusion.pyramid import Plane, Planes, bands_of, expand, filtered, gaussian, reduce
-
-FAINT = np.float32(1e-3)
-"""Saliency that counts as nothing: a quarter of a grey level of 255."""
-
-DARK = np.float32(0.02)
-"""Brightness that counts as nothing: five grey levels of 255."""
-
-QUIET = np.float32(2e-3)
-"""Mean saliency of a slice below which a source is not lifted any further."""
-
-FADE = np.float32(0.9)
-"""How much less each coarser scale says about saliency."""
-
-BALANCE = np.float32(0.45)
-"""From 0, where the most salient source wins, to 1, where each counts by its own standard."""
-
+from napari_fusion.pyramid import (
+    BALANCE,
+    DARK,
+    FADE,
+    FAINT,
+    QUIET,
+    Plane,
+    Planes,
+    bands_of,
+    blurred,
+    expand,
+    filtered,
+    gaussian,
+    reduce,
+)
 
 VOTES = 5
 """Numbers a source votes with at every pixel."""
@@ -83,12 +81,12 @@ def _vote(half: Plane, energies: list[Plane], votes: NDArray[np.float32]) -> np.
     `half` is the source at half resolution.
     """
     finest, finer, total = _summed(energies, half)
-    saliency = _blurred(total, 3)
-    standard: np.float32 = (saliency.mean() + QUIET) ** BALANCE
+    saliency = blurred(total, 3)
+    standard: np.float32 = (saliency.mean() + QUIET) ** np.float32(BALANCE)
     for vote, energy in zip(votes, (saliency, total, finest, finer), strict=False):
         np.divide(energy, standard, out=vote)
         vote += FAINT
-    np.maximum(_blurred(half, 4), 0, out=votes[-1])
+    np.maximum(blurred(half, 4), 0, out=votes[-1])
     votes[-1] += DARK
     np.log(votes, out=votes)
     return standard
@@ -113,11 +111,3 @@ def activity(bands: Planes) -> Planes:
     import cv2
 
     return filtered(np.abs(bands), partial(cv2.blur, ksize=(3, 3)), bands.shape[-2:])
-
-
-def _blurred(plane: Plane, radius: int) -> Plane:
-    import cv2
-
-    side = 2 * radius + 1
-    mean: Plane = cv2.GaussianBlur(plane, (side, side), 0.6 * radius)  # type: ignore[assignment]
-    return mean

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as nn
 
+from napari_fusion.metrics.vision import SENSITIVITY
 from napari_fusion.nets.windows import blur
 
 FAINT = 0.5
@@ -36,7 +37,8 @@ def _sensitivity(h: int, w: int) -> Tensor:
     """Differ two Gaussians of the frequency, on the scale of a 256 × 256 slice."""
     rows, columns = torch.fft.fftfreq(h), torch.fft.rfftfreq(w)
     radius = torch.hypot(rows[:, None], columns[None]) * 2 * 256 / 30
-    return torch.exp(-((radius / 15.3870) ** 2)) - 0.7622 * torch.exp(-((radius / 1.3456) ** 2))
+    wide, loss, narrow = SENSITIVITY
+    return torch.exp(-((radius / wide) ** 2)) - loss * torch.exp(-((radius / narrow) ** 2))
 
 
 def _taps(sigma: float) -> Tensor:

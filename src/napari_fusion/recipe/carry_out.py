@@ -150,7 +150,7 @@ def _aligned(
     if given is not None:
         for number, (alignment, volume) in enumerate(zip(given, moving, strict=True), start=1):
             expect(Alignment, **{f"alignment {number}": alignment})
-            if not (alignment.fixed.matches(fixed.grid) and alignment.moving.matches(volume.grid)):
+            if not (alignment.fixed.agrees(fixed.grid) and alignment.moving.agrees(volume.grid)):
                 raise ParameterError(
                     f"alignment {number} was made for other volumes: its grids are not those of "
                     f"the fixed and of moving volume {number}"

@@ -154,7 +154,7 @@ class Alignment:
             The other one does not start on the grid that this one leads to.
         """
         expect(Alignment, other=other)
-        if not self.moving.matches(other.fixed, 0.01):
+        if not self.moving.agrees(other.fixed):
             raise ParameterError(
                 "the first alignment ends in another volume than the second one begins in: chain "
                 "fixed → middle with middle → moving"

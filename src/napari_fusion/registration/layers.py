@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from napari_fusion.errors import AlignError
 from napari_fusion.slab import Window
-from napari_fusion.volume import Volume
+from napari_fusion.volume import FUNCTIONAL, Volume
 
 CT_WINDOW = Window(lower=-300, upper=900)
 """Soft tissue and bone, table and padding below it; Hounsfield units."""
 
-COUNTED = ("PT", "NM")
+COUNTED = FUNCTIONAL
 """Modalities that count decays: their values are compared by their root. It makes the noise of
 counts even (Anscombe 1948), and shows the body beside a tumour that outshines it."""
 

@@ -16,9 +16,6 @@ from napari_fusion.volume import JSON, Step, Volume
 
 Interpolation = Literal["linear", "nearest", "cubic"]
 
-SAME_MM = 0.01
-"""Grids whose corners are closer than this are one."""
-
 OTHERS = "CHECK: the alignment was found for a moving volume on another grid than this one's"
 
 LEAST_WEIGHT = 0.5
@@ -97,7 +94,7 @@ def resample(
         array = draw(source, value) if missing is None else draw.around(source, missing, value)
     frame = None if moved else volume.frame_uid
     step = _step(grid, alignment, kind, value)
-    if alignment is not None and not alignment.moving.matches(volume.grid, SAME_MM):
+    if alignment is not None and not alignment.moving.agrees(volume.grid):
         step = replace(step, warnings=(*step.warnings, OTHERS))
     return volume.with_array(array, step, grid=grid, frame_uid=frame)
 
@@ -105,8 +102,8 @@ def resample(
 def _check_direction(volume: Volume, grid: Grid, alignment: Alignment) -> None:
     """Refuse an alignment that was made for these volumes, but the other way round."""
     fixed, moving = alignment.fixed, alignment.moving
-    fits = fixed.matches(grid, SAME_MM) or moving.matches(volume.grid, SAME_MM)
-    if not fits and fixed.matches(volume.grid, SAME_MM) and moving.matches(grid, SAME_MM):
+    fits = fixed.agrees(grid) or moving.agrees(volume.grid)
+    if not fits and fixed.agrees(volume.grid) and moving.agrees(grid):
         raise ParameterError(
             "the alignment leads from this volume to this grid, and not back: draw the moving "
             "volume on the fixed grid, or give alignment.inverse()"

@@ -184,7 +184,7 @@ def _closed(alignments: Sequence[Alignment]) -> None:
         raise ParameterError("a loop needs at least two alignments")
     following = (*alignments[1:], alignments[0])
     for number, (here, then) in enumerate(zip(alignments, following, strict=True), start=1):
-        if not here.moving.matches(then.fixed, 0.01):
+        if not here.moving.agrees(then.fixed):
             raise ParameterError(
                 f"alignment {number} ends in another volume than the next one begins in: give them "
                 "in the order of the loop, the last one back to the first volume"

@@ -11,14 +11,13 @@ from napari_fusion.fusion.colour import Convention, colour
 from napari_fusion.gui.actions import named, on_grid
 from napari_fusion.gui.check.gate import Source, check_patients, standing
 from napari_fusion.gui.check.sides import check_sides
-from napari_fusion.gui.colour.dressing import FUNCTIONAL
 from napari_fusion.gui.colour.rgb import Coloured, rgb_layer
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.origin import ORIGIN, Made
 from napari_fusion.gui.snapshot import STATE, Result, Snapshot, show
 from napari_fusion.palette import Palette, palette
 from napari_fusion.slab import Window
-from napari_fusion.volume import JSON, Step, Volume
+from napari_fusion.volume import FUNCTIONAL, JSON, Step, Volume
 
 if TYPE_CHECKING:
     from napari.layers import Layer

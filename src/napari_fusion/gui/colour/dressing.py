@@ -8,12 +8,10 @@ from napari_fusion.gui.colour.dressed import DRESSED, Dressed
 from napari_fusion.gui.colour.looks import OVERLAY_OPACITY, floor_of, is_share
 from napari_fusion.gui.covered import is_shown
 from napari_fusion.gui.layers import LIVE, VOLUME
-from napari_fusion.volume import Volume
+from napari_fusion.volume import FUNCTIONAL, Volume
 
 OVER, ALONE = "hot iron", "inverse grey"
 """Palettes of a functional layer: on anatomy, and with nothing below."""
-
-FUNCTIONAL = {"PT", "NM"}
 
 STIRRING = {"inserted", "removed", "visible", "reordered"}
 """What may change what lies below a layer."""

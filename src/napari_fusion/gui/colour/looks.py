@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from napari_fusion.gui.colour.dressed import clear_name
 from napari_fusion.palette import clear_below
 from napari_fusion.slab import Window
-from napari_fusion.volume import Volume
+from napari_fusion.volume import FUNCTIONAL, Volume
 
 OVERLAY_OPACITY = 0.6
 """PET and SPECT are shown over anatomy."""
@@ -40,7 +40,7 @@ def look(volume: Volume) -> dict[str, Any]:
     if volume.modality == "FUSED":
         return _shown(Window(lower=0, upper=1), "gray")
     window = volume.window()
-    if volume.modality in {"PT", "NM"}:
+    if volume.modality in FUNCTIONAL:
         share = (floor_of(volume, window) - window.lower) / (window.upper - window.lower)
         colours = {
             "name": clear_name("hot iron", round(100 * share)),

@@ -11,11 +11,12 @@ from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QGridLayout, QLabel, QWidg
 
 from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.colour.dressed import DRESSED, NAPARI_NAMES, Dressed, register
-from napari_fusion.gui.colour.dressing import FUNCTIONAL, STIRRING, dress, set_automatic
+from napari_fusion.gui.colour.dressing import STIRRING, dress, set_automatic
 from napari_fusion.gui.colour.looks import floor_of
 from napari_fusion.gui.colour.palettes import image_layer, palette_line, set_palette
 from napari_fusion.gui.layers import VOLUME
 from napari_fusion.palette import palettes
+from napari_fusion.volume import FUNCTIONAL
 
 AUTOMATIC = "automatic"
 """What lies below decides: hot iron over anatomy, inverse grey alone."""

@@ -32,14 +32,13 @@ from napari_fusion.review import (
 from napari_fusion.review.compose import is_b
 from napari_fusion.review.paint import Picture
 from napari_fusion.slab import Window
+from napari_fusion.volume import FUNCTIONAL
 
 KEPT = 8
 """Slices of a source that are kept painted: moving a slider only puts them together anew."""
 
 ROUND = 1e-4
 """Part of a voxel by which two lattices may differ and still be one."""
-
-FUNCTIONAL = {"PT", "NM"}
 
 
 @dataclass(frozen=True, eq=False)

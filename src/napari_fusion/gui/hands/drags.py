@@ -7,9 +7,8 @@ from typing import Any, Protocol
 
 from napari_fusion.gui.layers import VOLUME
 from napari_fusion.gui.views.crossing import Crossing
-from napari_fusion.gui.views.marks import FUNCTIONAL
 from napari_fusion.gui.views.pixels import to_world
-from napari_fusion.volume import Volume
+from napari_fusion.volume import FUNCTIONAL, Volume
 
 Pixel = tuple[float, float]
 

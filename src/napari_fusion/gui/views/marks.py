@@ -20,7 +20,7 @@ from napari_fusion.gui.snapshot import SHARES
 from napari_fusion.gui.views.letters import PLANES
 from napari_fusion.gui.views.pixels import cells
 from napari_fusion.gui.views.words import Words
-from napari_fusion.volume import Volume
+from napari_fusion.volume import FUNCTIONAL, Volume
 
 WORDS, UNIT = "fusion_words", "fusion_unit"
 
@@ -37,8 +37,6 @@ SCALE_PART = 0.25
 
 NARROW = 340
 """On a canvas less wide, words for plane and slice would reach the letter in the middle."""
-
-FUNCTIONAL = {"PT", "NM"}
 
 HEARD = frozenset({"inserted", "removed", "reordered", "visible", "contrast_limits", "name"})
 """What happens to layers that words may tell of; the name of a comparison tells its mode."""

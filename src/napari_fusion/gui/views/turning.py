@@ -19,9 +19,10 @@ from napari_fusion.gui.layers import LIVE, VOLUME, frame_of
 from napari_fusion.gui.readout import sources
 from napari_fusion.gui.views.cross import EDGE, LINE
 from napari_fusion.gui.views.crossing import Crossing
-from napari_fusion.gui.views.marks import FUNCTIONAL, window_words
+from napari_fusion.gui.views.marks import window_words
 from napari_fusion.gui.worker import Job
 from napari_fusion.review.mip import STEP_DEG, Projections, brightest
+from napari_fusion.volume import FUNCTIONAL
 
 BEAT_MS = 120
 """Time a projection is seen while it turns."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from napari_fusion.grid import RAS_TO_LPS
 from napari_fusion.registration.engines.job import Job
 
 FREEDOM = {"rigid": 6, "similarity": 7, "affine": 12}
@@ -29,5 +30,5 @@ def registered(job: Job, images: Mapping[str, Any]) -> Any:
     engine.execute(f"{command} -threads 1 -V 0", **images, found=None)
     if job.model not in FREEDOM:
         return engine["found"]
-    flip = np.diag([-1.0, -1.0, 1.0, 1.0])  # greedy's matrices are RAS
-    return flip @ np.asarray(engine["found"], np.float64) @ flip
+    found = np.asarray(engine["found"], np.float64)  # RAS
+    return RAS_TO_LPS @ found @ RAS_TO_LPS

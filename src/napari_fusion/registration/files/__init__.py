@@ -45,8 +45,6 @@ BENT = (".tfm", ".txt", ".h5", ".hdf5")
 """Those that hold alignments that bend space."""
 
 HEAD_BYTES = 4096
-MATCH_MM = 0.01
-"""A grid whose corners lie this near is the one the file was made for."""
 
 
 def save(
@@ -130,7 +128,7 @@ def _others(found: Written, fixed: Grid, moving: Grid) -> list[str]:
     return [
         role
         for role, noted, given in pairs
-        if noted is not None and given != NOWHERE and not given.matches(noted, MATCH_MM)
+        if noted is not None and given != NOWHERE and not given.agrees(noted)
     ]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from napari_fusion.errors import ReadError
+from napari_fusion.grid import RAS_TO_LPS
 from napari_fusion.registration.alignment import Alignment
 from napari_fusion.registration.files.images import Image
 from napari_fusion.registration.files.written import Written, linear, note_of, noted
@@ -17,7 +18,6 @@ from napari_fusion.registration.scene import undone
 LARGEST_BYTES = 1 << 20
 FRAMES = ("LPS", "RAS")
 DIRECTIONS = ("fixed to moving", "moving to fixed")
-_FLIP = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 def read(path: Path, fixed: Image, moving: Image) -> Written:
@@ -37,7 +37,7 @@ def read(path: Path, fixed: Image, moving: Image) -> Written:
         )
     matrix = linear(note.get("matrix"), path.name).matrix
     if frame == "RAS":
-        matrix = _FLIP @ matrix @ _FLIP
+        matrix = RAS_TO_LPS @ matrix @ RAS_TO_LPS
     if direction == DIRECTIONS[1]:
         matrix = undone(matrix)
     return noted(linear(matrix, path.name), note)

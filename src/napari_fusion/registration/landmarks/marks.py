@@ -8,10 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fusion.errors import ParameterError, ReadError
+from napari_fusion.grid import RAS_TO_LPS
 from napari_fusion.registration.landmarks.pairs import points_of
-
-RAS_LPS = np.array([-1.0, -1.0, 1.0])
-"""RAS to LPS and back: the first two axes point the other way."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,4 +45,4 @@ def marks(rows: list[tuple[str, list[float]]], frame: str, name: str) -> Marks:
     except (ParameterError, ValueError, TypeError) as error:
         raise ReadError(f"{name}: each point needs three finite numbers") from error
     names = tuple(label or str(i + 1) for i, (label, _) in enumerate(rows))
-    return Marks(points * RAS_LPS if frame == "RAS" else points, names)
+    return Marks(points @ RAS_TO_LPS[:3, :3] if frame == "RAS" else points, names)
