@@ -46,6 +46,7 @@ _HOMES = {
     "run": "recipe",
     "save": "io",
     "scan": "io",
+    "to_suv": "quantify",
 }
 
 __all__ = sorted(_HOMES)

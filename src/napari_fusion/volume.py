@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from napari_fusion.slab import Window
 
 Modality = Literal["CT", "MR", "PT", "NM", "FUSED", "LABEL", "OTHER"]
-Unit = Literal["HU", "Bq/mL", "g/mL", "1", "label"]
+Unit = Literal["HU", "Bq/mL", "g/mL", "cm2/mL", "1", "label"]
 FUNCTIONAL = frozenset({"PT", "NM"})
 """Modalities that show function, not anatomy."""
 

@@ -46,6 +46,7 @@ PUBLIC = [
     "run",
     "save",
     "scan",
+    "to_suv",
 ]
 
 

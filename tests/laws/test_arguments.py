@@ -43,6 +43,7 @@ CALLS = {
     "resample": {"volume": A, "grid": GRID, "alignment": SAME, "interpolation": "linear"},
     "run": {"recipe": nf.Recipe(align=None), "fixed": A, "moving": (B,), "alignments": [SAME]},
     "save": {"volume": A},
+    "to_suv": {"pet": A},
 }
 WRONG = [object(), "nonsense", [object()], ["nonsense"], {"a": 1}, 3 + 4j]
 

@@ -21,6 +21,7 @@ from napari_fusion.cli.prune import prune
 from napari_fusion.cli.quantise import quantise
 from napari_fusion.cli.run import run
 from napari_fusion.cli.screen import say
+from napari_fusion.cli.suv import suv
 from napari_fusion.cli.train import train
 from napari_fusion.cli.view import view
 
@@ -30,8 +31,8 @@ app = typer.Typer(
     help="Register, fuse and account for CT, MR, PET and SPECT volumes. Not a medical device.",
 )
 _COMMANDS = (
-    demo, view, align, apply, run, change, colour, methods, info, metrics, evaluate, train, prune,
-    quantise, pipeline,
+    demo, view, align, apply, run, change, colour, suv, methods, info, metrics, evaluate, train,
+    prune, quantise, pipeline,
 )  # fmt: skip
 for _command in _COMMANDS:
     app.command()(_command)

@@ -48,14 +48,15 @@ def check_presets(asked: Sequence[str] | None, volumes: Sequence[Volume]) -> Non
     words = [spoken(word) for text in asked or () for word in text.split(",")]
     for number, (word, volume) in enumerate(zip(words, volumes, strict=False), start=1):
         if word in CT_WINDOWS and volume.modality not in {"CT", "OTHER"}:
-            wanted = "CT in HU"
+            wanted, hint = "CT in HU", ""
         elif word in PT_WINDOWS and not _may_be_suv(volume):
             wanted = "PET in SUV (g/mL)"
+            hint = ", or make SUV of it with napari-fusion suv" if volume.modality == "PT" else ""
         else:
             continue
         raise ParameterError(
             f"the window {word!r} is for {wanted}, and volume {number} is {volume.modality} in "
-            f"{volume.unit}: give low:high, or auto"
+            f"{volume.unit}: give low:high, or auto{hint}"
         )
 
 

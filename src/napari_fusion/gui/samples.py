@@ -54,8 +54,10 @@ def _ct_and_t1() -> list[Volume]:
 
 def _ct_and_pet() -> list[Volume]:
     from napari_fusion.phantom import head
+    from napari_fusion.quantify import to_suv
 
-    return [replace(head(kind), frame_uid=ONE_SCANNER) for kind in ("CT", "PET")]
+    both = head("CT"), to_suv(head("PET"))
+    return [replace(volume, frame_uid=ONE_SCANNER) for volume in both]
 
 
 def _follow_up() -> list[Volume]:

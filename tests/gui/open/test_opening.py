@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -5,10 +6,11 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QSpinBox
 
-from napari_fusion import Grid, ReadError, Volume
+from napari_fusion import Grid, ReadError, Volume, phantom, to_suv
+from napari_fusion.gui.layers import VOLUME
 from napari_fusion.gui.open import opening
 from napari_fusion.gui.open.chooser import HEADINGS, STATE, TIME, SeriesDialog
-from napari_fusion.gui.open.opening import open_paths
+from napari_fusion.gui.open.opening import as_suv, open_paths
 from napari_fusion.io.series import Found, Series
 
 
@@ -122,3 +124,50 @@ def test_a_real_folder_of_pet_ct_and_mr_opens_as_three_layers(data):
     volumes = [keywords["metadata"]["napari_fusion"] for _, keywords, _ in layers]
     assert [volume.modality for volume in volumes] == ["CT", "PT", "MR"]
     assert len({volume.frame_uid for volume in volumes}) == 1
+
+
+@pytest.fixture(scope="module")
+def activity():
+    return phantom.head("PET", phantom.default_grid("PET", 8.0))
+
+
+def test_pet_is_opened_as_suv(folder, activity, monkeypatch):
+    folder(series("1"))
+    monkeypatch.setattr("napari_fusion.io.isolated.load", lambda *_, **__: activity)
+    ((array, keywords, _),) = open_paths(["study"])
+    shown = keywords["metadata"][VOLUME]
+    assert (shown.unit, shown.warnings) == ("g/mL", ())
+    assert keywords["contrast_limits"] == (0, 5)
+    np.testing.assert_array_equal(np.sort(array, axis=None), np.sort(shown.array, axis=None))
+    assert shown.array.max() == pytest.approx(to_suv(activity).array.max())
+
+
+def test_pet_without_weight_is_opened_as_it_is_and_says_why(activity):
+    bare = replace(activity, pet=replace(activity.pet, weight_kg=None))
+    shown = as_suv(bare)
+    assert shown.unit == "Bq/mL"
+    assert shown.array is bare.array or np.array_equal(shown.array, bare.array)
+    assert shown.warnings == ("there is no SUV without patient weight",)
+
+
+def test_what_says_nothing_of_dose_is_opened_as_it_is(activity):
+    plain = replace(activity, pet=None)
+    assert as_suv(plain) is plain
+
+
+@pytest.mark.real
+def test_a_session_brings_suv_back(data, tmp_path):
+    from napari.components import ViewerModel
+    from napari.layers import Layer
+
+    from napari_fusion.gui import open_session, save_session
+
+    layers = opening.read_layers(
+        [(str(data / "volumes" / "suv_dro" / "DRO_0_0.zip"), None)], None, lambda *_: None
+    )
+    viewer, again = ViewerModel(), ViewerModel()
+    viewer.add_layer(Layer.create(*layers[0]))
+    assert viewer.layers[0].data.max() == pytest.approx(4.0, abs=0.005)
+    open_session(again, save_session(viewer, tmp_path / "a.fusion"))
+    np.testing.assert_array_equal(again.layers[0].data, viewer.layers[0].data)
+    assert again.layers[0].metadata[VOLUME].unit == "g/mL"

@@ -6,12 +6,12 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from napari_fusion.errors import Cancelled, Progress, ReadError, between, silent
+from napari_fusion.errors import Cancelled, Progress, QuantityError, ReadError, between, silent
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.layers import PLACE, VOLUME, LayerData, frame_of, to_layer
 from napari_fusion.gui.origin import ORIGIN, Opened
 from napari_fusion.gui.views.letters import show_letters
-from napari_fusion.volume import Volume
+from napari_fusion.volume import Step, Volume
 
 if TYPE_CHECKING:
     from napari_fusion.io.series import Found, Series
@@ -78,11 +78,27 @@ def read_layers(
         tell = between(progress, i / len(wanted), (i + 1) / len(wanted))
         tell(0.0, f"reading {i + 1} of {len(wanted)}")
         volume = load(what, frame=time_point, progress=between(tell, 0.0, 0.7))
+        volume = as_suv(volume)
         tell(0.7, "drawing")
         layers += show_all([volume], frame)
         layers[-1][1]["metadata"][ORIGIN] = _origin(what, time_point)
         frame = frame or layers[0][1]["metadata"][PLACE].frame
     return layers
+
+
+def as_suv(volume: Volume) -> Volume:
+    """Give PET as clinicians read it, SUV by body weight; as it is, and why, where there is none.
+
+    What says nothing of dose and times, such as NIfTI, stays as it is without a word.
+    """
+    if volume.modality != "PT" or volume.unit == "g/mL" or volume.pet is None:
+        return volume
+    from napari_fusion.quantify import to_suv
+
+    try:
+        return to_suv(volume)
+    except QuantityError as error:
+        return volume.with_step(Step("suv", {}, (str(error),)))
 
 
 def _origin(what: str | Series, time_point: int | None) -> Opened:

@@ -24,6 +24,8 @@ class FromFile(Settings):
         What was chosen of it.
     sha256
         Of the files that were read.
+    suv
+        Whether PET was turned into SUV, where that can be.
     """
 
     how: Literal["file"] = "file"
@@ -32,6 +34,7 @@ class FromFile(Settings):
     series: str | None = None
     time_point: int | None = None
     sha256: str
+    suv: bool = False
 
 
 class FromSample(Settings):

@@ -130,6 +130,7 @@ class _Teller:
             series=origin.series,
             time_point=origin.time_point,
             sha256=str(loaded["sha256"]),
+            suv=any(step.name == "suv" for step in layer.metadata[VOLUME].history),
         )
 
     def _made(self, layer: Any, origin: Made) -> Source:

@@ -17,6 +17,7 @@ from napari_fusion.gui.colour.colouring import Colouring
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.fuse.changing import Changing
 from napari_fusion.gui.layers import to_layer
+from napari_fusion.gui.open.opening import as_suv
 from napari_fusion.gui.origin import ORIGIN, Opened
 from napari_fusion.gui.samples import rendered
 from napari_fusion.gui.session.document import FromArray, FromFile, FromLayers, FromSample, Session
@@ -112,6 +113,7 @@ def _opened(
             volume = _loaded(source, found[place], progress)
             if volume.history[0].parameters.get("sha256") != source.sha256:
                 changed.append(f"{kept.look['name']} ({found[place].name})")
+            volume = as_suv(volume) if source.suv else volume
             origin = Opened(str(found[place]), source.series, source.time_point)
             made[place] = _ours(volume, frame, origin)
         elif isinstance(source, FromSample):
