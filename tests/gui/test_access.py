@@ -107,3 +107,12 @@ def test_a_click_lands_where_it_points_on_a_screen_of_fine_pixels():
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_list_chosen_by_mouse_does_not_keep_the_keys(dock):
+    """Else M would choose a method, and not show the projection."""
+    from qtpy.QtCore import Qt
+    from qtpy.QtWidgets import QComboBox
+
+    policies = {one.focusPolicy() for one in dock.findChildren(QComboBox)}
+    assert policies == {Qt.FocusPolicy.TabFocus}

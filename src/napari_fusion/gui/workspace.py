@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QEvent, Qt, QTimer, Slot
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QLabel, QVBoxLayout, QWidget
 
 from napari_fusion.gui.check.status import state_of
 from napari_fusion.gui.desk import Desk
@@ -137,6 +137,8 @@ class FusionWorkspace(QWidget):
         outer.addWidget(UprightScroll(inside), 1)
         outer.addWidget(self.values)
         outer.addWidget(self.jobs)
+        for choice in self.findChildren(QComboBox):  # else letters would choose, and not be keys
+            choice.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
     def settings(self) -> dict[str, JSON]:
         """Give what is chosen, as JSON values, for a session to keep."""

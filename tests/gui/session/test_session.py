@@ -303,3 +303,17 @@ def test_what_the_gate_said_comes_back(qtbot, opened, gate, tmp_path):
     assert dock.align.verdict.text() == "Nothing aligned yet."
     dock.take_up({"fixed": "ct", "moving": moved.name})
     assert dock.align.verdict.text() == "✔ PASS: They match."
+
+
+def test_the_chosen_layer_and_palette_come_back(qtbot, opened, gate, tmp_path):
+    before = FusionWorkspace(opened)
+    qtbot.addWidget(before)
+    before.fuse.palette.setCurrentText("PET")
+    opened.layers.selection.active = opened.layers["ct"]
+    path = save_session(opened, tmp_path / "a.fusion", workspace=before.settings())
+    viewer, settings = reopened(path)
+    after = FusionWorkspace(viewer)
+    qtbot.addWidget(after)
+    after.take_up(settings)
+    assert viewer.layers.selection.active.name == "ct"
+    assert after.fuse.palette.currentText() == "PET"

@@ -50,7 +50,7 @@ def dress(layer: Any, look: dict[str, Any]) -> None:
 
 
 def view_of(viewer: Any) -> dict[str, Any]:
-    """Write what a viewer looks at: plane, slice, sides, zoom."""
+    """Write what a viewer looks at: plane, slice, sides, zoom, and the layer that is chosen."""
     camera = viewer.scene.camera
     return {
         "order": list(viewer.dims.order),
@@ -59,11 +59,14 @@ def view_of(viewer: Any) -> dict[str, Any]:
         "orientation2d": [str(getattr(end, "value", end)) for end in camera.orientation2d],
         "center": _plain(camera.center),
         "zoom": float(camera.zoom),
+        "active": str(getattr(viewer.layers.selection.active, "name", "")),
     }
 
 
 def look_at(viewer: Any, view: dict[str, Any]) -> None:
-    """Turn a viewer to what it looked at."""
+    """Turn a viewer to what it looked at, and choose the layer that was chosen."""
+    if view.get("active") in viewer.layers:
+        viewer.layers.selection.active = viewer.layers[view["active"]]
     if not view or viewer.dims.ndim != len(view["order"]):
         return
     viewer.dims.ndisplay = view["ndisplay"]

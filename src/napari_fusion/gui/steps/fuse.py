@@ -107,7 +107,7 @@ class FuseStep(Step):
         self.off_mm.setRange(0, 50)
         self.off_mm.setSingleStep(0.1)
         self.off_mm.setSuffix(" mm off")
-        self.off_mm.setSpecialValueText("as checked")
+        self.off_mm.setSpecialValueText("mm off: as checked")
         self.off_mm.setToolTip("How far the alignment of two dates may be off.")
         self.change_button = button(
             "What changed",
@@ -143,10 +143,12 @@ class FuseStep(Step):
     def settings(self) -> dict[str, JSON]:
         """Give the method and its parameters, as JSON values."""
         method = str(self.method.currentData())
-        return {"method": method, "params": self.fields[method].asdict()}
+        told = {"method": method, "params": self.fields[method].asdict()}
+        return told | {"palette": self.palette.currentText()}
 
     def take_up(self, settings: Mapping[str, Any]) -> None:
         """Choose a method and its parameters, where they are still known."""
+        self.palette.setCurrentText(str(settings.get("palette", "")))
         method = settings.get("method")
         if method not in self.fields:
             return
