@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QLabel, QWidget
 
 from napari_fusion.gui.readout import readout
 from napari_fusion.gui.views.crossing import Crossing
+from napari_fusion.gui.widgets.hearing import hear
 
 CHANGES = {"inserted", "removed", "visible", "name"}
 """Events of layers after which another value may lie under a cursor that rests."""
@@ -39,24 +40,15 @@ class Values(QLabel):
         self._timer.timeout.connect(self._tell)
         self.setWordWrap(True)
         self.setToolTip("Each source's own value and unit, and what it gave to the picture.")
-        self._heard = (
-            (viewer.dims.events.point, self.read),
-            (viewer.dims.events.ndisplay, self.read),
-            (viewer.layers.events, self._layers_changed),
-        )
-        for event, heard in self._heard:
-            event.connect(heard)
+        hear(self.read, viewer.dims.events.point, viewer.dims.events.ndisplay)
+        hear(self._layers_changed, viewer.layers.events)
         crossing.hovered.connect(self.read)
         crossing.moved.connect(self.read)
 
     @Slot()
     def read(self, event: object = None) -> None:
         """Read what is pointed at, when the window has done what it was asked for."""
-        if isalive(self):
-            self._timer.start()
-            return
-        for source, heard in self._heard:  # napari deleted the dock; the viewer lives on
-            source.disconnect(heard)
+        self._timer.start()
 
     def _layers_changed(self, event: Any) -> None:
         if event.type in CHANGES:

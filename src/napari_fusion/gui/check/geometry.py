@@ -6,13 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from qtpy.compat import isalive
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QGroupBox, QLabel, QVBoxLayout, QWidget
 
 from napari_fusion.gui.check.sides import SIDES_UNKNOWN
 from napari_fusion.gui.colour.rgb import RGB, Coloured
 from napari_fusion.gui.layers import LIVE, VOLUME, place_of, was_moved
+from napari_fusion.gui.widgets.hearing import hear
 from napari_fusion.volume import JSON, Volume
 
 MOVES = frozenset({"scale", "translate", "rotate", "shear", "affine"})
@@ -41,22 +41,17 @@ class GeometryPanel(QGroupBox):
         self.words.setToolTip("What reading and every later step did to the selected layer.")
         layout = QVBoxLayout(self)
         layout.addWidget(self.words)
-        viewer.layers.selection.events.active.connect(self.refresh)
-        viewer.layers.events.connect(self._layer_changed)
+        hear(self.refresh, viewer.layers.selection.events.active)
+        hear(self._layer_changed, viewer.layers.events)
         self.refresh()
 
     def _layer_changed(self, event: Any) -> None:
-        if not isalive(self):  # napari deleted the dock; the viewer lives on
-            self._viewer.layers.events.disconnect(self._layer_changed)
-        elif event.type in {*MOVES, "metadata", "name"} and is_told_of(self._viewer, event):
+        if event.type in {*MOVES, "metadata", "name"} and is_told_of(self._viewer, event):
             self.refresh()
             self.moved.emit()
 
     def refresh(self, event: object = None) -> None:
         """Tell of the layer that is selected now."""
-        if not isalive(self):  # napari deleted the dock; the viewer lives on
-            self._viewer.layers.selection.events.active.disconnect(self.refresh)
-            return
         self.words.setText("\n".join(told(self._viewer.layers.selection.active)))
 
 

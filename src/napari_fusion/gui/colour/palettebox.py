@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.compat import isalive
 from qtpy.QtCore import QSignalBlocker, Signal, Slot
 from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QGridLayout, QLabel, QWidget
 
@@ -15,6 +14,7 @@ from napari_fusion.gui.colour.dressing import STIRRING, dress, set_automatic
 from napari_fusion.gui.colour.looks import floor_of
 from napari_fusion.gui.colour.palettes import image_layer, palette_line, set_palette
 from napari_fusion.gui.layers import VOLUME
+from napari_fusion.gui.widgets.hearing import hear
 from napari_fusion.palette import palettes
 from napari_fusion.volume import FUNCTIONAL
 
@@ -54,7 +54,7 @@ class PaletteBox(QWidget):
             grid.addWidget(QLabel(f"Palette of {side}"), row, 0)
             grid.addWidget(self.palettes[side], row, 1)
             grid.addWidget(self.floors[side], row, 2)
-        viewer.layers.events.connect(self._layers_changed)
+        hear(self._layers_changed, viewer.layers.events)
         dress(viewer)
         self.refresh()
 
@@ -136,9 +136,6 @@ class PaletteBox(QWidget):
         return image_layer(self._viewer, name) if name in self._viewer.layers else None
 
     def _layers_changed(self, event: Any) -> None:
-        if not isalive(self):  # napari deleted the dock; the viewer lives on
-            self._viewer.layers.events.disconnect(self._layers_changed)
-            return
         if event.type == "inserting":
             register()  # not before: reading them takes a third of a second
         if event.type in STIRRING:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.compat import isalive
 from qtpy.QtCore import QObject, QTimer, Signal, Slot
 
 from napari_fusion.errors import FusionError, ParameterError
@@ -13,6 +12,7 @@ from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.compare.comparing import compare_layers, compare_line
 from napari_fusion.gui.compare.comparison import Comparison, find_comparison, leave_comparison
 from napari_fusion.gui.compare.modes import CompareOptions, Mode
+from napari_fusion.gui.widgets.hearing import hear
 
 QUIET_MS = 400
 """A slider that stood still for so long is where the user wants it: the line of Python is said."""
@@ -46,7 +46,7 @@ class Comparer(QObject):
         self._pause.setSingleShot(True)
         self._pause.setInterval(QUIET_MS)
         self._pause.timeout.connect(self._say)
-        viewer.layers.events.connect(self._layers_changed)
+        hear(self._layers_changed, viewer.layers.events)
 
     @property
     def mode(self) -> Mode:
@@ -127,9 +127,6 @@ class Comparer(QObject):
             self.changed.emit()
 
     def _layers_changed(self, event: Any) -> None:
-        if not isalive(self):  # napari deleted the dock; the viewer lives on
-            self._viewer.layers.events.disconnect(self._layers_changed)
-            return
         if event.type in {"inserted", "removed", "name"}:
             self.refused.emit("")  # what was said may not be so any more
             self._tell()

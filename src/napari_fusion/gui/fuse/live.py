@@ -26,6 +26,7 @@ from napari_fusion.gui.fuse.preview import (
 from napari_fusion.gui.fuse.slices import Cut
 from napari_fusion.gui.layers import LIVE, LayerData
 from napari_fusion.gui.snapshot import SHARES
+from napari_fusion.gui.widgets.hearing import hear
 from napari_fusion.gui.worker import Job
 
 CHANGES = {"contrast_limits", "data", *MOVES}
@@ -72,8 +73,8 @@ class LiveBox(QWidget):
         self.words.hide()
         at_end(self, self._end)
         self.box.toggled.connect(self._toggle)
-        viewer.dims.events.ndisplay.connect(self._turned)
-        viewer.layers.events.connect(self._layer_changed)
+        hear(self._turned, viewer.dims.events.ndisplay)
+        hear(self._layer_changed, viewer.layers.events)
 
     @Slot()
     def refresh(self) -> None:
@@ -209,15 +210,9 @@ class LiveBox(QWidget):
             return  # said where the picture would be
 
     def _turned(self, event: object = None) -> None:
-        if not isalive(self):  # napari deleted the dock; the viewer lives on
-            self._viewer.dims.events.ndisplay.disconnect(self._turned)
-            return
         self.refresh()
 
     def _layer_changed(self, event: Any) -> None:
-        if not isalive(self):
-            self._viewer.layers.events.disconnect(self._layer_changed)
-            return
         thrown_out = event.type == "removed" and event.value.metadata.get(LIVE) is True
         if thrown_out and not self._showing:
             self.stop()

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.compat import isalive
 from qtpy.QtCore import QSignalBlocker, Qt, Signal, Slot
 from qtpy.QtGui import QFocusEvent
 from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QSizePolicy, QWidget
 
 from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.hands.presets import presets_of
+from napari_fusion.gui.widgets.hearing import hear
 
 NAME_PX = 110
 """A layer's name is cut in the middle to this width."""
@@ -70,7 +70,7 @@ class WindowBox(QComboBox):
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.name()
         self.activated.connect(self._ask)
-        layer.events.contrast_limits.connect(self._follow)
+        hear(self._follow, layer.events.contrast_limits)
 
     def name(self) -> None:
         """Say whose windows these are."""
@@ -105,9 +105,6 @@ class WindowBox(QComboBox):
 
     def _follow(self, event: object = None) -> None:
         """Name no window when the layer shows another, chosen elsewhere."""
-        if not isalive(self):
-            self.layer.events.contrast_limits.disconnect(self._follow)
-            return
         preset = self.currentData()
         if preset is not None and tuple(self.layer.contrast_limits) != (preset.low, preset.high):
             with QSignalBlocker(self):

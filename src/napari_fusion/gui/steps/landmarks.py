@@ -26,6 +26,7 @@ from napari_fusion.gui.align.pose import rounded
 from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.snapshot import Snapshot
 from napari_fusion.gui.steps.step import Step, allow, button
+from napari_fusion.gui.widgets.hearing import hear
 
 COLUMNS = ("Pair", "Error mm", "Left out mm")
 ROLES = ("fixed", "moving")
@@ -70,8 +71,8 @@ class LandmarkBox(Step):
         self.form.addRow(self.refine_button)
         self.set_open(on=False)
         self._tell()
-        viewer.layers.events.inserted.connect(self._inserted)
-        viewer.layers.events.renamed.connect(self._renamed)
+        hear(self._inserted, viewer.layers.events.inserted)
+        hear(self._renamed, viewer.layers.events.renamed)
 
     @Slot(object)
     def choose(self, chosen: Chosen) -> None:
@@ -118,14 +119,11 @@ class LandmarkBox(Step):
     def _hear(self, layer: Any) -> None:
         if layer not in self._heard:
             self._heard.append(layer)
-            layer.events.data.connect(self._marked)
+            hear(self._marked, layer.events.data)
 
     def _renamed(self, event: object = None) -> None:
         """Look for the marks again, when they know the new name, too."""
-        if isalive(self):
-            QTimer.singleShot(0, self._tell_if_alive)
-        else:
-            self._viewer.layers.events.renamed.disconnect(self._renamed)
+        QTimer.singleShot(0, self._tell_if_alive)
 
     @Slot()
     def _tell_if_alive(self) -> None:
@@ -134,19 +132,12 @@ class LandmarkBox(Step):
 
     def _inserted(self, event: Any) -> None:
         """Hear of marks that come with a session."""
-        if not isalive(self):
-            self._viewer.layers.events.inserted.disconnect(self._inserted)
-        elif MARKS in event.value.metadata:
+        if MARKS in event.value.metadata:
             self._hear(event.value)
             self._tell()
 
     def _marked(self, event: object = None) -> None:
         """Hear of a mark that was set, moved or deleted."""
-        if not isalive(self):  # napari deleted the dock; the viewer lives on
-            for layer in self._heard:
-                layer.events.data.disconnect(self._marked)
-            self._heard = []
-            return
         if self.mark_button.isChecked():
             self._next()
         else:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from qtpy.compat import isalive
 from qtpy.QtCore import Signal, Slot
 from qtpy.QtWidgets import QLabel, QLineEdit, QWidget
 
@@ -16,6 +15,7 @@ from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.layers import VOLUME
 from napari_fusion.gui.steps.step import Step
 from napari_fusion.gui.widgets.combos import LayerCombo
+from napari_fusion.gui.widgets.hearing import hear
 from napari_fusion.volume import JSON
 
 REMEMBERED = 20
@@ -57,8 +57,7 @@ class OpenStep(Step):
         self._viewer = viewer
         self._before: list[tuple[str, ...]] = []
         self._remember()
-        for event in (viewer.layers.events.inserted, viewer.layers.events.removed):
-            event.connect(self._return)
+        hear(self._return, viewer.layers.events.inserted, viewer.layers.events.removed)
         self._ask()
 
     @property
@@ -107,10 +106,6 @@ class OpenStep(Step):
         What was chosen before an alignment is chosen again when it is taken back. A layer that
         comes is the moving one as long as there was no second to choose.
         """
-        if not isalive(self):  # napari deleted the dock; the viewer lives on
-            for heard in (self._viewer.layers.events.inserted, self._viewer.layers.events.removed):
-                heard.disconnect(self._return)
-            return
         for combo in self._combos:
             combo.refresh()
         before, here = self._before, {str(one.unique_id): one for one in self._viewer.layers}

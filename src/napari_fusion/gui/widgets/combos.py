@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.compat import isalive
 from qtpy.QtCore import Signal, Slot
 from qtpy.QtWidgets import QComboBox, QWidget
 
 from napari_fusion.gui.layers import LIVE
+from napari_fusion.gui.widgets.hearing import hear
 
 
 class LayerCombo(QComboBox):
@@ -32,8 +32,8 @@ class LayerCombo(QComboBox):
         self._told: tuple[Any, str] | None = None
         self.setMinimumContentsLength(12)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        for name in ("inserted", "removed", "reordered", "renamed"):
-            getattr(viewer.layers.events, name).connect(self.refresh)
+        events = viewer.layers.events
+        hear(self.refresh, events.inserted, events.removed, events.reordered, events.renamed)
         self.currentIndexChanged.connect(self._choose)
         self.refresh()
 
@@ -41,9 +41,6 @@ class LayerCombo(QComboBox):
         """List the layers anew; the same layer stays chosen, under its new name if renamed."""
         from napari.layers import Image
 
-        if not isalive(self):  # napari deleted the dock; the viewer lives on
-            self._viewer.layers.events.disconnect(self.refresh)
-            return
         layers = [
             layer
             for layer in self._viewer.layers
