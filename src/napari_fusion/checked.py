@@ -49,10 +49,10 @@ def _first(error: ValidationError, model: type[BaseModel]) -> str:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     said = first["msg"].removeprefix("Value error, ")
-    if where and said.startswith("Input should "):
+    if said.startswith("Input should "):
         given = first["input"]
         simple = isinstance(given, str | int | float | None)
-        return f"{where}{said.removeprefix('Input')}{f', not {given!r}' if simple else ''}"
+        return f"{where or 'it'}{said.removeprefix('Input')}{f', not {given!r}' if simple else ''}"
     if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
         near = get_close_matches(where, list(model.model_fields), n=1)
         meant = f"did you mean {near[0]!r}?" if near else f"there are {_listed(model)}"

@@ -24,7 +24,7 @@ Stack = NDArray[np.float32]
 class Window(Settings):
     """The range of measured values shown from black to white.
 
-    Wherever a window is read from text or JSON, a name of `PRESETS` or ``"LOW:HIGH"`` will do too.
+    Wherever a window is asked for, a name of `PRESETS`, ``"LOW:HIGH"`` or a pair will do too.
 
     Parameters
     ----------
@@ -46,6 +46,8 @@ class Window(Settings):
     @classmethod
     def _in_words(cls, value: Any) -> Any:
         """Read the name of a preset, or LOW:HIGH."""
+        if isinstance(value, tuple | list) and len(value) == len(cls.model_fields):
+            return {"lower": value[0], "upper": value[1]}
         if not isinstance(value, str):
             return value
         name = spoken(value)
@@ -117,6 +119,16 @@ PRESETS: Mapping[str, Window] = MappingProxyType({**CT_WINDOWS, **PT_WINDOWS})
 def spoken(word: str) -> str:
     """Give a preset's name as `PRESETS` has it: "Soft-Tissue" is "soft tissue"."""
     return word.strip().lower().replace("_", " ").replace("-", " ")
+
+
+def meant_for(word: str, modality: str, unit: str) -> str:
+    """Say what a named window is for, where a volume is not that; empty where it fits."""
+    name = spoken(word)
+    if name in CT_WINDOWS and modality not in {"CT", "OTHER"}:
+        return "CT in HU"
+    if name in PT_WINDOWS and not (modality in {"PT", "OTHER"} and unit in {"g/mL", "1"}):
+        return "PET in SUV (g/mL)"
+    return ""
 
 
 def default_window(array: NDArray[Any], modality: str, unit: str) -> Window:

@@ -181,13 +181,19 @@ class Volume:
         Raises
         ------
         ParameterError
-            There is no such window.
+            There is no such window, or it is for volumes of another modality or unit.
         """
         from napari_fusion.checked import checked
-        from napari_fusion.slab import Window, default_window
+        from napari_fusion.slab import Window, default_window, meant_for
 
         if asked is None:
             return default_window(self.array, self.modality, self.unit)
+        wanted = meant_for(asked, self.modality, self.unit) if isinstance(asked, str) else ""
+        if wanted:
+            raise ParameterError(
+                f"the window {asked!r} is for {wanted}, and this volume is {self.modality} in "
+                f"{self.unit}: give low and high"
+            )
         return checked(Window, asked, "the window")
 
     @property

@@ -72,7 +72,7 @@ def test_a_modality_that_the_file_contradicts_is_refused(shell, files, tmp_path)
     ("windows", "said"),
     [
         ("suv 10,auto", "'suv 10' is for PET in SUV (g/mL), and volume 1 is CT in HU"),
-        ("brain,Bone", "'bone' is for CT in HU, and volume 2 is MR"),
+        ("brain,Bone", "'Bone' is for CT in HU, and volume 2 is MR"),
     ],
 )
 def test_a_named_window_of_another_modality_is_refused(shell, files, tmp_path, windows, said):

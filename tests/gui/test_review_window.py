@@ -151,7 +151,6 @@ def test_it_says_whose_picture_is_shown_in_that_very_plane(qtbot, viewer, worksp
     qtbot.mouseClick(workspace.check.modes.buttons[Mode.SWIPE], Qt.MouseButton.LeftButton)
     (pictures,) = [layer.data for layer in find_comparison(viewer)._layers]
     for canvas, model in canvases:
-        model.mouse_over_canvas = True  # as napari does when the mouse comes
         axis, columns = model.dims.order[0], model.dims.displayed[1]
         middle = pictures.raster.origin[columns] + (
             pictures.raster.shape[columns] * pictures.raster.step[columns] / 2

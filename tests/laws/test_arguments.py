@@ -139,3 +139,11 @@ def test_windows_go_by_name_everywhere():
     np.testing.assert_array_equal(by_name.array, by_number.array)
     assert ct.window("bone") == bone
     assert ct.window() == nf.Window(lower=-150, upper=1200)
+
+
+def test_a_window_of_another_modality_is_refused_by_every_door():
+    mr = nf.Volume(A.array, GRID, modality="MR")
+    for asked in (lambda: mr.window("bone"), lambda: nf.fuse([mr, B], windows=["bone", None])):
+        with pytest.raises(nf.ParameterError, match="the window 'bone' is for CT in HU"):
+            asked()
+    assert mr.window((0, 1)) == mr.window("0:1") == nf.Window(lower=0, upper=1)

@@ -70,10 +70,11 @@ def test_every_way_to_suv(changes, unit, factor):
         ({"attenuation_corrected": False}, "without attenuation correction"),
         ({"units": "PROPCPS"}, "a unit of activity .found PROPCPS."),
         ({"units": "CNTS"}, "a unit of activity .found CNTS."),
-        ({"scanned": BASE.injected - timedelta(seconds=1)}, "injected after the scan"),
+        ({"scanned": BASE.injected - timedelta(hours=1)}, "injected after the scan"),
         ({"scanned": BASE.injected + timedelta(days=1)}, "13 half-lives after the injection"),
-        ({"decay_correction": "NONE"}, "not corrected for decay to one time"),
-        ({"units": "GML", "suv_type": "IBW"}, "SUV by IBW, which cannot be turned"),
+        ({"decay_correction": "NONE"}, "without correction for decay to one time"),
+        ({"units": "GML", "suv_type": "IBW"}, "SUV by IBW, which is not turned into another"),
+        ({"units": "CM2ML"}, "SUV by CM2ML, which is not turned into another"),
     ],
 )
 def test_077_078_what_has_no_suv_says_why(changes, said):
@@ -98,8 +99,13 @@ def test_what_is_no_pet_has_none():
         to_suv(replace(pet(), modality="CT"))
     with pytest.raises(QuantityError, match="nothing of dose"):
         to_suv(pet(None))
+    with pytest.raises(QuantityError, match="of which kind"):
+        to_suv(pet(None, "g/mL"))
     with pytest.raises(QuantityError, match="no unit of activity"):
         to_suv(pet(unit="1"))
+    raw = replace(BASE, units="GML", attenuation_corrected=False)
+    with pytest.raises(QuantityError, match="attenuation"):
+        to_suv(pet(raw, "g/mL"))
     with pytest.raises(ParameterError, match="not 'ibw'"):
         to_suv(pet(), "ibw")
 
@@ -110,6 +116,27 @@ def test_what_an_suv_rests_on_is_doubted():
         ["SUV", "rests", "on"],
         ["SUV", "of", "a"],
     ]
+
+
+@pytest.mark.parametrize("kind", ["bw", "lbm", "bsa"])
+def test_what_is_made_already_is_not_made_again(kind):
+    made = to_suv(pet(), kind)
+    assert to_suv(made, kind) is made
+
+
+def test_a_dynamic_scan_may_begin_before_the_injection():
+    early = replace(BASE, scanned=BASE.injected - timedelta(seconds=20))
+    found = to_suv(pet(early))
+    assert found.history[-1].parameters["factor"] == pytest.approx(
+        72_000 / (3e8 * 2 ** (20 / 6586.2))
+    )
+    assert found.warnings == ("the scan began before the injection, as dynamic ones do",)
+
+
+def test_what_is_made_of_stored_suv_says_by_which_formula():
+    stored = replace(BASE, units="GML", suv_type="BW")
+    told = to_suv(pet(stored, "g/mL"), "lbm").history[-1].parameters["by"]
+    assert told == "SUV by body weight as stored, Janmahasatian 2005"
 
 
 def test_suv_keeps_its_unit_in_a_file(tmp_path):

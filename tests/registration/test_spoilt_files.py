@@ -118,6 +118,20 @@ def test_d62_a_transform_cut_before_its_end_is_never_the_identity(name, tmp_path
         np.testing.assert_array_equal(read.matrix, expected)
 
 
+@pytest.mark.parametrize("end", ["#Transform 1", "#Transform 2", None])
+def test_d62_a_composite_that_lost_a_part_is_refused(end, tmp_path):
+    import SimpleITK as sitk
+
+    turn, shift = sitk.Euler3DTransform(), sitk.TranslationTransform(3, (1.0, 2.0, 30.75))
+    path = tmp_path / "a.tfm"
+    sitk.WriteTransform(sitk.CompositeTransform([turn, shift]), str(path))
+    text = path.read_text()
+    Alignment.load(path)
+    path.write_text(text[: text.index(end) + len(end)] + "\n" if end else text.rstrip()[:-1])
+    with pytest.raises(FusionError, match="breaks off"):
+        Alignment.load(path)
+
+
 @pytest.mark.parametrize(
     ("lines", "said"),
     [

@@ -70,7 +70,7 @@ def apply(  # noqa: PLR0913 - one parameter per option
                 f"{moving.name} holds labels, which cannot be mixed: leave --interpolation out, "
                 "or say --no-labels"
             )
-        if drawn_as_labels and np.abs(source.array).max(initial=0) >= EXACT:
+        if drawn_as_labels and np.abs(source.array).max(initial=0) > EXACT:
             raise ParameterError(
                 f"{moving.name} holds labels beyond {EXACT}, which 32-bit numbers cannot tell "
                 "apart: number them anew"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from napari_fusion.checked import checked
 from napari_fusion.errors import ParameterError
-from napari_fusion.slab import CT_WINDOWS, PT_WINDOWS, Window, spoken
+from napari_fusion.slab import Window, meant_for
 from napari_fusion.volume import Volume
 
 HELP = (
@@ -45,20 +45,12 @@ def check_presets(asked: Sequence[str] | None, volumes: Sequence[Volume]) -> Non
     ParameterError
         A window in HU is asked of what is no CT, or one in SUV of what is not in g/mL.
     """
-    words = [spoken(word) for text in asked or () for word in text.split(",")]
+    words = [word.strip() for text in asked or () for word in text.split(",")]
     for number, (word, volume) in enumerate(zip(words, volumes, strict=False), start=1):
-        if word in CT_WINDOWS and volume.modality not in {"CT", "OTHER"}:
-            wanted, hint = "CT in HU", ""
-        elif word in PT_WINDOWS and not _may_be_suv(volume):
-            wanted = "PET in SUV (g/mL)"
+        wanted = meant_for(word, volume.modality, volume.unit)
+        if wanted:
             hint = ", or make SUV of it with napari-fusion suv" if volume.modality == "PT" else ""
-        else:
-            continue
-        raise ParameterError(
-            f"the window {word!r} is for {wanted}, and volume {number} is {volume.modality} in "
-            f"{volume.unit}: give low:high, or auto{hint}"
-        )
-
-
-def _may_be_suv(volume: Volume) -> bool:
-    return volume.modality in {"PT", "OTHER"} and volume.unit in {"g/mL", "1"}
+            raise ParameterError(
+                f"the window {word!r} is for {wanted}, and volume {number} is {volume.modality} in "
+                f"{volume.unit}: give low:high, or auto{hint}"
+            )

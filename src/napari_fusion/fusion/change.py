@@ -159,8 +159,8 @@ def _lengths(uncertainty_mm: ArrayLike) -> Floats:
 
 
 def _check(baseline: Volume, followup: Volume, off_mm: Floats, **others: float) -> None:
-    if not np.isfinite(off_mm).all() or off_mm.min() < 0:
-        worst = off_mm.min() if np.isfinite(off_mm).all() else np.nan
+    if not off_mm.size or not np.isfinite(off_mm).all() or off_mm.min() < 0:
+        worst = off_mm.min() if off_mm.size and np.isfinite(off_mm).all() else np.nan
         raise ParameterError(f"the uncertainty is a length of 0 mm or more, not {worst:g}")
     for name, value in others.items():
         expect(Real, **{name: value})

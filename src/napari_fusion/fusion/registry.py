@@ -166,9 +166,9 @@ class Method:
         ParameterError
             A file cannot be read.
         """
-        files = {p.name: Path(str(params[p.name])) for p in self.parameters if p.suffix}
-        chosen = {n: path for n, path in files.items() if path.suffix}
-        return {name: _digest(name, path) for name, path in chosen.items()}
+        files = {p.name: str(params[p.name]) for p in self.parameters if p.suffix}
+        words = {word for p in self.parameters for word in p.choices}
+        return {n: _digest(n, Path(file)) for n, file in files.items() if file not in words}
 
     def __call__(self, stack: Stack, **params: object) -> Stack:
         """Give the parts (k, n, h, w) of a stack (k, n, h, w) of sources, float32 in [0, 1].

@@ -13,7 +13,7 @@ from napari_fusion.io.header import Header
 from napari_fusion.volume import Modality, Unit
 
 _MODALITIES: dict[str, Modality] = {"CT": "CT", "MR": "MR", "PT": "PT", "NM": "NM"}
-_PET_UNITS: dict[str, Unit] = {"BQML": "Bq/mL", "GML": "g/mL"}
+_PET_UNITS: dict[str, Unit] = {"BQML": "Bq/mL", "GML": "g/mL", "CM2ML": "cm2/mL"}
 AIR_HU = -1024.0
 TINY = 1e-9
 """A rescale slope smaller than this is a fault of the header, not a scale."""

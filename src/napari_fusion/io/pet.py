@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 LEAST_DOSE_BQ = 1e4
 """A dose below this was written in MBq: two clusters, about 400 and 4e8, are all that occurs."""
 
+EARLY = timedelta(minutes=30)
+"""A dynamic scan may begin this long before the injection."""
+
 MOST_WEIGHT_KG = 1000
 MOST_HEIGHT_M = 3
 
@@ -85,12 +88,14 @@ def missing_for_suv(info: PetInfo) -> tuple[str, ...]:
         return ()
     if info.units != "BQML" and not (info.units == "CNTS" and info.philips_activity_factor):
         return (f"a unit of activity (found {info.units or 'none'})",)
+    if info.decay_correction not in {"START", "ADMIN"}:
+        return ("correction for decay to one time",)
     needed: dict[str, Any] = {
         "injected dose": info.dose_bq,
         "half-life": info.half_life_s,
         "patient weight": info.weight_kg,
     }
-    if info.decay_correction != "ADMIN":
+    if info.decay_correction == "START":
         needed["injection time"] = info.injected
         needed["scan time"] = info.scanned
     return tuple(name for name, value in needed.items() if value is None)
@@ -151,7 +156,7 @@ def _injected(drug: Any, scanned: datetime | None) -> datetime | None:
         return moment
     time = _text(drug, "RadiopharmaceuticalStartTime")
     moment = _parsed(f"{scanned:%Y%m%d}{time}") if time else None
-    if moment is not None and moment > scanned:
+    if moment is not None and moment > scanned + EARLY:
         moment -= timedelta(days=1)
     return moment
 

@@ -9,13 +9,20 @@ from typing import Literal, get_args
 import numpy as np
 
 from napari_fusion.errors import ParameterError, QuantityError, expect
-from napari_fusion.io.pet import missing_for_suv
+from napari_fusion.io.pet import EARLY, missing_for_suv
 from napari_fusion.volume import PetInfo, Step, Unit, Volume
 
 SuvKind = Literal["bw", "lbm", "bsa"]
 """What uptake is related to: body weight, lean body mass, or body surface."""
 
 UNITS: Mapping[SuvKind, Unit] = {"bw": "g/mL", "lbm": "g/mL", "bsa": "cm2/mL"}
+
+STORED: Mapping[SuvKind, tuple[str, str]] = {
+    "bw": ("GML", "BW"),
+    "lbm": ("GML", "LBMJANMA"),
+    "bsa": ("CM2ML", "BSA"),
+}
+"""DICOM Units (0054,1001) and SUVType (0054,1006) of each kind."""
 
 HALF_LIVES_S: Mapping[str, float] = {
     "F-18": 6586.2,
@@ -81,32 +88,36 @@ def to_suv(pet: Volume, kind: SuvKind = "bw") -> Volume:
     if pet.modality != "PT":
         raise QuantityError(f"SUV is of PET, and this volume is {pet.spoken or 'of no modality'}")
     if pet.pet is None:
-        if pet.unit == "g/mL" and kind == "bw":
-            return pet
-        raise QuantityError("the file says nothing of dose, times and weight: there is no SUV")
+        raise QuantityError(
+            "the file holds SUV and does not say of which kind"
+            if pet.unit == "g/mL"
+            else "the file says nothing of dose, times and weight: there is no SUV"
+        )
     info = pet.pet
-    if pet.unit == "g/mL" and _stored(info) == kind:
+    if info.attenuation_corrected is False:
+        raise QuantityError("there is no SUV without attenuation correction")
+    if pet.unit == UNITS[kind] and _stored(info) == kind:
         return pet
     if info.units == "BQML" and pet.unit != "Bq/mL":
         raise QuantityError("its values have no unit of activity: there is no SUV")
     factor = _by_weight(info) * _related(info, kind)
     told = {"kind": kind, "factor": factor, "by": _words(info, kind)}
     array = np.multiply(pet.array, np.float32(factor), dtype=np.float32)
-    meaning = replace(info, units="GML" if kind != "bsa" else "CM2ML", suv_type=kind.upper())
+    meaning = replace(info, units=STORED[kind][0], suv_type=STORED[kind][1])
     step = Step("suv", told, _doubts(info, kind))
     return pet.with_array(array, step, unit=UNITS[kind], pet=meaning)
 
 
 def _by_weight(info: PetInfo) -> float:
     """Give SUV by body weight, g/mL, of one unit as stored."""
+    if _stored(info) != "bw":
+        raise QuantityError(
+            f"the file holds SUV by {info.suv_type or info.units}, which is not turned into another"
+        )
     missing = missing_for_suv(info)
     if missing:
         raise QuantityError(f"there is no SUV without {' and '.join(missing)}")
     if info.units == "GML":
-        if _stored(info) != "bw":
-            raise QuantityError(
-                f"the file holds SUV by {info.suv_type}, which cannot be turned into another"
-            )
         return 1.0
     if info.units == "CNTS" and info.philips_suv_factor:
         return info.philips_suv_factor
@@ -119,15 +130,10 @@ def _dose_left(info: PetInfo) -> float:
     dose, half_life = info.dose_bq or np.nan, info.half_life_s or np.nan
     if info.decay_correction == "ADMIN":
         return dose
-    if info.decay_correction != "START":
-        raise QuantityError(
-            "its slices are not corrected for decay to one time (DecayCorrection "
-            f"{info.decay_correction or 'missing'}): there is no SUV"
-        )
     assert info.scanned is not None
     assert info.injected is not None
     delay = (info.scanned - info.injected).total_seconds()
-    if delay < 0:
+    if delay < -EARLY.total_seconds():
         raise QuantityError("the dose was injected after the scan: a time is wrong, so no SUV")
     if delay > LONGEST * half_life:
         raise QuantityError(
@@ -171,19 +177,23 @@ def _height_m(info: PetInfo) -> float:
 
 
 def _stored(info: PetInfo) -> str:
-    """Give what the file's own SUV are related to; body weight where it does not say."""
-    return (info.suv_type or "BW").lower()
+    """Give the kind of the file's own SUV; body weight where it names none."""
+    names = {stored: kind for kind, stored in STORED.items()}
+    units = info.units if info.units == "CM2ML" else "GML"
+    default = "BSA" if units == "CM2ML" else "BW"
+    return names.get((units, info.suv_type or default), "other")
 
 
 def _words(info: PetInfo, kind: SuvKind) -> str:
+    """Say how SUV came about."""
+    size = {"bw": "", "lbm": ", Janmahasatian 2005", "bsa": ", Du Bois 1916"}[kind]
     if info.units == "GML":
-        return "SUV as stored"
+        return f"SUV by body weight as stored{size}"
     if info.units == "CNTS" and info.philips_suv_factor:
-        return "Philips' SUV factor (7053,1000)"
+        return f"Philips' SUV factor (7053,1000){size}"
     corrected = "injection" if info.decay_correction == "ADMIN" else "the scan's start"
-    lean = ", Janmahasatian 2005" if kind == "lbm" else ", Du Bois 1916" if kind == "bsa" else ""
     counts = "counts by Philips' factor (7053,1009)" if info.units == "CNTS" else "Bq/mL"
-    return f"{counts}, weight, and the dose decayed to {corrected}{lean}"
+    return f"{counts}, weight, and the dose decayed to {corrected}{size}"
 
 
 def _doubts(info: PetInfo, kind: SuvKind) -> tuple[str, ...]:
@@ -191,6 +201,8 @@ def _doubts(info: PetInfo, kind: SuvKind) -> tuple[str, ...]:
     doubts, found = [], info.half_life_s
     if found is not None and all(abs(found / s - 1) > NEAR for s in HALF_LIVES_S.values()):
         doubts.append(f"SUV rests on a half-life of {found:g} s, that of no usual nuclide")
+    if info.injected and info.scanned and info.injected > info.scanned:
+        doubts.append("the scan began before the injection, as dynamic ones do")
     if info.attenuation_corrected is None:
         doubts.append("SUV of a file that does not say whether attenuation was corrected")
     if kind == "lbm" and info.sex == "O":

@@ -62,7 +62,8 @@ def run(
     'FUSED'
     """
     expect(Recipe, recipe=recipe)
-    fusion.lookup(recipe.method).resolve(recipe.params)
+    method = fusion.lookup(recipe.method)
+    method.digests(method.resolve(recipe.params))  # a file that is gone is told before long work
     for name in recipe.metrics:
         metrics.lookup(name)
     inputs, warnings = admitted(recipe, (fixed, *moving))

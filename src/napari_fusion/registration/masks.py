@@ -15,9 +15,12 @@ Masks = tuple[Volume | None, Volume | None]
 """Masks of the fixed and the moving volume; None is everything."""
 
 
+PAIR = 2
+
+
 def check_pair(masks: object) -> None:
     """Refuse what is not two: what masks the fixed volume, and what the moving ones."""
-    if not isinstance(masks, tuple | list) or len(masks) != len(("fixed", "moving")):
+    if not isinstance(masks, tuple | list) or len(masks) != PAIR:
         raise ParameterError("masks are two: the fixed volume's and the moving one's, or None")
 
 

@@ -47,3 +47,18 @@ def test_another_choice_meanwhile_is_kept(step, viewer, pair):
     step.moving.choose(third)
     viewer.layers.append(gone)
     assert roles(step) == (before[0], "third")
+
+
+def test_a_layer_that_stays_open_keeps_its_role(step, viewer, pair):
+    from napari_fusion.gui.layers import add_volume
+
+    third = add_volume(viewer, pair[1], name="third")
+    first, second = (viewer.layers[name] for name in roles(step))
+    step.fixed.choose(third)
+    step.moving.choose(second)
+    step.fixed.choose(first)
+    step.moving.choose(third)
+    viewer.layers.remove(third)
+    assert roles(step) == (first.name, second.name)
+    viewer.layers.append(third)
+    assert roles(step) == (first.name, "third")

@@ -540,9 +540,10 @@ def test_side_by_side_leaves_scale_and_other_planes_alone(desk, main, window):
 def test_a_slider_is_not_the_mouse(desk, main, window, qtbot):
     canvas, viewer = main
     values = window[1].values
-    viewer.mouse_over_canvas = True  # as napari does when the mouse comes
     qtbot.mouseMove(canvas, canvas.rect().center() + QPoint(60, 40))
-    viewer.mouse_over_canvas = False  # and when it leaves
+    qtbot.wait(50)
+    viewer.mouse_over_canvas = True
+    viewer.mouse_over_canvas = False  # as napari does when the mouse leaves
     for step in (3, 5):
         viewer.dims.set_point(0, viewer.dims.point[0] + step)
         at = desk.crossing.point.copy()
@@ -661,7 +662,6 @@ def test_side_by_side_keeps_the_hands_and_the_values(desk, main, window, qtbot):
     size = (canvas.width(), canvas.height())
     places = [to_world(viewer, (p.x(), p.y()), size) for p in (quarter, other)]
     np.testing.assert_allclose(*places, atol=2)
-    viewer.mouse_over_canvas = True  # as napari does when the mouse comes
     qtbot.mouseMove(canvas, quarter)
     qtbot.waitUntil(lambda: np.abs(desk.crossing.under()[0] - places[0]).max() < 2)
     assert canvas.findChild(Words).geometry().right() < canvas.width() / 4

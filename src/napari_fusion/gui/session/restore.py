@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_fusion.errors import Progress, ReadError, between
+from napari_fusion.errors import FusionError, Progress, ReadError, between
 from napari_fusion.gui.actions import Fusing
 from napari_fusion.gui.align.aligning import placed
 from napari_fusion.gui.align.marking import MARKS, SYMBOLS, drawn_as
@@ -175,7 +175,10 @@ def _as_it_was(contents: Contents, place: int, made: dict[int, Any], progress: P
         return layer
     looks = {n: contents.session.layers[n].look for n in kept.source.sources}
     moved = {n: _moved(made[n], look) for n, look in looks.items()}
-    other = _made_again(contents, place, moved, progress)
+    try:
+        other = _made_again(contents, place, moved, progress)
+    except FusionError:  # moved too far for that: they were not moved before
+        return layer
     return other if fingerprint(other) == kept.array_sha256 else layer
 
 

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
+from napari.utils.notifications import show_warning
 from qtpy.QtCore import Qt, Signal, Slot
 from qtpy.QtWidgets import (
     QComboBox,
@@ -158,8 +158,10 @@ class FuseStep(Step):
             if one.suffix and Path(value).is_file():
                 keep_network(value)
                 self._offer()
-            with suppress(ValueError):  # it was allowed once
+            try:
                 self.fields[method][one.name].value = value
+            except ValueError:  # it was allowed once
+                show_warning(f"{one.name} {value!r} is not there any more: choose another")
 
     def enterEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
         """Look again which networks there are."""

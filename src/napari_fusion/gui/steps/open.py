@@ -98,7 +98,8 @@ class OpenStep(Step):
     def _remember(self) -> None:
         """Keep what is chosen, by napari's ids: layers that are closed are not held in memory."""
         roles = tuple("" if one.layer is None else str(one.layer.unique_id) for one in self._combos)
-        self._before = [*self._before[1 - REMEMBERED :], roles]
+        if roles[0] != roles[1]:  # else another one is about to be chosen
+            self._before = [*self._before[1 - REMEMBERED :], roles]
 
     def _return(self, event: Any) -> None:
         """Choose what was chosen last of the layers that are open, as they come and go.
@@ -109,7 +110,13 @@ class OpenStep(Step):
         for combo in self._combos:
             combo.refresh()
         before, here = self._before, {str(one.unique_id): one for one in self._viewer.layers}
-        whole = (one for one in reversed(before) if set(one) <= {*here, ""} and all(one[:2]))
+        last = before[-1] if before else ()
+        kept = {place: name for place, name in enumerate(last) if name in here}
+        whole = (
+            one
+            for one in reversed(before)
+            if set(one) <= {*here, ""} and all(one[place] == name for place, name in kept.items())
+        )
         found = next(whole, ())
         for combo, name in zip(self._combos, found, strict=False):
             if name and combo.layer is not here[name]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from qtpy.compat import isalive
 from qtpy.QtCore import QObject, QTimer, Signal, Slot
 
 from napari_fusion.gui.views.pixels import Point, cursor_point, is_flat, is_single
@@ -45,7 +46,6 @@ class Crossing(QObject):
         self._first, self._members = viewer, list[Any]()
         self._busy = False
         self._over: Any = None
-        self._cursors: dict[int, Point] = {}
         self._aim: Point | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -63,6 +63,7 @@ class Crossing(QObject):
         self._members.append(viewer)
         for event, heard in self._events(viewer):
             event.connect(heard)
+        viewer.mouse_move_callbacks.append(self._pointed)
         self._follow(viewer)
 
     def leave(self, viewer: Any) -> None:
@@ -72,6 +73,7 @@ class Crossing(QObject):
             self._members.remove(viewer)
             for event, heard in self._events(viewer):
                 event.disconnect(heard)
+            viewer.mouse_move_callbacks.remove(self._pointed)
 
     def go(self, point: ArrayLike) -> None:
         """Let the planes cross in a point, (3,) in viewer mm, or as near as the volumes reach."""
@@ -214,21 +216,17 @@ class Crossing(QObject):
             return self.point.copy(), int(self._first.dims.order[0])
         return cursor_point(viewer), int(viewer.dims.order[0])
 
-    def _hovered(self, event: Any) -> None:
-        """Follow the mouse; a slider moves the cursor's place as well, wherever the mouse is."""
-        viewer = next((one for one in self._members if one.cursor is event.source), None)
-        if viewer is not self._over:
-            if viewer is None or not viewer.mouse_over_canvas or not self._has_moved(viewer):
-                return
-            self._over = viewer
+    def _pointed(self, viewer: Any, event: Any) -> None:
+        """Follow the mouse; the cursor alone would not do: sliders move it as well."""
+        if not isalive(self):
+            viewer.mouse_move_callbacks.remove(self._pointed)
+            return
+        self._over = viewer
         self.hovered.emit()
 
-    def _has_moved(self, viewer: Any) -> bool:
-        """Whether the cursor lies elsewhere in its plane than when it was looked at before."""
-        place = np.array(viewer.cursor.position, float)[list(viewer.dims.displayed)]
-        before = self._cursors.get(id(viewer))
-        self._cursors[id(viewer)] = place
-        return before is None or not np.array_equal(before, place)
+    def _hovered(self, event: Any) -> None:
+        if self._over is not None and self._over.cursor is event.source:
+            self.hovered.emit()
 
     def _left(self, event: Any) -> None:
         if event.source is self._over and not event.value:

@@ -38,6 +38,9 @@ SCALE_PART = 0.25
 NARROW = 340
 """On a canvas less wide, words for plane and slice would reach the letter in the middle."""
 
+TIGHT = 170
+"""In a picture less wide, as of two in a small canvas, words for windows would cover it."""
+
 HEARD = frozenset({"inserted", "removed", "reordered", "visible", "contrast_limits", "name"})
 """What happens to layers that words may tell of; the name of a comparison tells its mode."""
 
@@ -96,8 +99,9 @@ class Marks:
     @property
     def words(self) -> str:
         """What is told of slice and windows now."""
-        lines = [slice_words(self._viewer, brief=self._room < NARROW)]
-        return "\n".join(filter(None, [*lines, *windows_told(self._viewer)]))
+        place = slice_words(self._viewer, brief=self._room < NARROW)
+        windows = windows_told(self._viewer) if self._room >= TIGHT else []
+        return "\n".join(filter(None, [place, *windows]))
 
     def close(self) -> None:
         """Take the marks away."""

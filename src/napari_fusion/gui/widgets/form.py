@@ -53,5 +53,9 @@ def _field(parameter: Parameter) -> Any:
 def _choices(parameter: Parameter, _: Any) -> list[tuple[str, str]]:
     """Give words and values: the words allowed, and the user's own files where they will do."""
     files = [Path(path) for path in (networks() if parameter.suffix else ())]
-    own = [(f"{path.parent.name}/{path.name}", str(path)) for path in files]
+    short = [f"{path.parent.name}/{path.name}" for path in files]
+    own = [
+        (name if short.count(name) == 1 else str(path), str(path))
+        for name, path in zip(short, files, strict=True)
+    ]
     return [*((word, word) for word in parameter.choices), *own]

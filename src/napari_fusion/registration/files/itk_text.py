@@ -77,6 +77,12 @@ def _check_whole(path: Path) -> None:
         A transform has no numbers, or too few or too many.
     """
     text = path.read_text(encoding="utf-8", errors="replace")
+    kinds = re.findall(r"^Transform: *(\w+?)_", text, re.MULTILINE)
+    named = len(re.findall(r"^#Transform \d", text, re.MULTILINE))
+    if not text.endswith("\n") or named > len(kinds) or kinds[-1:] == ["CompositeTransform"]:
+        raise ReadError(
+            f"{path.name} breaks off: copy or export it again (a whole one ends with a line end)"
+        )
     for block in re.split(r"^Transform:", text, flags=re.MULTILINE)[1:]:
         kind, _, rest = block.partition("\n")
         name = kind.strip().partition("_")[0]

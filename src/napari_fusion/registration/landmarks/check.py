@@ -57,7 +57,7 @@ def check_landmarks(alignment: Alignment, landmarks: Landmarks) -> Alignment:
     changes: dict[str, Any] = {"numbers": {**quality.numbers, "landmarks_mm": apart}}
     own, unit = _own(landmarks), unit_of(alignment.fixed)
     limit = max(NEAR_MM * unit, WORSE * own)
-    if own > FAIL_MM * unit and quality.rank < RANK["FAIL"]:
+    if min(own / FAIL_MM, apart / NEAR_MM) > unit and quality.rank < RANK["FAIL"]:
         changes |= {
             "verdict": "CHECK",
             "sentence": (
