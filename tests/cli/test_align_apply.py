@@ -396,5 +396,5 @@ def test_labels_that_32_bit_numbers_cannot_tell_apart_are_refused(shell, files, 
     out = tmp_path / "drawn.nii.gz"
     code, _, err = shell("apply", files["truth"], path, "--like", files["ct"], "--out", out)
     assert code == 1
-    assert "labels beyond 16777216" in err
+    assert "labels of 16777216 or more" in err
     assert not out.exists()

@@ -70,9 +70,9 @@ def apply(  # noqa: PLR0913 - one parameter per option
                 f"{moving.name} holds labels, which cannot be mixed: leave --interpolation out, "
                 "or say --no-labels"
             )
-        if drawn_as_labels and np.abs(source.array).max(initial=0) > EXACT:
+        if drawn_as_labels and np.abs(source.array).max(initial=0) >= EXACT:
             raise ParameterError(
-                f"{moving.name} holds labels beyond {EXACT}, which 32-bit numbers cannot tell "
+                f"{moving.name} holds labels of {EXACT} or more, which 32-bit numbers cannot tell "
                 "apart: number them anew"
             )
         if drawn_as_labels and fill is not None and (fill < 0 or fill % 1):
