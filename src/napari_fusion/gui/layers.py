@@ -35,9 +35,6 @@ PLACE = "napari_fusion_place"
 LIVE = "napari_fusion_live"
 """Key of a layer's metadata: it is a picture for the eye, and no source. True is the preview's."""
 
-ALONE = "napari_fusion_alone"
-"""Key of a layer's metadata: only the window's own canvas has room for it."""
-
 SHOWN = "napari_fusion_shown"
 """Key of a picture's metadata: the volumes it shows."""
 

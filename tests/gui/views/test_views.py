@@ -524,17 +524,23 @@ def test_words_tell_the_windows_of_what_is_compared_in_every_plane(desk, main, w
     comparer.set_mode(Mode.FUSED)
 
 
-def test_side_by_side_leaves_scale_and_other_planes_alone(desk, main, window):
+def test_side_by_side_is_so_in_every_plane_and_leaves_the_scale(desk, main, window):
     viewer, comparer = main[1], window[1].check.comparer
     window[1].open.fixed.choose(viewer.layers["head CT"])
     window[1].open.moving.choose(viewer.layers["head T1"])
     before = [model.scene.camera.zoom for _, model in views(desk, main)]
     comparer.set_mode(Mode.SIDES)
-    planes = [view.model for view in desk.quad.planes]
-    assert [model.scene.camera.zoom for model in planes] == before[1:]
-    assert {len(model.layers) for model in planes} == {2}  # B over all would say it is all there is
+    for (_, model), zoom in zip(views(desk, main), before, strict=True):
+        assert model.scene.camera.zoom == pytest.approx(zoom / 2)
+        cells = [at for at, _ in model.canvas.grid.iter_viewboxes(model.layers)]
+        assert cells == [(0, 0), (0, 1)]
+        assert len(model.layers) == 4
+    comparer.set_mode(Mode.B)
+    comparer.set_mode(Mode.SIDES)
     comparer.set_mode(Mode.FUSED)
-    assert [model.scene.camera.zoom for _, model in views(desk, main)] == before
+    zooms = [model.scene.camera.zoom for _, model in views(desk, main)]
+    np.testing.assert_allclose(zooms, before)
+    assert not any(model.canvas.grid.enabled for _, model in views(desk, main))
 
 
 def test_a_slider_is_not_the_mouse(desk, main, window, qtbot):

@@ -16,7 +16,7 @@ from napari_fusion.gui.check.status import standing_of
 from napari_fusion.gui.compare.modes import CompareOptions, Mode
 from napari_fusion.gui.compare.pictures import Pictures, Raster, Seen
 from napari_fusion.gui.frame import AXIS_LABELS, check_slice
-from napari_fusion.gui.layers import ALONE, LIVE, SHOWN, VOLUME, place_of
+from napari_fusion.gui.layers import LIVE, SHOWN, VOLUME, place_of
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -160,16 +160,15 @@ class Comparison:
                 blending="translucent_no_depth",
                 interpolation2d="linear",
                 projection_mode="none",
-                metadata={LIVE: "compare", COMPARED: self, SHOWN: self._volumes()}
-                | ({ALONE: True} if self.mode is Mode.SIDES else {}),
+                metadata={LIVE: "compare", COMPARED: self, SHOWN: self._volumes()},
             )
             for pictures, mode in zip(shown, modes, strict=True)
         ]
         if len(made) == 2:  # A tops the lower half of the layers, B the upper: a cell for each
             half = (len(layers) + 3) // 2
-            self._split(half)
             layers.insert(half - 1, made[0])
             layers.append(made[1])
+            self._split(half)
         else:
             layers.append(made[0])
         self._layers = made

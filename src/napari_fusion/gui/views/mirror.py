@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from napari_fusion.gui.layers import ALONE
+from napari_fusion.gui.compare.comparison import find_comparison
+from napari_fusion.gui.compare.modes import Mode
 
 SHOWN = (
     "contrast_limits",
@@ -92,12 +93,14 @@ class Mirror:
             (events.inserted, self._inserted),
             (events.removed, self._removed),
             (events.reordered, self._reordered),
+            (source.canvas.grid.events.enabled, self._split),
         )
         for event, heard in self._heard:
             event.connect(heard)
         for layer in source.layers:
             self._add(layer)
         self._chosen()
+        self._split()
 
     def close(self) -> None:
         """Stop, and let go of every layer."""
@@ -106,7 +109,19 @@ class Mirror:
         for twin in self._twins.values():
             twin.part()
         self._twins.clear()
+        self._target.canvas.grid.enabled = False
         self._target.layers.clear()
+
+    def _split(self, event: object = None) -> None:
+        """Lay what is compared side by side here, too; napari's own grid stays the source's."""
+        there, here = self._source.canvas.grid, self._target.canvas.grid
+        compared = find_comparison(self._source)
+        on = there.enabled and compared is not None and compared.mode is Mode.SIDES
+        if on == here.enabled:
+            return
+        here.stride, here.shape, here.enabled = there.stride, there.shape, on
+        if on:  # half the width is left for each; when it ends the source's zoom is taken over
+            self._target.scene.camera.zoom /= 2
 
     def twin(self, layer: Any) -> Any:
         """Give the layer that shows the same array in the other viewer; None without one."""
@@ -132,8 +147,6 @@ class Mirror:
         from napari.layers import Layer
 
         if layer in self._twins or layer.ndim > 3:  # such a layer would hide where the planes lie
-            return
-        if layer.metadata.get(ALONE):
             return
         other = self._target.add_layer(Layer.create(*layer.as_layer_data_tuple()))
         self._twins[layer] = Twin(layer, other)
