@@ -151,7 +151,7 @@ def summary_of_change(found: Volume) -> dict[str, Any]:
 def export_change(found: Volume, outcome: Outcome, folder: Path, caption: str) -> tuple[Path, ...]:
     """Write ``change.nii.gz`` and ``change.png``, and what the change amounts to into the record.
 
-    The picture shows where most changed, over the baseline.
+    The picture shows the largest lump of it, over the baseline.
 
     Parameters
     ----------
@@ -171,8 +171,9 @@ def export_change(found: Volume, outcome: Outcome, folder: Path, caption: str) -
     """
     from PIL import Image
 
-    told = " ".join(f"{warning}." for warning in found.history[-1].warnings)
-    words = f"Change that {caption}. {told} {outcome.state}"
+    doubts = [f"{warning}." for warning in found.history[-1].warnings]
+    told = [f"Change that {caption}.", "Planes through its largest lump.", *doubts, outcome.state]
+    words = " ".join(told)
     picture = change_montage(found, _shown(outcome), ["baseline", "follow-up"], words)
     image, paths = Image.fromarray(picture), (folder / "change.nii.gz", folder / "change.png")
     save(found, paths[0])

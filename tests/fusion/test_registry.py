@@ -101,3 +101,8 @@ def test_every_method_says_what_it_is():
         assert m.cite
         assert m.doc
         assert all(parameter.help for parameter in m.parameters)
+
+
+def test_a_network_given_as_a_method_is_told_its_place():
+    with pytest.raises(ParameterError, match=r"mine\.safetensors is a network, and no method"):
+        lookup("networks/mine.safetensors")

@@ -3,7 +3,7 @@ import pytest
 
 from napari_fusion import Grid, Step, Volume
 from napari_fusion.review import montage
-from napari_fusion.review.montage import SOURCE_COLOURS, TILE, _coloured
+from napari_fusion.review.montage import SOURCE_COLOURS, TILE, _coloured, _largest
 from napari_fusion.review.planes import planes
 
 GRID = Grid.regular((6, 20, 30), (3.0, 1.0, 1.0))
@@ -52,3 +52,12 @@ def test_031_sides_that_are_unknown_have_no_letters():
 
 def test_an_empty_volume_still_makes_a_picture():
     assert picture(0.0, 0.0).any()
+
+
+def test_a_lump_of_change_is_shown_and_not_a_rim_that_is_larger_in_all():
+    grid = Grid.regular((20, 40, 40), (3.0, 1.0, 1.0))
+    size = np.zeros(grid.shape, np.float32)
+    size[2, :, :] = 1.0  # a plate, as at the end of a volume
+    size[10:14, 20:32, 20:32] = 1.0
+    at = _largest(size, grid.spacing)
+    np.testing.assert_allclose(at, (12, 26, 26), atol=1)

@@ -201,16 +201,21 @@ def _plot(ranks: dict[str, dict[str, float]], folder: Path) -> Path:
     from PIL import Image, ImageDraw
 
     names = sorted(ranks["two-sided"], key=lambda name: ranks["two-sided"][name])
-    image = Image.new("RGB", (640, 30 * len(names) + 30), "white")
+    colours = {"two-sided": "navy", "broad": "skyblue"}
+    image = Image.new("RGB", (640, 34 * len(names) + 60), "white")
     pen = ImageDraw.Draw(image)
+    pen.text((8, 8), f"Mean rank of {len(names)} methods: 1 is the best", fill="black")
+    for j, (kind, colour) in enumerate(colours.items()):
+        pen.rectangle((160 + 120 * j, 29, 174 + 120 * j, 37), fill=colour)
+        pen.text((180 + 120 * j, 27), kind, fill="black")
     unit = 420 / len(names)
     for i, name in enumerate(names):
-        pen.text((8, 30 * i + 12), name, fill="black")
-        for j, (kind, colour) in enumerate((("two-sided", "navy"), ("broad", "skyblue"))):
+        pen.text((8, 34 * i + 58), name, fill="black")
+        for j, (kind, colour) in enumerate(colours.items()):
             rank = ranks[kind][name]
-            top = 30 * i + 10 + 9 * j
-            pen.rectangle((160, top, 160 + unit * rank, top + 7), fill=colour)
-            pen.text((166 + unit * rank, top - 2), f"{rank:.2f}", fill="black")
+            top = 34 * i + 52 + 13 * j
+            pen.rectangle((160, top, 160 + unit * rank, top + 9), fill=colour)
+            pen.text((166 + unit * rank, top - 1), f"{rank:.2f}", fill="black")
     path = folder / "ranks.png"
     image.save(path)
     return path

@@ -180,7 +180,10 @@ def _check(baseline: Volume, followup: Volume, off_mm: Floats, **others: float) 
         )
     meanings = [f"{v.modality} in {v.unit}" for v in (baseline, followup)]
     if meanings[0] != meanings[1]:
-        raise QuantityError(f"the baseline is {meanings[0]}, the follow-up {meanings[1]}")
+        raise QuantityError(
+            f"the baseline is {meanings[0]}, the follow-up {meanings[1]}: their difference has no "
+            "unit, so bring both to one first, PET to SUV with to_suv (napari-fusion suv)"
+        )
 
 
 def _smoothed(array: Floats, radii: NDArray[np.float64]) -> Floats:

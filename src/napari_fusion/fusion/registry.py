@@ -233,6 +233,11 @@ def lookup(name: str) -> Method:
     ParameterError
         There is no such method; the nearest name is suggested.
     """
+    if name.endswith(".safetensors"):
+        raise ParameterError(
+            f"{Path(name).name} is a network, and no method: give it as the parameter network of "
+            "the method cnn (--method cnn --param network=FILE)"
+        )
     if name not in _METHODS:
         raise ParameterError(
             f"there is no fusion method {name!r}{_nearest(name, _METHODS)}; "

@@ -34,6 +34,9 @@ SOURCE_COLOURS = np.array(
 _GAP = 6
 _LABEL = 22
 
+LUMP_MM = 12.0
+"""Side of a cube that a lesion fills."""
+
 
 def montage(
     fused: Volume,
@@ -75,7 +78,7 @@ def change_montage(
     names: Sequence[str],
     caption: str,
 ) -> RGB:
-    """Draw rows of baseline, follow-up and the change over the baseline, where it is largest.
+    """Draw rows of baseline, follow-up and the change over the baseline, through its largest lump.
 
     Parameters
     ----------
@@ -100,7 +103,7 @@ def change_montage(
         (name, partial(_grey_slice, array)) for name, array in zip(names, dates, strict=True)
     ]
     rows.append(("change", partial(_signed, dates[0], share)))
-    middle = _most(size) if size.any() else _centre(dates)
+    middle = _largest(size, change.grid.spacing) if size.any() else _centre(dates)
     signs = [f"less than before, full at -{most:.3g}", f"more, full at {most:.3g}"]
     return _drawn(change, rows, middle, signs, caption)
 
@@ -134,6 +137,16 @@ def colour_montage(
 
     rows: list[Row] = [("fused", partial(_grey_slice, fused.array)), (title, coloured)]
     return _drawn(fused, rows, _most(np.nan_to_num(functional)), (), caption)
+
+
+def _largest(size: NDArray[np.float32], spacing: NDArray[np.float64]) -> tuple[int, int, int]:
+    """Give the middle of the cube that holds most change: a lump counts, a thin rim does not."""
+    from scipy.ndimage import uniform_filter
+
+    sides = np.maximum(1, np.rint(LUMP_MM / spacing)).astype(int)
+    lumps = uniform_filter(size, sides.tolist(), mode="constant")
+    d, h, w = (int(i) for i in np.unravel_index(np.argmax(lumps), lumps.shape))
+    return d, h, w
 
 
 def _most(array: NDArray[np.float32]) -> tuple[int, int, int]:
