@@ -116,8 +116,7 @@ def change(  # noqa: PLR0913 - one parameter per option
         told = export.summary_of_change(found)
         words = _in_words(told)
         outputs += [str(path) for path in export.export_change(found, outcome, out, words)]
-    _warn_of_unknown(volumes)
-    for sentence in told["warnings"]:
+    for sentence in (*_unknown(volumes), *told["warnings"]):
         warn(sentence)
     if as_json:
         say_json({**export.summary(outcome), "change": told, "outputs": outputs})
@@ -126,12 +125,14 @@ def change(  # noqa: PLR0913 - one parameter per option
     say_result({**export.summary(outcome), "outputs": outputs})
 
 
-def _warn_of_unknown(volumes: list[Volume]) -> None:
-    if "OTHER" in {volume.modality for volume in volumes}:
-        warn(
-            "the files do not say what was scanned, so grey values are compared as they are: if "
-            "they are MR, say --modality MR,MR, and gain and shading are evened out first"
-        )
+def _unknown(volumes: list[Volume]) -> list[str]:
+    """Doubt grey values of files that do not say what was scanned."""
+    if "OTHER" not in {volume.modality for volume in volumes}:
+        return []
+    return [
+        "the files do not say what was scanned, so grey values are compared as they are: if they "
+        "are MR, say --modality MR,MR, and gain and shading are evened out first"
+    ]
 
 
 def _in_words(told: dict[str, Any]) -> str:
