@@ -76,6 +76,14 @@ def said_on(canvas):
     return canvas.findChild(Words).text()
 
 
+def comparing(window):
+    """Choose CT and T1, and give what compares them."""
+    viewer, workspace = window
+    workspace.open.fixed.choose(viewer.layers["head CT"])
+    workspace.open.moving.choose(viewer.layers["head T1"])
+    return workspace.check.comparer
+
+
 def wheel(canvas, notches, modifiers=Qt.KeyboardModifier.NoModifier, at=None):
     at = QPointF(at or canvas.rect().center())
     event = QWheelEvent(
@@ -499,9 +507,7 @@ def test_covered_sources_tell_their_windows_in_every_plane(desk, main):
 
 def test_space_goes_round_the_ways_to_compare_in_every_plane(desk, main, window, qtbot):
     canvas, viewer = main
-    comparer = window[1].check.comparer
-    window[1].open.fixed.choose(viewer.layers["head CT"])
-    window[1].open.moving.choose(viewer.layers["head T1"])
+    comparer = comparing(window)
     seen = []
     for _ in range(6):
         qtbot.keyClick(canvas, Qt.Key.Key_Space)
@@ -512,9 +518,7 @@ def test_space_goes_round_the_ways_to_compare_in_every_plane(desk, main, window,
 
 
 def test_words_tell_the_windows_of_what_is_compared_in_every_plane(desk, main, window):
-    viewer, comparer = main[1], window[1].check.comparer
-    window[1].open.fixed.choose(viewer.layers["head CT"])
-    window[1].open.moving.choose(viewer.layers["head T1"])
+    comparer = comparing(window)
     for mode, told in ((Mode.A, "CT"), (Mode.B, "MR"), (Mode.SWIPE, "CT MR"), (Mode.A, "CT")):
         comparer.set_mode(mode)
         for canvas, _ in views(desk, main):
@@ -525,9 +529,7 @@ def test_words_tell_the_windows_of_what_is_compared_in_every_plane(desk, main, w
 
 
 def test_side_by_side_is_so_in_every_plane_and_leaves_the_scale(desk, main, window):
-    viewer, comparer = main[1], window[1].check.comparer
-    window[1].open.fixed.choose(viewer.layers["head CT"])
-    window[1].open.moving.choose(viewer.layers["head T1"])
+    comparer = comparing(window)
     before = [model.scene.camera.zoom for _, model in views(desk, main)]
     comparer.set_mode(Mode.SIDES)
     for (_, model), zoom in zip(views(desk, main), before, strict=True):
@@ -656,9 +658,7 @@ def test_a_session_brings_the_side_to_every_plane(desk, main, window):
 
 def test_side_by_side_keeps_the_hands_and_the_values(desk, main, window, qtbot):
     canvas, viewer = main
-    comparer = window[1].check.comparer
-    window[1].open.fixed.choose(viewer.layers["head CT"])
-    window[1].open.moving.choose(viewer.layers["head T1"])
+    comparer = comparing(window)
     comparer.set_mode(Mode.SIDES)
     before = desk.crossing.point[0]
     wheel(canvas, 1)
