@@ -148,7 +148,9 @@ def summary_of_change(found: Volume) -> dict[str, Any]:
     }
 
 
-def export_change(found: Volume, outcome: Outcome, folder: Path, caption: str) -> tuple[Path, ...]:
+def export_change(
+    found: Volume, outcome: Outcome, folder: Path, caption: str, summary: dict[str, Any]
+) -> tuple[Path, ...]:
     """Write ``change.nii.gz`` and ``change.png``, and what the change amounts to into the record.
 
     The picture shows the largest lump of it, over the baseline.
@@ -163,6 +165,8 @@ def export_change(found: Volume, outcome: Outcome, folder: Path, caption: str) -
         Where the outcome was written.
     caption
         What was taken for no change, in words.
+    summary
+        As `summary_of_change` gives it.
 
     Raises
     ------
@@ -178,8 +182,7 @@ def export_change(found: Volume, outcome: Outcome, folder: Path, caption: str) -
     image, paths = Image.fromarray(picture), (folder / "change.nii.gz", folder / "change.png")
     save(found, paths[0])
     write_verified(paths[1], lambda part: image.save(part, "PNG"))
-    change = summary_of_change(found) | {"array_sha256": digest(found)}
-    text = _text(record(outcome) | {"change": change})
+    text = _text(record(outcome) | {"change": summary | {"array_sha256": digest(found)}})
     write_verified(folder / RECORD, lambda part: part.write_text(text, encoding="utf-8"))
     return paths
 
@@ -267,8 +270,13 @@ def summary(outcome: Outcome) -> dict[str, Any]:
 
 
 def digest(volume: Volume) -> str:
-    """Hash a volume's voxels: SHA-256 of the array's bytes in C order."""
-    return hashlib.sha256(np.ascontiguousarray(volume.array).data).hexdigest()
+    """Hash a volume's voxels, as `array_digest` does."""
+    return array_digest(volume.array)
+
+
+def array_digest(array: NDArray[Any]) -> str:
+    """Give the SHA-256 of an array's bytes in C order."""
+    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
 
 
 def versions() -> dict[str, str]:

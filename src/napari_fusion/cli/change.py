@@ -115,7 +115,7 @@ def change(  # noqa: PLR0913 - one parameter per option
         outputs = [str(path) for path in export.export_outcome(outcome, out)]
         told = export.summary_of_change(found)
         words = _in_words(told)
-        outputs += [str(path) for path in export.export_change(found, outcome, out, words)]
+        outputs += [str(path) for path in export.export_change(found, outcome, out, words, told)]
     for sentence in (*_unknown(volumes), *told["warnings"]):
         warn(sentence)
     if as_json:

@@ -260,6 +260,9 @@ def _checked_windows(
     """Give each source's window: the one asked for, or what a reader of its modality expects."""
     if windows is None:
         windows = [None] * len(sources)
+    expect(Sequence, windows=windows)
+    if isinstance(windows, str):
+        raise ParameterError(f"windows is one for each source, such as [{windows!r}, None]")
     if len(windows) != len(sources):
         raise ParameterError(
             f"there are {len(sources)} sources and {len(windows)} windows: give one each"

@@ -166,9 +166,11 @@ class Method:
         ParameterError
             A file cannot be read.
         """
-        files = {p.name: str(params[p.name]) for p in self.parameters if p.suffix}
-        words = {word for p in self.parameters for word in p.choices}
-        return {n: _digest(n, Path(file)) for n, file in files.items() if file not in words}
+        return {
+            one.name: _digest(one.name, Path(str(params[one.name])))
+            for one in self.parameters
+            if one.suffix and params[one.name] not in one.choices
+        }
 
     def __call__(self, stack: Stack, **params: object) -> Stack:
         """Give the parts (k, n, h, w) of a stack (k, n, h, w) of sources, float32 in [0, 1].

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fusion.errors import ParameterError, Progress, expect
+from napari_fusion.errors import Progress, expect
 from napari_fusion.fusion.job import Job
 from napari_fusion.fusion.registry import lookup
 from napari_fusion.fusion.rules import proportional
@@ -230,8 +230,4 @@ def _job(
 ) -> Job:
     expect(Iterable, sources=sources)
     expect(str, method=method)
-    if windows is not None:
-        expect(Sequence, windows=windows)
-    if isinstance(windows, str):
-        raise ParameterError(f"windows is one for each source, such as [{windows!r}, None]")
     return Job(tuple(sources), lookup(method), windows, axis, params)

@@ -145,17 +145,7 @@ def _aligned(
     """Find (or take) the alignment of each moving volume and hold it to the gate."""
     fixed, *moving = inputs
     if given is not None:
-        expect(Sequence, alignments=given)
-    if given is not None and len(given) != len(moving):
-        raise ParameterError(f"{len(given)} alignments were given for {len(moving)} moving volumes")
-    if given is not None:
-        for number, (alignment, volume) in enumerate(zip(given, moving, strict=True), start=1):
-            expect(Alignment, **{f"alignment {number}": alignment})
-            if not (alignment.fixed.agrees(fixed.grid) and alignment.moving.agrees(volume.grid)):
-                raise ParameterError(
-                    f"alignment {number} was made for other volumes: its grids are not those of "
-                    f"the fixed and of moving volume {number}"
-                )
+        _check_given(given, fixed, moving)
         return tuple(_held(recipe, alignment) for alignment in given)
     if recipe.align is None:
         return tuple(_as_they_lie(fixed, volume) for volume in moving)
@@ -164,6 +154,20 @@ def _aligned(
         part = between(progress, i / len(moving), (i + 1) / len(moving))
         found.append(_held(recipe, registration.align(fixed, volume, recipe.align, progress=part)))
     return tuple(found)
+
+
+def _check_given(given: Sequence[Alignment], fixed: Volume, moving: Sequence[Volume]) -> None:
+    """Refuse alignments that were made for other volumes."""
+    expect(Sequence, alignments=given)
+    if len(given) != len(moving):
+        raise ParameterError(f"{len(given)} alignments were given for {len(moving)} moving volumes")
+    for number, (alignment, volume) in enumerate(zip(given, moving, strict=True), start=1):
+        expect(Alignment, **{f"alignment {number}": alignment})
+        if not (alignment.fixed.agrees(fixed.grid) and alignment.moving.agrees(volume.grid)):
+            raise ParameterError(
+                f"alignment {number} was made for other volumes: its grids are not those of "
+                f"the fixed and of moving volume {number}"
+            )
 
 
 def _held(recipe: Recipe, alignment: Alignment) -> Alignment:

@@ -76,12 +76,12 @@ def said_on(canvas):
     return canvas.findChild(Words).text()
 
 
-def comparing(window):
-    """Choose CT and T1, and give what compares them."""
+def chosen(window):
+    """Choose CT and T1, and give the workspace."""
     viewer, workspace = window
     workspace.open.fixed.choose(viewer.layers["head CT"])
     workspace.open.moving.choose(viewer.layers["head T1"])
-    return workspace.check.comparer
+    return workspace
 
 
 def wheel(canvas, notches, modifiers=Qt.KeyboardModifier.NoModifier, at=None):
@@ -416,11 +416,8 @@ def test_a_layer_that_may_be_painted_on_keeps_only_its_own_keys(desk, main, qtbo
     qtbot.keyClick(canvas, Qt.Key.Key_C)
 
 
-def test_the_hand_moves_along_the_canvas_the_keys_are_pressed_on(desk, main, window, qtbot):
-    _, viewer = main
-    box = window[1].align.hand
-    window[1].open.fixed.choose(viewer.layers["head CT"])
-    window[1].open.moving.choose(viewer.layers["head T1"])
+def test_the_hand_moves_along_the_canvas_the_keys_are_pressed_on(desk, window, qtbot):
+    box = chosen(window).align.hand
     box.set_open(on=True)
     qtbot.mouseClick(box.move_button, Qt.MouseButton.LeftButton)
     coronal = next(view for view in desk.quad.planes if view.model.dims.order[0] == 1)
@@ -507,7 +504,7 @@ def test_covered_sources_tell_their_windows_in_every_plane(desk, main):
 
 def test_space_goes_round_the_ways_to_compare_in_every_plane(desk, main, window, qtbot):
     canvas, viewer = main
-    comparer = comparing(window)
+    comparer = chosen(window).check.comparer
     seen = []
     for _ in range(6):
         qtbot.keyClick(canvas, Qt.Key.Key_Space)
@@ -518,7 +515,7 @@ def test_space_goes_round_the_ways_to_compare_in_every_plane(desk, main, window,
 
 
 def test_words_tell_the_windows_of_what_is_compared_in_every_plane(desk, main, window):
-    comparer = comparing(window)
+    comparer = chosen(window).check.comparer
     for mode, told in ((Mode.A, "CT"), (Mode.B, "MR"), (Mode.SWIPE, "CT MR"), (Mode.A, "CT")):
         comparer.set_mode(mode)
         for canvas, _ in views(desk, main):
@@ -529,7 +526,7 @@ def test_words_tell_the_windows_of_what_is_compared_in_every_plane(desk, main, w
 
 
 def test_side_by_side_is_so_in_every_plane_and_leaves_the_scale(desk, main, window):
-    comparer = comparing(window)
+    comparer = chosen(window).check.comparer
     before = [model.scene.camera.zoom for _, model in views(desk, main)]
     comparer.set_mode(Mode.SIDES)
     for (_, model), zoom in zip(views(desk, main), before, strict=True):
@@ -658,7 +655,7 @@ def test_a_session_brings_the_side_to_every_plane(desk, main, window):
 
 def test_side_by_side_keeps_the_hands_and_the_values(desk, main, window, qtbot):
     canvas, viewer = main
-    comparer = comparing(window)
+    comparer = chosen(window).check.comparer
     comparer.set_mode(Mode.SIDES)
     before = desk.crossing.point[0]
     wheel(canvas, 1)
@@ -676,9 +673,7 @@ def test_side_by_side_keeps_the_hands_and_the_values(desk, main, window, qtbot):
 
 def test_places_are_marked_in_any_plane(desk, main, window, qtbot):
     _, viewer = main
-    box = window[1].align.landmarks
-    window[1].open.fixed.choose(viewer.layers["head CT"])
-    window[1].open.moving.choose(viewer.layers["head T1"])
+    box = chosen(window).align.landmarks
     box.set_open(on=True)
     qtbot.mouseClick(box.mark_button, Qt.MouseButton.LeftButton)
     view = next(v for v in desk.quad.planes if v.name == "coronal")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fusion.export import digest, versions
+from napari_fusion.export import array_digest, digest, versions
 from napari_fusion.gui.align.marking import MARKED, MARKS
 from napari_fusion.gui.colour.rgb import RGB, Coloured
 from napari_fusion.gui.layers import LIVE, VOLUME, frame_of, was_edited
@@ -180,5 +179,5 @@ def fingerprint(layer: Any) -> str:
     """Hash the voxels or colours a layer was given; empty where it shows others by now."""
     volume, coloured = layer.metadata.get(VOLUME), layer.metadata.get(RGB)
     if isinstance(coloured, Coloured):
-        return hashlib.sha256(np.ascontiguousarray(coloured.picture).data).hexdigest()
+        return array_digest(coloured.picture)
     return digest(volume) if isinstance(volume, Volume) and not was_edited(layer) else ""

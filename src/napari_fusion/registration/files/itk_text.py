@@ -91,20 +91,21 @@ def _check_whole(path: Path) -> None:
         given, fixed = (_numbers(rest, field) for field in ("Parameters", "FixedParameters"))
         if given is None or fixed is None:
             raise ReadError(f"{path.name} breaks off in the middle: copy or export it again")
-        wanted = NUMBERS.get(name, len(given))
-        if name in NODES and len(fixed) > 2:
-            wanted = 3 * math.prod(int(float(n)) for n in fixed[:3])
-        if len(given) != wanted and "_2_2" not in kind:  # of maps of the plane we say that below
+        count = sum(1 for _ in re.finditer(r"\S+", given))  # a field has millions: no list of them
+        wanted, sizes = NUMBERS.get(name, count), fixed.split()[:3]
+        if name in NODES and len(sizes) > 2:
+            wanted = 3 * math.prod(int(float(n)) for n in sizes)
+        if count != wanted and "_2_2" not in kind:  # of maps of the plane we say that below
             raise ReadError(
-                f"{path.name} holds {len(given)} parameters of {wanted} for its {name}: it is "
+                f"{path.name} holds {count} parameters of {wanted} for its {name}: it is "
                 "damaged, copy or export it again"
             )
 
 
-def _numbers(block: str, field: str) -> list[str] | None:
-    """Give the words of a line of a block; None where the line is not there."""
+def _numbers(block: str, field: str) -> str | None:
+    """Give the numbers of a line of a block; None where the line is not there."""
     found = re.search(rf"^{field}:(.*)$", block, re.MULTILINE)
-    return None if found is None else found.group(1).split()
+    return None if found is None else found.group(1)
 
 
 def _text(alignment: Alignment) -> str:
