@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from napari_fusion import GeometryError, Grid, QuantityError, Volume, change, phantom, resample
+from napari_fusion import (
+    GeometryError,
+    Grid,
+    QuantityError,
+    Volume,
+    change,
+    phantom,
+    resample,
+    to_suv,
+)
 from napari_fusion.recipe import changed
 from napari_fusion.registration import Alignment, Quality
 
@@ -65,3 +74,10 @@ def test_another_contrast_is_doubted_and_the_same_one_is_not():
     assert change(before, after, 1.0).history[-1].warnings == ()
     (doubt,) = change(before, other, 1.0).history[-1].warnings
     assert doubt.startswith("the dates correlate by 0.")
+
+
+def test_activity_of_two_dates_is_doubted_and_suv_is_not():
+    pet = phantom.head("PET", phantom.default_grid("PET", 8.0))
+    (told,) = change(pet, pet, 0.5).history[-1].warnings
+    assert "another dose, weight or delay" in told
+    assert change(to_suv(pet), to_suv(pet), 0.5).history[-1].warnings == ()

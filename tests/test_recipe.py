@@ -11,6 +11,7 @@ from napari_fusion import (
     Grid,
     ParameterError,
     Quality,
+    QuantityError,
     Recipe,
     Step,
     Window,
@@ -65,6 +66,26 @@ def test_the_resolved_recipe_replays_bit_for_bit(pair):
     assert first.recipe == again.recipe
     assert first.recipe.windows is not None
     assert "levels" in first.recipe.params
+
+
+def test_pet_is_fused_as_suv_where_that_is_asked_for(pair):
+    ct, _ = pair
+    pet = phantom.head("PET", phantom.default_grid("PET", 8.0))
+    stored = run(AS_THEY_LIE, ct, pet)
+    outcome = run(Recipe(align=None, suv="bw"), ct, pet)
+    assert (stored.inputs[1].unit, outcome.inputs[1].unit) == ("Bq/mL", "g/mL")
+    assert outcome.moving_on_fixed[0].unit == "g/mL"
+    assert outcome.recipe.windows[1] == Window(lower=0, upper=5)
+    again = run(outcome.recipe, ct, pet)
+    assert np.array_equal(again.fused.array, outcome.fused.array)
+
+
+def test_suv_that_cannot_be_is_refused(pair):
+    with pytest.raises(ParameterError, match="no volume is: leave it out"):
+        run(Recipe(align=None, suv="bw"), *pair)
+    bare = replace(phantom.head("PET", phantom.default_grid("PET", 8.0)), pet=None)
+    with pytest.raises(QuantityError, match="nothing of dose"):
+        run(Recipe(align=None, suv="bw"), pair[0], bare)
 
 
 def test_three_sources_are_the_same_code(pair):

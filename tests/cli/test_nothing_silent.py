@@ -90,6 +90,19 @@ def test_a_named_window_of_its_modality_is_taken(shell, files, pet, tmp_path):
     assert record["recipe"]["windows"][1] == {"lower": 0, "upper": 10}
 
 
+def test_suv_is_asked_for_by_kind_and_another_kind_is_refused(shell, files, pet, tmp_path):
+    command = ("run", files["ct"], pet, "--out", tmp_path / "o", *PLAIN)
+    code, _, err = shell(*command, "--suv", "bw")
+    assert code == 0, err
+    assert json.loads((tmp_path / "o" / "record.json").read_text())["recipe"]["suv"] == "bw"
+    code, _, err = shell(*command, "--suv", "lbm")
+    assert code == 1
+    assert "without patient weight" in err
+    code, _, err = shell("change", files["ct"], files["ct"], "--out", tmp_path / "c", "--suv", "bw")
+    assert code == 1
+    assert "no volume is: leave it out" in err
+
+
 def test_a_truth_of_other_volumes_is_refused(shell, files, tmp_path):
     command = ("run", files["mr"], files["ct"], "--out", tmp_path / "o", *PLAIN)
     code, _, err = shell(*command, "--truth", files["truth"])

@@ -139,10 +139,20 @@ def test_what_is_made_of_stored_suv_says_by_which_formula():
     assert told == "SUV by body weight as stored, Janmahasatian 2005"
 
 
-def test_suv_keeps_its_unit_in_a_file(tmp_path):
-    for kind in ("bw", "bsa"):
-        made = to_suv(pet(), kind)
-        assert load(save(made, tmp_path / f"{kind}.nii.gz")).unit == made.unit
+@pytest.mark.parametrize("suffix", [".nii.gz", ".nii", ".mha", ".nrrd"])
+@pytest.mark.parametrize("kind", ["bw", "lbm", "bsa"])
+def test_suv_keeps_its_kind_in_a_file(tmp_path, suffix, kind):
+    made = to_suv(pet(), kind)
+    back = load(save(made, tmp_path / f"kept{suffix}"))
+    assert back.unit == made.unit
+    assert to_suv(back, kind) is back
+    with pytest.raises(QuantityError, match="which is not turned into another|without"):
+        to_suv(back, "lbm" if kind == "bw" else "bw")
+
+
+def test_suv_of_unknown_kind_stays_unknown_in_a_file(tmp_path):
+    back = load(save(pet(None, "g/mL"), tmp_path / "unknown.nii"))
+    assert (back.unit, back.pet) == ("g/mL", None)
 
 
 def test_nothing_of_the_patient_is_told():

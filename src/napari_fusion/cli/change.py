@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +11,7 @@ import typer
 from napari_fusion.cli.run import (
     Accepted,
     Finite,
+    InSuv,
     MethodName,
     Params,
     Registering,
@@ -62,6 +64,7 @@ def change(  # noqa: PLR0913 - one parameter per option
     other_pair: OtherPair = False,
     accept: Accepted = None,
     param: Params = None,
+    suv: InSuv = None,
     nan: Finite = None,
     series: SeriesUids = None,
     frame: FrameNumber = None,
@@ -75,7 +78,7 @@ def change(  # noqa: PLR0913 - one parameter per option
     """Align a follow-up to its baseline, fuse both, and write the signed change between them."""
     from napari_fusion import export
     from napari_fusion.cli.windows import windows as read_windows
-    from napari_fusion.recipe import changed
+    from napari_fusion.recipe import changed, in_suv
     from napari_fusion.recipe import run as carry_out
 
     asked: dict[str, Any] = {
@@ -83,6 +86,7 @@ def change(  # noqa: PLR0913 - one parameter per option
         "params": params(param) if param or method else None,
         "accept": accept and accept.value,
         "nan": nan and nan.value,
+        "suv": suv and suv.value,
         "different_patients": different_patients or None,
         "unknown_sides": unknown_sides or None,
         "windows": read_windows(windows, 2),
@@ -93,6 +97,7 @@ def change(  # noqa: PLR0913 - one parameter per option
     export.check_folder(out, [baseline, followup])
     with bar() as progress:
         volumes = named(load_all([baseline, followup], reading, progress), modality or [])
+        volumes = in_suv(recipe, volumes)
         check_presets(windows, volumes)
         first, second = zip([baseline, followup], volumes, strict=True)
         paths = [alignment] if alignment else []
@@ -125,7 +130,7 @@ def change(  # noqa: PLR0913 - one parameter per option
     say_result({**export.summary(outcome), "outputs": outputs})
 
 
-def _unknown(volumes: list[Volume]) -> list[str]:
+def _unknown(volumes: Sequence[Volume]) -> list[str]:
     """Doubt grey values of files that do not say what was scanned."""
     if "OTHER" not in {volume.modality for volume in volumes}:
         return []

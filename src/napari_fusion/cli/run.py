@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -45,6 +46,14 @@ class Register(StrEnum):
     none = "none"
 
 
+class Suv(StrEnum):
+    """What standardised uptake values are related to."""
+
+    bw = "bw"
+    lbm = "lbm"
+    bsa = "bsa"
+
+
 class Nan(StrEnum):
     """What becomes of voxels that are not finite."""
 
@@ -55,6 +64,13 @@ class Nan(StrEnum):
 Params = Annotated[list[str] | None, typer.Option(help="A parameter, name=value.")]
 Finite = Annotated[
     Nan | None, typer.Option(help="Voxels that are not finite.", show_default="refuse")
+]
+InSuv = Annotated[
+    Suv | None,
+    typer.Option(
+        help="Turn PET into SUV first, by body weight, lean body mass or body surface.",
+        show_default="PET as stored",
+    ),
 ]
 MethodName = Annotated[str | None, typer.Option(help="Fusion method.", show_default="laplacian")]
 Registering = Annotated[
@@ -87,6 +103,7 @@ def run(  # noqa: PLR0913 - one parameter per option
         typer.Option(help="A transform per moving volume, used instead of registering."),
     ] = None,
     other_pair: OtherPair = False,
+    suv: InSuv = None,
     windows: Annotated[list[str] | None, typer.Option(help=HELP)] = None,
     accept: Accepted = None,
     nan: Finite = None,
@@ -105,6 +122,7 @@ def run(  # noqa: PLR0913 - one parameter per option
 ) -> None:
     """Align volumes, fuse them, attribute every pixel, and write everything with a record."""
     from napari_fusion import export
+    from napari_fusion.recipe import in_suv
     from napari_fusion.recipe import run as carry_out
 
     changes: dict[str, Any] = {
@@ -113,6 +131,7 @@ def run(  # noqa: PLR0913 - one parameter per option
         "windows": read_windows(windows, 1 + len(moving)),
         "accept": accept and accept.value,
         "nan": nan and nan.value,
+        "suv": suv and suv.value,
         "different_patients": different_patients or None,
         "unknown_sides": unknown_sides or None,
     }
@@ -122,7 +141,7 @@ def run(  # noqa: PLR0913 - one parameter per option
     export.check_folder(out, [fixed, *moving])
     with bar() as progress:
         volumes = load_all([fixed, *moving], Reading(series, frame, rectify), progress)
-        volumes = named(volumes, modality or [])
+        volumes = in_suv(asked, named(volumes, modality or []))
         _compare_with(written, volumes)
         check_presets(windows, volumes)
         first, *others = zip([fixed, *moving], volumes, strict=True)
@@ -229,7 +248,7 @@ def _compare_pictures(written: dict[str, Any], fused: Volume) -> None:
         warn("the picture is not the record's to the bit: files, versions or the record differ")
 
 
-def _compare_with(written: dict[str, Any], volumes: list[Volume]) -> None:
+def _compare_with(written: dict[str, Any], volumes: Sequence[Volume]) -> None:
     """Say when a record is replayed on other volumes than it was made from."""
     then = checked(_Record, {"inputs": written.get("inputs", [])}, RECIPE).inputs
     now = [_described(volume) for volume in volumes]

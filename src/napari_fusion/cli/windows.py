@@ -49,7 +49,7 @@ def check_presets(asked: Sequence[str] | None, volumes: Sequence[Volume]) -> Non
     for number, (word, volume) in enumerate(zip(words, volumes, strict=False), start=1):
         wanted = meant_for(word, volume.modality, volume.unit)
         if wanted:
-            hint = ", or make SUV of it with napari-fusion suv" if volume.modality == "PT" else ""
+            hint = ", or make SUV of it first" if volume.modality == "PT" else ""
             raise ParameterError(
                 f"the window {word!r} is for {wanted}, and volume {number} is {volume.modality} in "
                 f"{volume.unit}: give low:high, or auto{hint}"

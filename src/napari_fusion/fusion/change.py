@@ -110,10 +110,10 @@ def change(  # noqa: PLR0913 - each says what is no change
     spacing = baseline.grid.spacing
     before, after = (np.asarray(v.array, np.float32) for v in (baseline, followup))
     match = baseline.modality == "MR" if match is None else match
-    doubts: tuple[str, ...] = ()
+    doubts = _other_dose(followup)
     if match:
         after = matched(before, after, spacing)
-        doubts = _other_contrast(before, after)
+        doubts += _other_contrast(before, after)
     if scale_mm:
         before, after = (_smoothed(array, scale_mm / spacing) for array in (before, after))
     pair = _Pair(before, after, off_mm, spacing)
@@ -131,6 +131,16 @@ def change(  # noqa: PLR0913 - each says what is no change
         "match": match,
     }
     return followup.with_array(array, Step("change", told, doubts), name="change", pet=None)
+
+
+def _other_dose(followup: Volume) -> tuple[str, ...]:
+    """Doubt PET that is no SUV: more activity in it may be more that was injected."""
+    if followup.modality != "PT" or followup.unit in {"g/mL", "cm2/mL"}:
+        return ()
+    return (
+        "PET of two dates is compared as stored, so that another dose, weight or delay shows as "
+        "change: compare SUV with to_suv (--suv bw)",
+    )
 
 
 def _other_contrast(before: Floats, after: Floats) -> tuple[str, ...]:
@@ -182,7 +192,7 @@ def _check(baseline: Volume, followup: Volume, off_mm: Floats, **others: float) 
     if meanings[0] != meanings[1]:
         raise QuantityError(
             f"the baseline is {meanings[0]}, the follow-up {meanings[1]}: their difference has no "
-            "unit, so bring both to one first, PET to SUV with to_suv (napari-fusion suv)"
+            "unit, so bring both to one first, PET to SUV with to_suv (--suv bw)"
         )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,12 +20,13 @@ from napari_fusion.io import text_headers
 from napari_fusion.io.budget import check_present, check_unpacked, check_volume
 from napari_fusion.io.geometry import check_rectangular
 from napari_fusion.io.nifti import choose_frame, stem, storable
+from napari_fusion.io.note import Meaning, meaning, noted
 from napari_fusion.io.plain import plainly
 from napari_fusion.io.series import About
 from napari_fusion.io.stream import Layout, check, fill
 from napari_fusion.io.voxels import Voxels
 from napari_fusion.itk import grid_of, place
-from napari_fusion.volume import JSON, Modality, Step, Unit, Volume
+from napari_fusion.volume import JSON, Step, Volume
 
 if TYPE_CHECKING:
     import SimpleITK as sitk
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".mha", ".mhd", ".nrrd", ".nhdr")
 FIELD = "napari_fusion_"
-"""How the header fields begin in which this package notes modality and unit."""
+"""How the header fields begin in which this package notes what values mean."""
+NOTED = ("modality", "unit", "suv")
+"""The fields, in the order of `noted`; only SUV has the third."""
 
 
 def read(path: Path, frame: int | None = None, grid: Grid | None = None) -> Volume:
@@ -62,7 +65,7 @@ def read(path: Path, frame: int | None = None, grid: Grid | None = None) -> Volu
             sha256 = _by_simpleitk(path, voxels, chosen)
         else:
             sha256 = fill(voxels, _frame(layout, grid.shape, chosen))
-    modality, unit = _meaning(fields)
+    modality, unit, pet = _meaning(fields)
     parameters: dict[str, JSON] = {"format": kind, "sha256": sha256}
     if frames > 1:
         parameters["frame"] = chosen
@@ -75,6 +78,7 @@ def read(path: Path, frame: int | None = None, grid: Grid | None = None) -> Volu
         voxels.grid,
         modality=modality,
         unit=unit,
+        pet=pet,
         history=(Step("load", parameters, tuple(warnings)),),
         name=stem(path),
     )
@@ -107,7 +111,7 @@ def describe(path: Path) -> About:
             check_present(layout.start + layout.total, layout.path.stat().st_size, path.name)
     lengths = np.linalg.norm(affine[:3, :3], axis=0)
     spacing = (float(lengths[0]), float(lengths[1]), float(lengths[2]))
-    return About(shape, spacing, frames, *_meaning(fields), "; ".join(_doubt(kind, fields)))
+    return About(shape, spacing, frames, *_meaning(fields)[:2], "; ".join(_doubt(kind, fields)))
 
 
 def write(volume: Volume, path: Path) -> None:
@@ -116,8 +120,8 @@ def write(volume: Volume, path: Path) -> None:
 
     image = sitk.GetImageFromArray(storable(volume.array))
     place(image, volume.grid)
-    image.SetMetaData(f"{FIELD}modality", volume.modality)
-    image.SetMetaData(f"{FIELD}unit", volume.unit)
+    for key, word in zip(NOTED, noted(volume), strict=False):
+        image.SetMetaData(f"{FIELD}{key}", word)
     with plainly(path.name, _kind(path)):
         sitk.WriteImage(image, str(path), useCompression=True)
 
@@ -221,11 +225,6 @@ def _by_simpleitk(path: Path, voxels: Voxels, frame: int) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _meaning(fields: dict[str, str]) -> tuple[Modality, Unit]:
+def _meaning(fields: dict[str, str]) -> Meaning:
     """Read back what `write` noted; nothing else in a header is believed."""
-    noted = [fields.get(f"{FIELD}{key}") for key in ("modality", "unit")]
-    for modality in get_args(Modality):
-        for unit in get_args(Unit):
-            if [modality, unit] == noted:
-                return modality, unit
-    return "OTHER", "1"
+    return meaning([fields[f"{FIELD}{key}"] for key in NOTED if f"{FIELD}{key}" in fields])

@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,12 @@ from napari_fusion.errors import GeometryError, ReadError, WriteError
 from napari_fusion.grid import RAS_TO_LPS, WRITTEN_TOLERANCE_MM, Grid
 from napari_fusion.io.budget import check_present, check_volume
 from napari_fusion.io.geometry import check_rectangular, shift_mm
+from napari_fusion.io.note import Meaning, meaning, noted
 from napari_fusion.io.plain import plainly
 from napari_fusion.io.series import About
 from napari_fusion.io.stream import Layout, fill
 from napari_fusion.io.voxels import Voxels
-from napari_fusion.volume import JSON, Modality, Step, Unit, Volume
+from napari_fusion.volume import JSON, Step, Volume
 
 if TYPE_CHECKING:
     import nibabel as nib
@@ -46,8 +47,8 @@ class Header:
         (4, 4) array index (slowest first) to LPS mm; may be sheared.
     slope, intercept
         The rescale of stored values.
-    modality, unit
-        As this package wrote them, else "OTHER" and "1".
+    meaning
+        Modality, unit and kind of SUV as this package wrote them, else "OTHER", "1" and None.
     parameters, warnings
         For the history.
     """
@@ -58,8 +59,7 @@ class Header:
     slope: float
     intercept: float
     frames: int = 1
-    modality: Modality = "OTHER"
-    unit: Unit = "1"
+    meaning: Meaning = ("OTHER", "1", None)
     parameters: dict[str, JSON] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
@@ -87,11 +87,13 @@ def read(path: Path, frame: int | None = None, grid: Grid | None = None) -> Volu
         sha256 = fill(voxels, header.layout, header.slope, header.intercept)
     parameters: dict[str, JSON] = {"format": "NIfTI", "sha256": sha256, **header.parameters}
     step = Step("load", parameters, (*header.warnings, *voxels.warnings))
+    modality, unit, pet = header.meaning
     return Volume(
         voxels.array,
         voxels.grid,
-        modality=header.modality,
-        unit=header.unit,
+        modality=modality,
+        unit=unit,
+        pet=pet,
         history=(step,),
         name=stem(path),
     )
@@ -119,7 +121,7 @@ def describe(path: Path) -> About:
     lengths = np.linalg.norm(header.affine[:3, :3], axis=0)
     spacing = (float(lengths[0]), float(lengths[1]), float(lengths[2]))
     reason = "; ".join(header.warnings)
-    return About(header.shape, spacing, header.frames, header.modality, header.unit, reason)
+    return About(header.shape, spacing, header.frames, *header.meaning[:2], reason)
 
 
 def read_header(path: Path, frame: int | None = None) -> Header:
@@ -160,7 +162,7 @@ def read_header(path: Path, frame: int | None = None) -> Header:
         ras, parameters, warnings = (
             _affine(header, (x, y, z), path.name) if nifti else _analyze_affine(image)
         )
-        modality, unit = _meaning(header) if nifti else ("OTHER", "1")
+        told = _meaning(header) if nifti else meaning([])
     if frames > 1:
         parameters = {**parameters, "frame": chosen}
     affine = (RAS_TO_LPS @ ras)[:, [2, 1, 0, 3]]
@@ -171,8 +173,7 @@ def read_header(path: Path, frame: int | None = None) -> Header:
         float(stored.slope),
         float(stored.inter),
         frames,
-        modality,
-        unit,
+        told,
         parameters,
         warnings,
     )
@@ -187,7 +188,7 @@ def write(volume: Volume, path: Path) -> None:
     image.header.set_xyzt_units("mm")
     image.set_sform(affine, code="scanner")
     image.set_qform(affine, code="scanner")
-    image.header["descrip"] = f"napari-fusion {volume.modality} {volume.unit}".encode()
+    image.header["descrip"] = " ".join(["napari-fusion", *noted(volume)]).encode()
     nib.save(image, path)
 
 
@@ -304,15 +305,10 @@ def _dtype(header: nib.Nifti1Header, name: str) -> np.dtype[Any]:
     return swapped
 
 
-def _meaning(header: nib.Nifti1Header) -> tuple[Modality, Unit]:
+def _meaning(header: nib.Nifti1Header) -> Meaning:
     """Read back what `write` noted; nothing else in a header is believed."""
-    note = bytes(header["descrip"].item()).decode("ascii", "replace").split()
-    if len(note) == 3 and note[0] == "napari-fusion":
-        for modality in get_args(Modality):
-            for unit in get_args(Unit):
-                if [modality, unit] == note[1:]:
-                    return modality, unit
-    return "OTHER", "1"
+    words = bytes(header["descrip"].item()).decode("ascii", "replace").split()
+    return meaning(words[1:] if words[:1] == ["napari-fusion"] else [])
 
 
 def _affine(

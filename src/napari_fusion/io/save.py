@@ -14,7 +14,7 @@ _FORMATS = {".nii": nifti, ".nii.gz": nifti, ".mha": files, ".nrrd": files}
 def save(volume: Volume, path: str | os.PathLike[str]) -> Path:
     """Write a volume as NIfTI, MetaImage or NRRD, read it back, and only then take the name.
 
-    Voxels, positions, modality and unit are written; history and identity never are.
+    Voxels, positions, modality, unit and the kind of SUV are written; history and identity never.
 
     Parameters
     ----------

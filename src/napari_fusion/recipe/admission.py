@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_fusion.errors import AlignError, ParameterError, expect
 from napari_fusion.grid import Grid
+from napari_fusion.quantify import to_suv
 from napari_fusion.recipe.request import Recipe
 from napari_fusion.registration import Alignment
 from napari_fusion.volume import Step, Volume
@@ -25,6 +26,7 @@ def admitted(recipe: Recipe, inputs: tuple[Volume, ...]) -> tuple[tuple[Volume, 
             "give one per volume, fixed first, or none"
         )
     strangers = one_patient(inputs, allowed=recipe.different_patients)
+    inputs = tuple(in_suv(recipe, inputs))
     _check_sides(recipe, inputs)
     warnings = [w for v in inputs for w in v.warnings]
     warnings += strangers
@@ -51,6 +53,23 @@ def one_patient(inputs: Sequence[Volume], *, allowed: bool) -> list[str]:
             "one patient, or allow it with --different-patients (different_patients=True)"
         )
     return ["DIFFERENT PATIENTS: the volumes' DICOM PatientID differs"]
+
+
+def in_suv(recipe: Recipe, inputs: Sequence[Volume]) -> list[Volume]:
+    """Turn PET into standardised uptake values, if the recipe asks for them.
+
+    Raises
+    ------
+    ParameterError
+        No volume is PET.
+    QuantityError
+        One is, and what it takes is missing.
+    """
+    if recipe.suv is None:
+        return [*inputs]
+    if "PT" not in {volume.modality for volume in inputs}:
+        raise ParameterError(f"SUV (suv={recipe.suv!r}) is of PET, and no volume is: leave it out")
+    return [to_suv(v, recipe.suv) if v.modality == "PT" else v for v in inputs]
 
 
 def _check_sides(recipe: Recipe, inputs: tuple[Volume, ...]) -> None:

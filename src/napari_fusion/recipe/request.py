@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue
 
 from napari_fusion.checked import Settings
+from napari_fusion.quantify import SuvKind
 from napari_fusion.registration import AlignOptions
 from napari_fusion.registration.quality import Verdict
 from napari_fusion.slab import Window
@@ -27,6 +28,9 @@ class Recipe(Settings):
     spacing
         Voxel size (mm, array order) of the result over the fixed volume's box; None keeps the
         fixed grid.
+    suv
+        The kind of standardised uptake values that PET becomes first (`napari_fusion.to_suv`);
+        None fuses it as it is.
     windows
         One window per source, fixed first; None where the modality's default is meant.
     method, params
@@ -52,6 +56,7 @@ class Recipe(Settings):
     align: AlignOptions | None = AlignOptions()
     accept: Verdict = "CHECK"
     spacing: tuple[Length, Length, Length] | None = None
+    suv: SuvKind | None = None
     windows: tuple[Window | None, ...] | None = None
     method: str = "laplacian"
     params: dict[str, JsonValue] = Field(default_factory=dict)
