@@ -23,7 +23,9 @@ from napari_fusion.gui.colour.rgb import RGB
 from napari_fusion.gui.readout import readout
 from napari_fusion.gui.samples import ct_and_pet
 from napari_fusion.gui.snapshot import Snapshot
+from napari_fusion.gui.views.marks import UNIT, Marks, windows_told
 from napari_fusion.gui.workspace import FusionWorkspace
+from napari_fusion.palette import palette
 
 
 @pytest.fixture
@@ -98,6 +100,29 @@ def test_it_lies_where_the_anatomy_lies_in_every_plane(model, plane):
     axis, index = model.dims.order[0], 20
     model.dims.set_point(axis, ct.translate[axis] + index * ct.scale[axis])
     assert_array_equal(layer._slice.image.raw, layer.data.take(index, axis))
+
+
+def test_the_canvas_tells_its_windows_and_shows_the_palette(model):
+    marks = Marks(model)
+    before = windows_told(model)
+    made = colour_layers(model, ["CT", "PET"], "hot metal blue", windows=[(-100, 300), (0, 4)])
+    assert len(before) == 2
+    assert windows_told(model) == ["CT W 400 L 100", "PET 0 to 4 g/mL"]
+    assert model.canvas.overlays[UNIT].text == "0 to 4 g/mL"
+    assert made.colorbar.visible
+    assert not model.layers["PET"].colorbar.visible
+    np.testing.assert_allclose(made.colormap.colors[:, :3], palette("hot metal blue"), atol=1e-6)
+    assert tuple(made.contrast_limits) == (0, 255)  # its colours are shown as they are
+    made.visible = False
+    assert windows_told(model) == []
+    assert model.canvas.overlays[UNIT].text == ""
+    marks.close()
+
+
+def test_of_a_coloured_fusion_the_functional_window_is_told(model):
+    fused = fuse_layers(model, ["CT", "PET"], "average")[0]
+    colour_layers(model, [fused, "PET"], windows=[(0, 1), (0, 3)])
+    assert windows_told(model) == ["PET 0 to 3 g/mL"]
 
 
 def test_when_the_view_turns_it_turns_along(model, pair):

@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QWidget
 from napari_fusion.gui.views.words import CORNER, LETTER, Words
 
 TOLD = "axial · S 12.0 mm\nCT W 1350 L 525\nPET 0 to 5 g/mL"
-NAMED = ["S 12.0", "W 1350", "L 525", "PET 0", "to 5"]
+NAMED = ["S 12.0 mm", "W 1350", "L 525", "PET 0", "to 5 g/mL"]
 
 
 @pytest.fixture

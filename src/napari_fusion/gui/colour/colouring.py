@@ -91,7 +91,16 @@ class Colouring:
         volumes = base, sources[1].volume
         step = self._step(sources, convention, stands.text if stands.word != "PASS" else "")
         frame = Frame.of(base.grid)
-        made = Coloured(picture, base.grid, frame, volumes, (*base.history, step))
+        made = Coloured(
+            picture=picture,
+            grid=base.grid,
+            frame=frame,
+            sources=volumes,
+            names=self.names,
+            windows=tuple(self.windows or ()),
+            palette=self.palette,
+            history=(*base.history, step),
+        )
         grey, functional = self.names
         layer = rgb_layer(made, stands.label(f"colour: {functional} on {grey}"))
         layer[1]["metadata"] |= {STATE: stands.text, ORIGIN: self._origin()}

@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fusion.grid import Grid
+from napari_fusion.gui.colour.dressed import colours
 from napari_fusion.gui.frame import AXIS_LABELS, Frame
 from napari_fusion.gui.layers import SHOWN, LayerData, drawn
+from napari_fusion.palette import Palette
 from napari_fusion.volume import Step, Volume
 
 RGB = "napari_fusion_rgb"
@@ -30,7 +32,11 @@ class Coloured:
     frame
         The viewer's axes they are drawn along.
     sources
-        The volumes they were made of.
+        The volumes they were made of: the grey one, and the functional one.
+    names, windows
+        The layers that showed them, and with which (lower, upper).
+    palette
+        The functional one's.
     history
         What was done, the last step first asked for here.
     """
@@ -39,6 +45,9 @@ class Coloured:
     grid: Grid
     frame: Frame
     sources: tuple[Volume, ...]
+    names: tuple[str, ...]
+    windows: tuple[tuple[float, float], ...]
+    palette: Palette
     history: tuple[Step, ...]
 
 
@@ -55,6 +64,7 @@ def rgb_layer(coloured: Coloured, name: str) -> LayerData:
         "translate": tuple(place.frame.to_world(place.grid.origin).tolist()),
         "units": ("mm",) * 3,
         "axis_labels": AXIS_LABELS,
+        "colormap": colours(coloured.palette),  # colours nothing; the colour bar shows it
         "blending": "translucent_no_depth",
         "interpolation2d": "linear",
         "metadata": {RGB: coloured, SHOWN: coloured.sources},

@@ -1,8 +1,9 @@
-"""What stands on a canvas beside the side letters: slice, windows, and the unit of a colour bar."""
+"""What stands on a canvas beside the side letters: slice, windows, and the colour bar."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,14 @@ from qtpy.QtWidgets import QWidget
 
 from napari_fusion.gui.check.status import spoken
 from napari_fusion.gui.colour.looks import is_share
+from napari_fusion.gui.colour.rgb import RGB, Coloured
 from napari_fusion.gui.compare.comparison import find_comparison
 from napari_fusion.gui.compare.modes import Mode
 from napari_fusion.gui.covered import is_shown
-from napari_fusion.gui.layers import LIVE, VOLUME, frame_of
+from napari_fusion.gui.layers import VOLUME, frame_of
 from napari_fusion.gui.readout import fused_layer
 from napari_fusion.gui.snapshot import SHARES
+from napari_fusion.gui.views.bar import ColourBar
 from napari_fusion.gui.views.letters import PLANES
 from napari_fusion.gui.views.pixels import cells
 from napari_fusion.gui.views.words import Words
@@ -28,9 +31,6 @@ _PLACES = {WORDS: "top_left", UNIT: "top_right"}
 
 SIZE_PT = 7
 """Size of the words: four of these canvases share a small screen."""
-
-BAR = (10, 90)
-"""Width and height of a colour bar, in pixels."""
 
 SCALE_PART = 0.25
 """The scale bar is at most this part of the canvas's width."""
@@ -61,7 +61,7 @@ class Marks:
 
         self._viewer = viewer
         self._words: Words | None = None
-        self._barred: Any = None
+        self._bar = ColourBar(viewer, SIZE_PT)
         self._ground = viewer.canvas.background_color_override
         viewer.canvas.background_color_override = "black"
         for name, position in _PLACES.items():
@@ -110,7 +110,7 @@ class Marks:
         self._words = None
         for event, heard in self._heard:
             event.disconnect(heard)
-        self._put_bar(None)
+        self._bar.put(None)
         self._viewer.canvas.overlays.scale_bar.length = None
         self._viewer.canvas.background_color_override = self._ground
         for name in _PLACES:
@@ -136,21 +136,7 @@ class Marks:
             bar.events.font_size.emit(bar.font_size)  # else napari draws it at the next zoom only
 
     def _choose_bar(self, event: object = None) -> None:
-        """Show the colour bar of the topmost layer that has colours; of compared ones none."""
-        compared = any(layer.metadata.get(LIVE) == "compare" for layer in self._viewer.layers)
-        coloured = (one for one in measured(self._viewer) if one.visible and _is_coloured(one))
-        self._put_bar(None if compared else next(coloured, None))
-
-    def _put_bar(self, layer: Any) -> None:
-        """Show the colour bar of one layer, and its unit beside it."""
-        if self._barred is not None and self._barred is not layer:
-            self._barred.colorbar.visible = False
-        self._barred = layer
-        if layer is not None:
-            layer.colorbar.size, layer.colorbar.font_size = BAR, SIZE_PT
-            layer.colorbar.box, layer.colorbar.visible = True, True
-        gridded = self._viewer.canvas.grid.enabled  # the bar stands in its cell, the unit would not
-        self._write(UNIT, "" if gridded else _unit(layer))
+        self._write(UNIT, self._bar.choose())
 
     def _write(self, name: str, words: str) -> None:
         overlay = self._viewer.canvas.overlays[name]
@@ -196,21 +182,15 @@ def slice_words(viewer: Any, *, brief: bool = False) -> str:
 def windows_told(viewer: Any) -> list[str]:
     """Say what is seen, and how it is windowed: of compared layers, the sources of what is shown.
 
-    Of a fusion those its sources were fused with, be they hidden: it has none of its own.
+    Of a picture in colours, or else a fused one, those it was made with: it has none of its own.
     """
     compared = find_comparison(viewer)
     if compared is not None:
         both = {Mode.A: [compared.a], Mode.B: [compared.b]}
         return [window_words(one) for one in both.get(compared.mode, [compared.a, compared.b])]
     words = [window_words(one) for one in measured(viewer) if one.visible]
-    fused = fused_layer(viewer)
-    if fused is None:
-        return words
-    names = fused.metadata[SHARES][0]
     layers = {str(layer.name): layer for layer in viewer.layers}
-    asked = [step.parameters.get("windows") for step in fused.metadata[VOLUME].history]
-    windows: Any = next(filter(None, reversed(asked)), [None] * len(names))
-    for name, window in zip(names, windows, strict=False):
+    for name, window in _made_with(viewer):
         if name in layers:
             words.append(window_words(layers[name], window))
         elif window is not None:  # closed, or renamed
@@ -218,26 +198,32 @@ def windows_told(viewer: Any) -> list[str]:
     return list(dict.fromkeys(words))
 
 
+def _made_with(viewer: Any) -> list[tuple[str, Any]]:
+    """Name what the picture in colours, or else the fused one, was made of, with the windows."""
+    coloured = (one.metadata.get(RGB) for one in reversed(viewer.layers) if one.visible)
+    made = next((one for one in coloured if isinstance(one, Coloured)), None)
+    if made is not None:
+        measured_ones = [volume.modality != "FUSED" for volume in made.sources]
+        return list(compress(zip(made.names, made.windows, strict=True), measured_ones))
+    fused = fused_layer(viewer)
+    if fused is None:
+        return []
+    names = fused.metadata[SHARES][0]
+    asked = [step.parameters.get("windows") for step in fused.metadata[VOLUME].history]
+    windows: Any = next(filter(None, reversed(asked)), [None] * len(names))
+    return list(zip(names, windows, strict=False))
+
+
 def window_words(layer: Any, window: Sequence[float] | None = None) -> str:
     """Say how a layer is windowed: "CT W 80 L 40", and of PET "PET 0 to 5 g/mL"."""
     low, high = (float(limit) for limit in window or layer.contrast_limits)
     volume = layer.metadata[VOLUME]
     if volume.modality in FUNCTIONAL:
-        return f"{spoken(layer)} {_number(low)} to {_number(high)}{_unit(layer, ' ')}"
+        unit = "" if volume.unit == "1" else volume.unit
+        return f"{spoken(layer)} {_number(low)} to {_number(high)} {unit}".rstrip()
     return f"{spoken(layer)} W {_number(high - low)} L {_number((high + low) / 2)}"
 
 
 def _number(value: float) -> str:
     """Write a number in three digits, or more where they stand before the point."""
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
-def _unit(layer: Any, before: str = "") -> str:
-    if layer is None:
-        return ""
-    unit = layer.metadata[VOLUME].unit
-    return "" if unit == "1" else f"{before}{unit}"
-
-
-def _is_coloured(layer: Any) -> bool:
-    return layer.metadata[VOLUME].modality in FUNCTIONAL or len(layer.colormap.colors) > 2

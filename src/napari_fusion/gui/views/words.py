@@ -21,8 +21,8 @@ REST_MS = 250
 PADDING = 20
 """Pixels left and right of the words together."""
 
-PIECE = re.compile(r"\S+(?: -?\d\S*)*")
-"""A word, and the numbers that belong to it."""
+PIECE = re.compile(r"\S+(?:(?: -?\d\S*)+(?: (?:mm|\w+/mL)(?!\S))?)?")
+"""A word, and the numbers with their unit that belong to it."""
 
 STYLE = "background: black; color: white; font-size: 13px; padding: 3px 4px;"
 
