@@ -134,3 +134,11 @@ def test_spacing_and_direction_cannot_be_written_into():
     for array in (grid.spacing, grid.direction, grid.affine):
         with pytest.raises(ValueError, match="read-only"):
             array *= 2
+
+
+def test_it_holds_its_voxels_to_their_edges_and_no_more():
+    grid = Grid.regular((3, 4, 5), (2.0, 1.0, 0.5), centre=(7, -3, 11))
+    index = np.array([[-0.5, -0.5, -0.5], [2.5, 3.5, 4.5], [1, 1, 1], [2.6, 0, 0], [0, -0.51, 0]])
+    nudged = index + 1e-9 * np.sign(1 - index)  # to the inside: edges round either way
+    held = grid.holds(grid.index_to_lps(nudged).reshape(5, 1, 3))
+    assert held.tolist() == [[True], [True], [True], [False], [False]]

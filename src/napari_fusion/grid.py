@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_fusion.errors import GeometryError
+from napari_fusion.rotation import nearest_orthogonal
 
 ROTATION_TOLERANCE = 1e-3
 """Largest deviation of the direction cosines from a rotation that is repaired as round-off."""
@@ -138,6 +139,12 @@ class Grid:
         inverse = self.direction / self.spacing  # columns are orthogonal: transpose inverts
         return (np.asarray(points, float) - self.affine[:3, 3]) @ inverse
 
+    def holds(self, points: ArrayLike) -> NDArray[np.bool_]:
+        """Whether LPS points (..., 3), mm, lie in the box of its voxels, edges included; (...)."""
+        index = self.lps_to_index(points)
+        inside: NDArray[np.bool_] = (index >= -0.5) & (index <= np.array(self.shape) - 0.5)
+        return np.asarray(inside.all(axis=-1))
+
     def matches(self, other: Grid, tolerance_mm: float = MATCH_TOLERANCE_MM) -> bool:
         """Whether shapes agree and no corner differs by more than the tolerance."""
         return self.shape == other.shape and bool(
@@ -235,8 +242,7 @@ def _orthogonal(affine: NDArray[np.float64]) -> NDArray[np.float64]:
     if spacing.min() < 1e-6:
         raise GeometryError(f"voxel spacing {np.round(spacing, 6)} mm: every axis needs a length")
     cosines = affine[:3, :3] / spacing
-    u, _, vt = np.linalg.svd(cosines)
-    nearest = u @ vt
+    nearest = nearest_orthogonal(cosines)
     if np.abs(nearest - cosines).max() > ROTATION_TOLERANCE:
         dots = np.abs([cosines[:, i] @ cosines[:, j] for i, j in ((0, 1), (0, 2), (1, 2))])
         angle = np.degrees(np.arcsin(min(1.0, float(dots.max()))))

@@ -226,9 +226,7 @@ def on_grid(source: Source, grid: Grid) -> Volume:
     if grid.matches(volume.grid):
         return volume
     steps = np.stack(np.meshgrid(*[np.linspace(0, n - 1, LATTICE) for n in grid.shape]), axis=-1)
-    index = volume.grid.lps_to_index(grid.index_to_lps(steps))
-    inside = (index > -0.5) & (index < np.array(volume.grid.shape) - 0.5)
-    if not inside.all(axis=-1).any():
+    if not volume.grid.holds(grid.index_to_lps(steps)).any():
         raise GeometryError(
             f"the layer {source.name!r} has no point in common with the first one: align it first"
         )

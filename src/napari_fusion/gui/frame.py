@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from napari_fusion.errors import ParameterError
 from napari_fusion.grid import CANONICAL, MATCH_TOLERANCE_MM, Grid
+from napari_fusion.rotation import turned_degrees
 
 AXIS_LABELS = ("S", "P", "L")
 """Where the viewer's axes 0, 1, 2 point, or point nearest to."""
@@ -90,9 +91,8 @@ class Frame:
     def tilt_deg(self, grid: Grid) -> float:
         """Say by how many degrees a grid is turned against the frame."""
         (a, b, c), flips = self.order(grid)
-        turn = self.axes.T @ grid.direction[:, [a, b, c]] * np.where(flips, -1, 1)
-        cosine = (np.trace(turn) - 1) / 2
-        return float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
+        along = grid.direction[:, [a, b, c]] * np.where(flips, -1, 1)
+        return turned_degrees(self.axes.T @ along)
 
     def letters(self, axis: int) -> tuple[str, str]:
         """Name the patient's sides at the low and the high end of a viewer axis.

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from napari_fusion.errors import GeometryError
 from napari_fusion.grid import ROTATION_TOLERANCE
+from napari_fusion.rotation import nearest_orthogonal
 
 
 def shift_mm(a: NDArray[np.float64], b: NDArray[np.float64], shape: Sequence[int]) -> float:
@@ -24,8 +25,7 @@ def shear_mm(affine: NDArray[np.float64], shape: Sequence[int]) -> float:
     The grid is turned about its centre, which is the kindest a reader that ignores shear can be.
     """
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
-    u, _, vt = np.linalg.svd(affine[:3, :3] / spacing)
-    forced = (u @ vt) * spacing
+    forced = nearest_orthogonal(affine[:3, :3] / spacing) * spacing
     half = (np.asarray(shape) - 1) / 2
     ends = np.array(np.meshgrid(*[(-h, h) for h in half], indexing="ij")).reshape(3, -1)
     return float(np.linalg.norm((forced - affine[:3, :3]) @ ends, axis=0).max())
@@ -34,8 +34,7 @@ def shear_mm(affine: NDArray[np.float64], shape: Sequence[int]) -> float:
 def is_sheared(affine: NDArray[np.float64]) -> bool:
     """Whether the axes are further from right angles than round-off explains."""
     cosines = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
-    u, _, vt = np.linalg.svd(cosines)
-    return bool(np.abs(u @ vt - cosines).max() > ROTATION_TOLERANCE)
+    return bool(np.abs(nearest_orthogonal(cosines) - cosines).max() > ROTATION_TOLERANCE)
 
 
 def check_rectangular(affine: NDArray[np.float64], shape: Sequence[int], name: str) -> None:

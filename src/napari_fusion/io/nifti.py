@@ -20,6 +20,7 @@ from napari_fusion.io.plain import plainly
 from napari_fusion.io.series import About
 from napari_fusion.io.stream import Layout, fill
 from napari_fusion.io.voxels import Voxels
+from napari_fusion.rotation import turned_degrees
 from napari_fusion.volume import JSON, Step, Volume
 
 if TYPE_CHECKING:
@@ -373,9 +374,7 @@ def _conflict(
     shift = shift_mm(sform, qform, shape)
     if shift < AGREE_MM:
         return ()
-    turn = np.linalg.solve(qform[:3, :3], sform[:3, :3])
-    u, _, vt = np.linalg.svd(turn)
-    angle = math.degrees(math.acos(min(1.0, max(-1.0, (float(np.trace(u @ vt)) - 1) / 2))))
+    angle = turned_degrees(np.linalg.solve(qform[:3, :3], sform[:3, :3]))
     return (
         f"sform and qform disagree by {angle:.1f}° and up to {shift:.1f} mm; the sform was used",
     )

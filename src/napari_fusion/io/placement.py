@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from napari_fusion.grid import Grid
 from napari_fusion.io.frames import Frame
+from napari_fusion.rotation import nearest_orthogonal
 
 EVEN = 0.02
 """Slices off their even place by less than this part of a step are evenly spaced."""
@@ -163,8 +164,7 @@ def _fault(frames: Sequence[Frame]) -> str:
 
 def _squared(directions: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
     """Give the nearest pair of perpendicular unit vectors, and how far off the given ones are."""
-    u, _, vt = np.linalg.svd(directions, full_matrices=False)
-    nearest: NDArray[np.float64] = u @ vt
+    nearest = nearest_orthogonal(directions)
     return nearest, float(np.abs(nearest - directions).max())
 
 

@@ -10,6 +10,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from napari_fusion.rotation import rotation
+
 Floats = NDArray[np.float32]
 Box = tuple[NDArray[np.float64], NDArray[np.float64]]
 """Lower and upper corner, LPS mm."""
@@ -66,17 +68,7 @@ class Shape(Protocol):
 @cache
 def _back(turn: Triple) -> Floats:
     """Give the rotation that undoes a turn."""
-    return rotation(turn).T.astype(np.float32)
-
-
-def rotation(degrees: ArrayLike) -> NDArray[np.float64]:
-    """Give the (3, 3) rotation about x, then y, then z, in degrees."""
-    (cx, cy, cz), (sx, sy, sz) = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
-    about_x = np.array([[1, 0, 0], [0, cx, -sx], [0, sx, cx]])
-    about_y = np.array([[cy, 0, sy], [0, 1, 0], [-sy, 0, cy]])
-    about_z = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]])
-    turned: NDArray[np.float64] = about_z @ about_y @ about_x
-    return turned
+    return rotation(np.radians(turn)).T.astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -94,7 +86,7 @@ class Ellipsoid:
     @cached_property
     def box(self) -> Box:
         """The box that holds the turned ellipsoid."""
-        reach = np.sqrt(((rotation(self.turn) * np.array(self.radii)) ** 2).sum(axis=1))
+        reach = np.sqrt(((rotation(np.radians(self.turn)) * np.array(self.radii)) ** 2).sum(axis=1))
         return np.array(self.centre) - reach, np.array(self.centre) + reach
 
     def __call__(self, p: Points) -> Floats:

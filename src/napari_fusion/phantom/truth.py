@@ -12,8 +12,8 @@ from napari_fusion.errors import ParameterError
 from napari_fusion.grid import Grid
 from napari_fusion.phantom.anatomy import unbend
 from napari_fusion.phantom.render import Pose, labels
-from napari_fusion.phantom.shapes import rotation
 from napari_fusion.phantom.tissue import Tissue
+from napari_fusion.rotation import rotation
 
 Point = tuple[float, float, float]
 
@@ -62,7 +62,7 @@ def rigid(
         LPS point that the rotation leaves where it is, mm.
     """
     matrix = np.eye(4)
-    matrix[:3, :3] = rotation(rotation_deg)
+    matrix[:3, :3] = rotation(np.radians(rotation_deg))
     pivot = np.asarray(centre, float)
     matrix[:3, 3] = pivot - matrix[:3, :3] @ pivot + np.asarray(translation_mm, float)
     return matrix

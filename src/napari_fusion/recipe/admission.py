@@ -137,6 +137,4 @@ def _inside(there: Alignment, target: Grid, a_side: int) -> float:
     """Give the share of points of a volume's box that map into the target's box."""
     axes = [np.linspace(0, n - 1, a_side) for n in there.fixed.shape]
     index = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-    where = target.lps_to_index(there.map_points(there.fixed.index_to_lps(index)))
-    inside = (where >= -0.5) & (where <= np.array(target.shape) - 0.5)
-    return float(inside.all(axis=1).mean())
+    return float(target.holds(there.map_points(there.fixed.index_to_lps(index))).mean())

@@ -12,6 +12,7 @@ from napari_fusion.errors import AlignError, ParameterError, expect
 from napari_fusion.grid import Grid
 from napari_fusion.registration.field import DisplacementField
 from napari_fusion.registration.quality import UNMEASURED, Quality, chained
+from napari_fusion.rotation import angles_of, rotation, turned_degrees
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -190,13 +191,9 @@ class Alignment:
         other map it is the turn nearest to its matrix, and the shift of the fixed centre.
         """
         u, _, vt = np.linalg.svd(self.matrix[:3, :3])
-        r = (u * [1.0, 1.0, np.sign(np.linalg.det(u @ vt))]) @ vt
-        about_l, about_s = np.arctan2(r[2, 1], r[2, 2]), np.arctan2(r[1, 0], r[0, 0])
-        if abs(r[2, 0]) > 1 - 1e-12:  # at ±90° about P the other two turns are one
-            about_l, about_s = np.arctan2(-r[1, 2], r[1, 1]), 0.0
-        angles = about_l, -np.arcsin(np.clip(r[2, 0], -1, 1)), about_s
+        turn = (u * [1.0, 1.0, np.sign(np.linalg.det(u @ vt))]) @ vt  # of a mirror, too
         centre = self.fixed.centre
-        return self.map_points(centre) - centre, np.degrees(angles)
+        return self.map_points(centre) - centre, np.degrees(angles_of(turn))
 
     def to_sitk(self) -> sitk.Transform:
         """Give the map as an ITK transform, fixed → moving, LPS mm.
@@ -299,11 +296,9 @@ class Alignment:
 
     def motion(self) -> tuple[float, float]:
         """Say by how many degrees the map turns, and by how many mm it moves the fixed centre."""
-        u, _, vt = np.linalg.svd(self.matrix[:3, :3])
-        cosine = (np.trace(u @ vt) - 1) / 2
         centre = self.fixed.centre
         shift = float(np.linalg.norm(self.map_points(centre) - centre))
-        return float(np.degrees(np.arccos(np.clip(cosine, -1, 1)))), shift
+        return turned_degrees(self.matrix[:3, :3]), shift
 
 
 def pose_matrix(
@@ -315,11 +310,8 @@ def pose_matrix(
     -------
     (4, 4) float64.
     """
-    (a, b, c), centre = np.asarray(angles, float), np.asarray(centre, float)
-    about_l = np.array([[1, 0, 0], [0, np.cos(a), -np.sin(a)], [0, np.sin(a), np.cos(a)]])
-    about_p = np.array([[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]])
-    about_s = np.array([[np.cos(c), -np.sin(c), 0], [np.sin(c), np.cos(c), 0], [0, 0, 1]])
+    centre = np.asarray(centre, float)
     matrix = np.eye(4)
-    matrix[:3, :3] = about_s @ about_p @ about_l
+    matrix[:3, :3] = rotation(angles)
     matrix[:3, 3] = centre + np.asarray(translation, float) - matrix[:3, :3] @ centre
     return matrix

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fusion.registration.alignment import pose_matrix
 from napari_fusion.registration.layers import Matrix
 from napari_fusion.registration.options import Linear
+from napari_fusion.rotation import rotation
 
 Vector = NDArray[np.float64]
 
@@ -71,8 +71,8 @@ class Family:
             unit = np.eye(9).reshape(9, 3, 3) / self.radius
             return np.eye(3) + theta[3:].reshape(3, 3) / self.radius, unit
         a, b, c = theta[3:6] / self.radius
-        whole = pose_matrix((a, b, c), (0, 0, 0), (0, 0, 0))[:3, :3]
-        about_s = pose_matrix((0, 0, c), (0, 0, 0), (0, 0, 0))[:3, :3]
+        whole = rotation((a, b, c))
+        about_s = rotation((0, 0, c))
         turns = [
             whole @ _GENERATORS[0],
             about_s @ _GENERATORS[1] @ about_s.T @ whole,

@@ -13,6 +13,7 @@ from napari_fusion.registration.nmi import FEWEST, Similarity
 from napari_fusion.registration.options import Linear
 from napari_fusion.registration.scene import undone
 from napari_fusion.registration.search import Terrain, separation
+from napari_fusion.rotation import angles_of
 
 REPEATS = 2
 """Climbs each way round, each with samples of its own."""
@@ -94,14 +95,8 @@ def numbers_of(family: Family, matrix: Matrix) -> Vector:
     if family.model == "affine":
         return np.concatenate([shift, (turn - np.eye(3)).ravel() * family.radius])
     scale = float(np.cbrt(np.linalg.det(turn)))
-    r = turn / scale
-    angles = [
-        np.arctan2(r[2, 1], r[2, 2]),
-        -np.arcsin(np.clip(r[2, 0], -1, 1)),
-        np.arctan2(r[1, 0], r[0, 0]),
-    ]
     more = [np.log(scale)] if family.model == "similarity" else []
-    return np.concatenate([shift, np.multiply([*angles, *more], family.radius)])
+    return np.concatenate([shift, np.multiply([*angles_of(turn / scale), *more], family.radius)])
 
 
 @dataclass(frozen=True, eq=False)

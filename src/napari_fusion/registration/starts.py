@@ -8,9 +8,9 @@ from itertools import permutations, product
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fusion.registration.alignment import pose_matrix
 from napari_fusion.registration.layers import Layer, Matrix, solid
 from napari_fusion.registration.scene import Scene
+from napari_fusion.rotation import rotation
 
 ALONG_MM = 30.0
 """Starts are this far apart along the body's axis, for volumes that show different parts of it."""
@@ -31,16 +31,14 @@ def any_orientation(scene: Scene) -> list[Matrix]:
     """List poses with each of the 24 ways to put a cube on a table, each also a little turned."""
     step = np.radians(TURN_DEGREES)
     tilts = [np.zeros(3), *(sign * step * axis for axis in np.eye(3) for sign in (-1, 1))]
-    turns = [
-        cube @ pose_matrix(tilt, (0, 0, 0), (0, 0, 0))[:3, :3] for cube in cubes() for tilt in tilts
-    ]
+    turns = [cube @ rotation(tilt) for cube in cubes() for tilt in tilts]
     return list(_poses(scene, turns, 1))
 
 
 def little_turns() -> list[NDArray[np.float64]]:
     """List 27 rotations, none first."""
     angles = np.radians([0.0, -TURN_DEGREES, TURN_DEGREES])
-    return [pose_matrix(abc, (0, 0, 0), (0, 0, 0))[:3, :3] for abc in product(angles, repeat=3)]
+    return [rotation(abc) for abc in product(angles, repeat=3)]
 
 
 def cubes() -> list[NDArray[np.float64]]:
