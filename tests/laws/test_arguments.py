@@ -40,6 +40,7 @@ CALLS = {
     "fuse": BOTH,
     "fuse_slice": BOTH | {"index": 3},
     "loop_consistency": {"alignments": (SAME, SAME)},
+    "measure": {"volume": A, "rois": B},
     "resample": {"volume": A, "grid": GRID, "alignment": SAME, "interpolation": "linear"},
     "run": {"recipe": nf.Recipe(align=None), "fixed": A, "moving": (B,), "alignments": [SAME]},
     "save": {"volume": A},

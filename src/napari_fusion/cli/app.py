@@ -14,6 +14,7 @@ from napari_fusion.cli.colour import colour
 from napari_fusion.cli.demo import demo
 from napari_fusion.cli.evaluate import evaluate
 from napari_fusion.cli.info import info
+from napari_fusion.cli.measure import measure
 from napari_fusion.cli.methods import methods
 from napari_fusion.cli.metrics import metrics
 from napari_fusion.cli.pipeline import pipeline
@@ -31,8 +32,8 @@ app = typer.Typer(
     help="Register, fuse and account for CT, MR, PET and SPECT volumes. Not a medical device.",
 )
 _COMMANDS = (
-    demo, view, align, apply, run, change, colour, suv, methods, info, metrics, evaluate, train,
-    prune, quantise, pipeline,
+    demo, view, align, apply, run, change, colour, suv, measure, methods, info, metrics, evaluate,
+    train, prune, quantise, pipeline,
 )  # fmt: skip
 for _command in _COMMANDS:
     app.command()(_command)

@@ -1,0 +1,77 @@
+"""``napari-fusion measure``: regions on the measured volume's own grid, or a sentence."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from napari_fusion import Alignment, Grid, Volume, load, measure, resample, save
+
+
+@pytest.fixture
+def regions(files, tmp_path):
+    """Write two boxes on the CT's grid."""
+    grid = load(files["ct"]).grid
+    array = np.zeros(grid.shape, np.uint8)
+    array[5:9, 20:30, 20:30] = 1
+    array[10:14, 15:25, 30:40] = 2
+    return save(Volume(array, grid, "LABEL", "label"), tmp_path / "regions.nii.gz")
+
+
+def test_each_region_is_a_row(shell, files, regions, tmp_path):
+    table = tmp_path / "table.csv"
+    code, out, err = shell("measure", files["ct"], regions, "--out", table)
+    assert (code, err) == (0, "")
+    rows = list(csv.DictReader(table.read_text().splitlines()))
+    wanted = measure(load(files["ct"]), load(regions))
+    assert [float(row["mean"]) for row in rows] == [one.mean for one in wanted]
+    assert [row["unit"] for row in rows] == ["HU", "HU"]
+    assert f"region 2: {wanted[1].ml:.2f} mL" in out
+
+
+def test_regions_go_through_a_transform_to_the_measured_grid(shell, files, regions):
+    command = ("measure", files["moved"], regions, "--transform", files["truth"], "--json")
+    code, out, err = shell(*command)
+    assert code == 0, err
+    assert "NOT REGISTERED" not in err
+    ct, moved = load(files["ct"]), load(files["moved"])
+    truth = Alignment.load(files["truth"], ct.grid, moved.grid)
+    drawn = resample(load(regions), moved.grid, truth.inverse(), interpolation="nearest", fill=0)
+    told = json.loads(out)["regions"]
+    assert [one["mean"] for one in told] == [one.mean for one in measure(moved, drawn)]
+
+
+def test_coordinates_taken_as_they_are_are_told(shell, files, regions):
+    code, _, err = shell("measure", files["moved"], regions)
+    assert code == 0
+    assert "NOT REGISTERED" in err
+
+
+def test_a_region_that_the_volume_cuts_off_is_named(shell, files, regions, tmp_path):
+    ct = load(files["ct"])
+    grid = Grid((6, *ct.grid.shape[1:]), ct.grid.affine)
+    short = save(Volume(ct.array[:6], grid, "CT", "HU"), tmp_path / "short.nii.gz")
+    code, _, err = shell("measure", short, regions)
+    assert code == 0
+    assert "region 1 has" in err
+    assert "0.00 mL in the volume" in err  # region 2
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--out", "table.txt"), "must end in .csv"),
+        (("--suv", "bw"), "SUV is of PET"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(shell, files, regions, more, said):
+    code, _, err = shell("measure", files["ct"], regions, *more)
+    assert code == 1
+    assert said in err
+
+
+def test_a_picture_is_no_regions(shell, files):
+    code, _, err = shell("measure", files["ct"], files["mr"])
+    assert code == 1
+    assert "whole numbers" in err
