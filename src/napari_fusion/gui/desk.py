@@ -17,6 +17,7 @@ from napari_fusion.gui.hands.deeds import Deeds
 from napari_fusion.gui.hands.hands import Hands
 from napari_fusion.gui.hands.keys import Binding, Keys, has_key
 from napari_fusion.gui.hands.presets import Preset, presets_of
+from napari_fusion.gui.statusbar import StatusBar
 from napari_fusion.gui.undo import UndoStack
 from napari_fusion.gui.views.cross import Cross
 from napari_fusion.gui.views.crossing import Crossing
@@ -59,6 +60,7 @@ class Desk(QObject):
         self.crossing = Crossing(viewer, self)
         self.quad = Quad(viewer, self.crossing, self)
         self._marks = Marks(viewer)
+        self._status = StatusBar(viewer)
         self._deeds = Deeds(viewer, self.undo, self)
         self.hands = Hands(viewer, self.crossing, self._deeds.windowed, self)
         self.keys = Keys(self._is_free, self)
@@ -109,6 +111,7 @@ class Desk(QObject):
         for event in self._heard:
             event.disconnect(self._choose_layer)
         self._marks.close()
+        self._status.close()
         self._deeds.close()
         self.crossing.leave(self._viewer)
 
@@ -147,7 +150,8 @@ class Desk(QObject):
 
         active = self._viewer.layers.selection.active
         ours = active is None or isinstance(active, Image)
-        return self.hands.is_free and (ours or not has_key(active, keys))
+        marking = self.landmarks is not None and self.landmarks.is_marking
+        return (self.hands.is_free or marking) and (ours or not has_key(active, keys))
 
     # what can be done
 

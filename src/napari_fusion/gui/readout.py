@@ -65,7 +65,7 @@ def sources(viewer: Any) -> list[Any]:
     return [
         layer
         for layer in ours
-        if _is_measured(layer.metadata[VOLUME]) and id(layer.metadata[VOLUME]) not in replaced
+        if is_measured(layer.metadata[VOLUME]) and id(layer.metadata[VOLUME]) not in replaced
     ]
 
 
@@ -126,7 +126,8 @@ def patient_point(layer: Any, world: Point) -> Point:
     return place.grid.index_to_lps(index_at(layer, world))
 
 
-def _is_measured(volume: Volume) -> bool:
+def is_measured(volume: Volume) -> bool:
+    """Whether voxels are measured values, and not brightness, shares or labels."""
     return volume.modality not in {"FUSED", "LABEL"} and not is_share(volume)
 
 

@@ -685,6 +685,14 @@ def test_places_are_marked_in_any_plane(desk, main, window, qtbot):
         marks = viewer.layers[name]
         assert len(marks.data) == 1
         assert np.abs(marks.data_to_world(marks.data[0]) - place).max() < 4
+    qtbot.keyClick(view.canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert [len(viewer.layers[f"marks on {name}"].data) for name in ("head CT", "head T1")] == [
+        1,
+        0,
+    ]
+    qtbot.keyClick(view.canvas, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert len(viewer.layers["marks on head CT"].data) == 0
+    assert box.words.text() == "Click place 1 on head CT."
     box.stop()
     for name in ("marks on head CT", "marks on head T1"):
         viewer.layers.remove(name)

@@ -106,6 +106,11 @@ class LandmarkBox(Step):
             self._hear(add_marks(self._viewer, role, name))
         self._next()
 
+    @property
+    def is_marking(self) -> bool:
+        """Whether clicks set marks now."""
+        return bool(self.mark_button.isChecked())
+
     def take_back(self) -> bool:
         """Take the last mark back, as Ctrl+Z does while places are marked."""
         here, there = self._marks()

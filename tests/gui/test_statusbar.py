@@ -1,0 +1,63 @@
+"""The status bar under a real window: our values and units, never a picture's brightness."""
+
+import numpy as np
+import pytest
+
+from napari_fusion.gui import align_layers, from_layer, fuse_layers
+from napari_fusion.gui.layers import place_of
+from napari_fusion.gui.readout import value_at
+from napari_fusion.gui.statusbar import StatusBar
+
+
+@pytest.fixture
+def bar(viewer):
+    made = StatusBar(viewer)
+    yield made
+    made.close()
+
+
+def pointed(viewer, layer, point):
+    """Give what the bar says of a layer when the mouse is at a point in viewer mm."""
+    viewer.layers.selection = {layer} if not isinstance(layer, set) else layer
+    viewer.dims.set_point(range(3), point)
+    viewer.cursor.position = tuple(point)
+    viewer.mouse_over_canvas = True
+    viewer.status = viewer._calc_status_from_cursor()[0]
+    return viewer.status
+
+
+def brightest(viewer, fused):
+    volume = from_layer(fused)
+    index = np.unravel_index(np.argmax(volume.array), volume.grid.shape)
+    return place_of(viewer.layers[0]).frame.to_world(volume.grid.index_to_lps(index))
+
+
+def test_an_aligned_layer_tells_the_value_of_its_original(viewer, pair, gate, bar):
+    name = align_layers(viewer, "head CT", "head T1").name
+    layer = viewer.layers[name]
+    point = place_of(layer).frame.to_world(pair[0].grid.index_to_lps((20, 30, 24)))
+    assert pointed(viewer, layer, point) == f"{name}: {value_at(layer, point)}"
+
+
+def test_a_fused_layer_tells_shares_and_no_brightness(viewer, gate, bar):
+    moved = align_layers(viewer, "head CT", "head T1")
+    fused = fuse_layers(viewer, ["head CT", moved], "average")[0]
+    told = pointed(viewer, fused, brightest(viewer, fused))
+    assert told.startswith(f"{fused.name}: ")
+    assert "% head CT" in told
+    both = pointed(viewer, {fused, viewer.layers["head CT"]}, brightest(viewer, fused))
+    assert both.count("HU") == 1
+    assert "% head CT" in both
+
+
+def test_labels_and_others_layers_are_left_to_napari(viewer, pair, bar):
+    foreign = viewer.add_image(np.ones((4, 4, 4)), name="foreign", units=("mm",) * 3)
+    assert not isinstance(pointed(viewer, foreign, np.ones(3)), str)
+
+
+def test_when_it_is_closed_napari_speaks_again(viewer, bar):
+    bar.close()
+    layer = viewer.layers["head CT"]
+    point = place_of(layer).frame.to_world(from_layer(layer).grid.centre)
+    assert not isinstance(pointed(viewer, layer, point), str)
+    viewer.events.status.connect(bar._said)  # the fixture closes it once more
