@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QLabel, QLineEdit, QWidget
 from napari_fusion.gui.check.gate import TYPED, patients_of
 from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.layers import VOLUME
+from napari_fusion.gui.open.naming import KindCombo
 from napari_fusion.gui.steps.step import Step
 from napari_fusion.gui.widgets.combos import LayerCombo
 from napari_fusion.gui.widgets.hearing import hear
@@ -48,8 +49,13 @@ class OpenStep(Step):
         self.allow.setPlaceholderText(f"type {TYPED} to allow it")
         self.allow.setToolTip("Until these words stand here, layers of two patients are refused.")
         self.warning = QLabel("‼ Two patients")
-        for words, widget in (("Fixed", self.fixed), ("Moving", self.moving), ("And", self.third)):
+        self.kinds = tuple(KindCombo(viewer) for _ in self._combos)
+        rows = zip(("Fixed", "Moving", "And"), self._combos, self.kinds, strict=True)
+        for words, widget, kind in rows:
             self.form.addRow(words, widget)
+            self.form.addRow("scanned as", kind)
+            kind.told.connect(self.said)
+            kind.told.connect(self._tell)
             widget.chosen.connect(self._tell)
             widget.currentIndexChanged.connect(self._remember)
         self.form.addRow(self.warning, self.allow)
@@ -141,6 +147,8 @@ class OpenStep(Step):
             self.allow.clear()
         for widget in (self.warning, self.allow):
             widget.setVisible(len(found) > 1)
+        for combo, kind in zip(self._combos, self.kinds, strict=True):
+            self.form.setRowVisible(kind, kind.ask_about(combo.layer))
 
     @Slot()
     def _tell(self) -> None:
