@@ -17,6 +17,7 @@ _HOMES = {
     "compare_layers": "compare.comparing",
     "from_layer": "layers",
     "fuse_layers": "actions",
+    "measure_layers": "measure.measuring",
     "name_modality": "open.naming",
     "open_session": "session.file",
     "place_layer": "align.hand",

@@ -101,7 +101,7 @@ class FusionWorkspace(QWidget):
         self.desk.quad.toggled.connect(self.align.hand.bind)
         self.check = CheckStep(self.viewer, self.desk)
         self.fuse = FuseStep(self.viewer, self.jobs)
-        self.keep = KeepStep(self.viewer, self.settings)
+        self.keep = KeepStep(self.viewer, self.settings, self.desk.crossing)
         self.steps = (self.open, self.align, self.check, self.fuse, self.keep)
         for listener in (self.align, self.check, self.fuse, self.desk.lens):
             listener.choose(self.open.current)

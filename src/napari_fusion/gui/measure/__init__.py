@@ -1,0 +1,1 @@
+"""Regions of interest on layers, measured on each source's own grid."""
