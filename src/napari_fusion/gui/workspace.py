@@ -78,11 +78,15 @@ class FusionWorkspace(QWidget):
     def leave(self) -> None:
         """Give mouse, keys and the window's middle back."""
         self.align.leave()
+        self.help.leave()
         self.desk.release()
 
     @Slot()
     def _attach(self) -> None:
         self.desk.attach(self.window())
+        window = getattr(self.viewer, "window", None)  # a viewer model has none
+        if window is not None and not self.help.stands_in_menu:
+            self.help.join(window.help_menu)
 
     def _make_ends(self) -> None:
         """Make what is always in sight: the state above the steps, values and progress below."""

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QApplication, QLineEdit
 from napari_fusion.gui import fuse_layers, preview_layers, show_plane, to_layer
 from napari_fusion.gui.compare.modes import Mode
 from napari_fusion.gui.covered import cover, hide
+from napari_fusion.gui.guide.about import AboutBox
 from napari_fusion.gui.readout import readout
 from napari_fusion.gui.views.marks import slice_words
 from napari_fusion.gui.views.pixels import to_pixels, to_world
@@ -706,12 +707,33 @@ def test_the_wide_words_of_a_canvas_end_before_its_letter(desk, main):
     layer.name = "head CT"
 
 
+def ours_in_help(viewer):
+    return {
+        action.text(): action
+        for action in viewer.window.help_menu.actions()
+        if "napari-fusion" in action.text()
+    }
+
+
+def test_napari_s_help_menu_tells_about_us(main, window):
+    _, viewer = main
+    ours = ours_in_help(viewer)
+    assert list(ours) == ["About napari-fusion", "Tour of napari-fusion"]
+    ours["About napari-fusion"].trigger()
+    (box,) = [one for one in QApplication.topLevelWidgets() if isinstance(one, AboutBox)]
+    box.close()
+    ours["Tour of napari-fusion"].trigger()
+    assert window[1].tour.isVisible()
+    window[1].tour.stop()
+
+
 def test_closing_the_dock_closes_the_views(desk, main, window, qtbot):
     canvas, viewer = main
     home = desk._window.centralWidget()
     viewer.window.remove_dock_widget(window[1])
     qtbot.wait(50)
     assert not desk.quad.is_open
+    assert not ours_in_help(viewer)
     assert home.layout().count() == 1
     assert canvas.isVisible()
     assert not viewer.canvas.overlays["fusion_words"].visible

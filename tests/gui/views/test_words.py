@@ -7,7 +7,8 @@ from qtpy.QtWidgets import QWidget
 from napari_fusion.gui.views.words import CORNER, LETTER, Words
 
 TOLD = "axial · S 12.0 mm\nCT W 1350 L 525\nPET 0 to 5 g/mL"
-NAMED = ["S 12.0 mm", "W 1350", "L 525", "PET 0", "to 5 g/mL"]
+NAMED = ["S 12.0", "W 1350", "L 525", "PET 0", "to 5"]
+WITH_UNITS = ["S 12.0 mm", "to 5 g/mL"]
 
 
 @pytest.fixture
@@ -27,6 +28,7 @@ def test_a_number_stays_beside_its_name_and_is_never_cut(words, room):
     assert all(any(pair in line for line in lines) for pair in NAMED)
     assert words.width() >= words.sizeHint().width()
     if room >= 250:
+        assert all(any(pair in line for line in lines) for pair in WITH_UNITS)
         assert words.width() <= room // 2 - LETTER - CORNER
 
 

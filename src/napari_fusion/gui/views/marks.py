@@ -35,7 +35,7 @@ SIZE_PT = 7
 SCALE_PART = 0.25
 """The scale bar is at most this part of the canvas's width."""
 
-NARROW = 340
+NARROW = 400
 """On a canvas less wide, words for plane and slice would reach the letter in the middle."""
 
 TIGHT = 170

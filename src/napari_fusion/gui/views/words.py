@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from qtpy.QtCore import Qt, QTimer, Slot
@@ -23,6 +24,9 @@ PADDING = 20
 
 PIECE = re.compile(r"\S+(?:(?: -?\d\S*)+(?: (?:mm|\w+/mL)(?!\S))?)?")
 """A word, and the numbers with their unit that belong to it."""
+
+UNIT = re.compile(r" (?=mm$|\w+/mL$)")
+"""The blank before the unit of a piece."""
 
 STYLE = "background: black; color: white; font-size: 13px; padding: 3px 4px;"
 
@@ -74,13 +78,21 @@ class Words(QLabel):
         """Break lines that are too long, and never between a name and its number."""
         lines: list[str] = []
         for line in words.split("\n"):
-            for place, piece in enumerate(PIECE.findall(line)):
+            for place, piece in enumerate(self._pieces(line, room)):
                 longer = f"{lines[-1]} {piece}" if place else piece
                 if place and self.fontMetrics().horizontalAdvance(longer) <= room - PADDING:
                     lines[-1] = longer
                 else:
                     lines.append(piece)
         return "\n".join(lines)
+
+    def _pieces(self, line: str, room: int) -> Iterator[str]:
+        """Give a line's pieces; of one that is too long by itself the unit stands alone."""
+        for piece in PIECE.findall(line):
+            if self.fontMetrics().horizontalAdvance(piece) <= room - PADDING:
+                yield piece
+            else:
+                yield from filter(None, UNIT.split(piece))
 
     @Slot()
     def _settle(self) -> None:
