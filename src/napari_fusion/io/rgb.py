@@ -28,7 +28,7 @@ def save_rgb(
     path
         The file to make or replace, ``.nii`` or ``.nii.gz``.
     note
-        Up to 80 characters for the header: what is shown in which colours.
+        Up to 79 characters for the header: what is shown in which colours.
 
     Raises
     ------

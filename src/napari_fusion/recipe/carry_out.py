@@ -18,7 +18,7 @@ from napari_fusion.recipe.admission import admitted, overlap
 from napari_fusion.recipe.outcome import Outcome, in_words
 from napari_fusion.recipe.request import Recipe
 from napari_fusion.registration import Alignment, Quality
-from napari_fusion.registration.quality import RANK
+from napari_fusion.registration.quality import AS_SCANNED, RANK
 from napari_fusion.slab import Window
 from napari_fusion.volume import Step, Volume
 
@@ -185,9 +185,7 @@ def _as_they_lie(fixed: Volume, moving: Volume) -> Alignment:
     """Take the files' own coordinates, and say what that is worth."""
     same = fixed.frame_uid is not None and fixed.frame_uid == moving.frame_uid
     sentence = (
-        "Aligned by the scanner (same frame of reference), not verified."
-        if same
-        else "NOT REGISTERED: the files' own coordinates were taken as they are."
+        AS_SCANNED if same else "NOT REGISTERED: the files' own coordinates were taken as they are."
     )
     quality = Quality(verdict="CHECK", sentence=sentence)
     return Alignment.identity(fixed.grid, moving.grid, quality)

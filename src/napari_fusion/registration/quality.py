@@ -17,6 +17,9 @@ Verdict = Literal["PASS", "CHECK", "FAIL"]
 Row = Annotated[tuple[FiniteFloat, ...], Field(min_length=4, max_length=4)]
 Form = Annotated[tuple[Row, ...], Field(min_length=4, max_length=4)]
 
+AS_SCANNED = "Aligned by the scanner (same frame of reference), not verified."
+"""What is known of two volumes of one frame of reference that nobody has compared."""
+
 RANK: Mapping[str, int] = {"PASS": 0, "CHECK": 1, "FAIL": 2}
 """From trusted to wrong: what may be accepted is compared by it."""
 

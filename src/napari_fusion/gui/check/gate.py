@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_fusion.errors import ParameterError
 from napari_fusion.registration import Quality
+from napari_fusion.registration.quality import AS_SCANNED
 from napari_fusion.volume import Volume
 
 Word = Literal["PASS", "CHECK", "FAIL", "NOT REGISTERED", "DIFFERENT PATIENTS"]
@@ -102,9 +103,7 @@ def _pair(first: Source, other: Source) -> Standing:
                 "NOT REGISTERED",
                 f"Nothing says that {other.name} lies on {first.name}; align it first.",
             )
-        judged.append(
-            Standing("CHECK", "Aligned by the scanner (same frame of reference), not verified.")
-        )
+        judged.append(Standing("CHECK", AS_SCANNED))
     return max(judged, key=lambda one: one.rank, default=Standing("PASS", "The same volume."))
 
 
