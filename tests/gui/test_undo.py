@@ -68,6 +68,17 @@ def test_a_group_is_taken_back_as_one_and_shows_what_it_hid(stack, viewer):
     assert not viewer.layers["head CT"].visible
 
 
+def test_what_was_hidden_before_a_group_stays_hidden_when_it_is_taken_back(stack, viewer):
+    viewer.layers["head CT"].visible = False
+    stack.begin()
+    viewer.layers["head CT"].visible = False
+    viewer.add_points([[0, 0, 0]], name="dots", units=("mm",) * 3)
+    stack.end("fused again")
+    assert stack.undo() == "fused again"
+    assert not viewer.layers["head CT"].visible
+    assert viewer.layers["head T1"].visible
+
+
 def test_the_preview_is_no_deed(stack, viewer):
     preview_layers(viewer, ["head CT", "head T1"], "average")
     assert stack.undo() == ""

@@ -93,6 +93,29 @@ def test_function_is_hot_iron_over_anatomy_and_inverse_grey_alone(step, model):
     assert layer.colormap.name == "inverse grey"
 
 
+def test_an_opacity_that_was_chosen_stays_when_the_palette_changes(step, model):
+    layer, anatomy = model.layers["PET"], model.layers["CT"]
+    assert layer.opacity == 0.6
+    anatomy.visible = False
+    assert layer.opacity == 1
+    anatomy.visible = True
+    layer.opacity = 0.3
+    for seen in (False, True):
+        anatomy.visible = seen
+        assert layer.opacity == 0.3
+
+
+def test_a_session_keeps_the_opacity_whatever_is_opened_first(step, model, pet, pair):
+    model.layers["PET"].opacity = 0.3
+    look = look_of(model.layers["PET"])
+    model.layers.clear()
+    layer = add_volume(model, pet)
+    dress(layer, look)
+    add_volume(model, replace(pair[0], name="CT"))
+    assert layer.colormap.name.startswith("hot iron")
+    assert layer.opacity == 0.3
+
+
 def test_a_volume_that_comes_later_is_dressed_too(step, model, pet):
     model.layers.clear()
     layer = add_volume(model, pet)

@@ -13,6 +13,9 @@ from napari_fusion.volume import FUNCTIONAL, Volume
 OVER, ALONE = "hot iron", "inverse grey"
 """Palettes of a functional layer: on anatomy, and with nothing below."""
 
+OPACITY = {OVER: OVERLAY_OPACITY, ALONE: 1.0}
+"""The opacity that comes with each."""
+
 STIRRING = {"inserted", "removed", "visible", "reordered"}
 """What may change what lies below a layer."""
 
@@ -44,10 +47,12 @@ def set_automatic(layer: Any) -> None:
 
 
 def _wear(worn: Dressed, volume: Volume, *, over: bool) -> None:
+    """Change the palette; the opacity too, unless somebody chose another than came with it."""
     name = OVER if over else ALONE
     if worn.name != name:
+        if worn.layer.opacity == OPACITY.get(worn.name):
+            worn.layer.opacity = OPACITY[name]
         worn.name, worn.floor = name, floor_of(volume) if over else None
-        worn.layer.opacity = OVERLAY_OPACITY if over else 1.0
     worn.apply()
 
 

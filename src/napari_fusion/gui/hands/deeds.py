@@ -33,6 +33,7 @@ class Deeds(QObject):
         super().__init__(parent)
         self._viewer, self._stack = viewer, stack
         self._places = {layer: _place(layer) for layer in viewer.layers}
+        self._seen = {layer: bool(layer.visible) for layer in viewer.layers}
         self._touched: list[Any] = []
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -50,6 +51,7 @@ class Deeds(QObject):
         for event, heard in self._heard:
             event.disconnect(heard)
         self._places.clear()
+        self._seen.clear()
 
     def windowed(self, layer: Any, before: tuple[float, float]) -> None:
         """Remember that a layer's window was changed by hand, from `before` to what it is."""
@@ -70,7 +72,7 @@ class Deeds(QObject):
         layer = event.value
         if LIVE in layer.metadata:
             return
-        self._places[layer] = _place(layer)
+        self._places[layer], self._seen[layer] = _place(layer), bool(layer.visible)
         self._stack.did(
             Deed(f"{layer.name} added", lambda: self._take(layer), lambda: self._put(layer))
         )
@@ -78,6 +80,7 @@ class Deeds(QObject):
     def _removing(self, event: Any) -> None:
         layer, index = self._viewer.layers[event.index], event.index
         self._places.pop(layer, None)
+        self._seen.pop(layer, None)
         if LIVE not in layer.metadata:
             self._stack.did(
                 Deed(
@@ -93,9 +96,11 @@ class Deeds(QObject):
         if not isinstance(index, int) or not 0 <= index < len(self._viewer.layers):
             return
         layer = self._viewer.layers[index]
-        if event.type == "visible" and self._stack.is_grouping and layer in self._places:
-            now = bool(layer.visible)
-            self._did(layer, "visible", not now, now, "{} shown or hidden")
+        if event.type == "visible" and layer in self._places:
+            before, now = self._seen[layer], bool(layer.visible)
+            self._seen[layer] = now
+            if self._stack.is_grouping and before != now:  # napari tells of what stays, too
+                self._did(layer, "visible", before, now, "{} shown or hidden")
         elif event.type in MOVES and layer in self._places:
             if self._stack.is_busy:
                 self._places[layer] = _place(layer)
