@@ -239,6 +239,28 @@ def test_087_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path):
         scan(path)
 
 
+def test_an_encrypted_zip_is_named(tmp_path):
+    path = tmp_path / "secret.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.dcm", b"nobody can read this")
+    packed = bytearray(path.read_bytes())
+    for mark, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        packed[packed.find(mark) + flags] |= 1
+    path.write_bytes(packed)
+    with pytest.raises(ReadError, match=r"secret\.zip is encrypted"):
+        load(path)
+
+
+def test_members_whose_names_differ_in_what_a_file_cannot_be_called_are_all_read(tmp_path):
+    folder = series(tmp_path / "ct")
+    path = tmp_path / "study.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        names = ("s:0", "s_0", "s?0", "s*0", "s|0")
+        for name, file in zip(names, sorted(folder.iterdir()), strict=True):
+            archive.write(file, f"{name}.dcm")
+    assert load(path).grid.shape == load(folder).grid.shape
+
+
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 half a zip", b"not a zip at all"])
 def test_a_broken_zip_is_named(tmp_path, content):
     path = tmp_path / "broken.zip"

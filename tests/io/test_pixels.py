@@ -32,6 +32,18 @@ def test_016_a_slope_for_each_slice_the_first_an_integer(tmp_path):
     assert volume.unit == "Bq/mL"
 
 
+def test_017_an_intercept_that_is_no_number_shows_stored_values(tmp_path):
+    def edit(ds, index):
+        ds.RescaleIntercept = 0.1875
+
+    folder = series(tmp_path, 3, "MR", edit)
+    for path in folder.iterdir():
+        path.write_bytes(path.read_bytes().replace(b"0.1875", b"n/a   "))
+    volume = load(folder)
+    np.testing.assert_array_equal(volume.array[1], stored(1))
+    assert "stored values are shown" in volume.warnings[0]
+
+
 @pytest.mark.parametrize("slope", [b"0.0", b"NaN", b"inf", b"1e-12"])
 @pytest.mark.parametrize("modality", ["PT", "CT"])
 def test_017_a_slope_that_cannot_be_meant_shows_stored_values_without_a_unit(

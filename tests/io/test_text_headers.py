@@ -144,6 +144,22 @@ def test_041_a_left_handed_grid_keeps_its_sides(tmp_path):
     np.testing.assert_allclose(volume.grid.origin, [1, 2, 3])
 
 
+@pytest.mark.parametrize(
+    ("space", "known"),
+    [
+        ("LPS", True),
+        ("Left-Posterior-Superior", True),
+        ("scanner-xyz", False),
+        ("3D-right-handed", False),
+        ("3D-left-handed", False),
+    ],
+)
+def test_031_only_an_anatomical_space_says_which_side_is_left(tmp_path, space, known):
+    volume = load(nrrd(tmp_path / "a.nrrd", space=space))
+    assert volume.sides_unknown is not known
+    assert any(f"names no side ({space.lower()})" in w for w in volume.warnings) is not known
+
+
 def test_031_nrrd_without_a_space_is_orientation_unknown(tmp_path):
     path = nrrd(
         tmp_path / "a.nrrd", space=None, space_directions=None, space_origin=None, spacings="2 3 4"

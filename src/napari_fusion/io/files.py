@@ -33,6 +33,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SUFFIXES = (".mha", ".mhd", ".nrrd", ".nhdr")
+ANATOMICAL = frozenset(
+    {
+        "right-anterior-superior",
+        "left-anterior-superior",
+        "left-posterior-superior",
+        "ras",
+        "las",
+        "lps",
+    }
+)
+"""Spaces of NRRD that say which side is left, also with "-time" behind; its others do not."""
 FIELD = "napari_fusion_"
 """How the header fields begin in which this package notes what values mean."""
 NOTED = ("modality", "unit", "suv")
@@ -200,9 +211,13 @@ def _check(size: list[int], frame: int | None, name: str) -> tuple[int, int]:
 
 def _doubt(kind: str, fields: dict[str, str]) -> list[str]:
     """Say what the header leaves open about left and right."""
-    if kind == "NRRD" and "space" not in fields:
-        return ["orientation unknown: the header names no space, so left and right are a guess"]
-    return []
+    if kind != "NRRD":
+        return []
+    space = fields.get("space", "").strip().lower().removesuffix("-time")
+    if space in ANATOMICAL:
+        return []
+    what = f"a space that names no side ({space})" if space else "no space"
+    return [f"orientation unknown: the header names {what}, so left and right are a guess"]
 
 
 def _frame(layout: Layout, shape: tuple[int, int, int], frame: int) -> Layout:

@@ -69,9 +69,11 @@ def meaning_of(frames: Sequence[Frame]) -> Meaning:
 
 
 def _unusable(slope: float | None, intercept: float | None, *, needed: bool) -> bool:
+    if not math.isfinite(intercept or 0.0):
+        return True
     if slope is None:
         return needed
-    return not math.isfinite(slope) or abs(slope) < TINY or not math.isfinite(intercept or 0.0)
+    return not math.isfinite(slope) or abs(slope) < TINY
 
 
 def modality_of(header: Header) -> Modality:

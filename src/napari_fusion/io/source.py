@@ -106,12 +106,25 @@ class Source(Closing):
             self._zip = zipfile.ZipFile(self.path)
         except (zipfile.BadZipFile, OSError, ValueError) as fault:
             raise ReadError(f"{self.path.name} is not a zip that can be read") from fault
-        members = [m for m in self._zip.infolist() if not m.is_dir() and not m.flag_bits & 1]
+        members = [m for m in self._zip.infolist() if not m.is_dir()]
+        if any(member.flag_bits & 1 for member in members):
+            raise ReadError(f"{self.path.name} is encrypted: unpack it with its password first")
         total = sum(member.file_size for member in members)
         check_unpacked(total, self.path.stat().st_size, self.path.name)
         if total > VOLUME_BYTES:
             raise ReadError(f"{self.path.name} would unpack to {total / 2**30:.0f} GiB, too much")
-        self._members = {self.path / _harmless(m.filename): m for m in members}
+        self._members = {}
+        for member in members:
+            self._members[self._free(self.path / _harmless(member.filename))] = member
+
+    def _free(self, path: Path) -> Path:
+        """Give a path that no other member has: two may differ in what a name cannot hold."""
+        number = 1
+        free = path
+        while free in self._members:
+            number += 1
+            free = path.with_name(f"{path.stem}_{number}{path.suffix}")
+        return free
 
     def _walk(self) -> Iterator[Path]:
         if self.path.is_file():

@@ -270,8 +270,8 @@ def _readable(frame: Frame, tag: int) -> str:
     return frame.header.text(tag)
 
 
-def _natural(text: str) -> tuple[float, str]:
+def _natural(text: str) -> tuple[list[float], str]:
     try:
-        return float(text.replace("/", "")), text
+        return [float(part) for part in text.split("/")], text
     except ValueError:
-        return math.inf, text
+        return [math.inf], text
