@@ -168,6 +168,22 @@ def test_files_that_hold_no_points_are_refused(name, content, words, tmp_path):
         Landmarks.load(path, path)
 
 
+@pytest.mark.parametrize("name", ["#1 nose", "a\x0bb", "a\nb", "a;b"])
+def test_names_that_a_table_would_lose_are_refused(tmp_path, name):
+    odd = Landmarks(PAIRS.fixed, PAIRS.moving, (name, *PAIRS.names[1:]))
+    with pytest.raises(ParameterError, match="names of points"):
+        odd.save(tmp_path / "pairs.csv")
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("ending", [".fcsv", ".mrk.json"])
+def test_no_point_is_lost_whatever_its_name(tmp_path, ending):
+    odd = Landmarks(PAIRS.fixed, PAIRS.moving, ("#1 nose", *PAIRS.names[1:]))
+    paths = tmp_path / f"fixed{ending}", tmp_path / f"moving{ending}"
+    odd.save(*paths)
+    same(Landmarks.load(*paths), odd)
+
+
 @pytest.mark.parametrize("names", [("a.txt", None), ("a.fcsv", None), ("a.fcsv", "b.txt")])
 def test_other_endings_are_refused_and_nothing_written(names, tmp_path):
     paths = [tmp_path / name for name in names if name]

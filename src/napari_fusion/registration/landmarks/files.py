@@ -77,7 +77,7 @@ def save(
                 f"landmark pairs are saved in one .csv, or in two files: {target.name} is neither"
             )
         text = tables.write_pairs(landmarks)
-        _write(target, text, partial(tables.read_pairs, name=target.name))
+        _write(target, text, landmarks, partial(tables.read_pairs, name=target.name))
         return
     sides = ((target, landmarks.fixed), (Path(moving), landmarks.moving))
     for place, _ in sides:
@@ -85,8 +85,8 @@ def save(
             raise ParameterError(f"points are saved as .mrk.json, .fcsv or .csv, not {place.name}")
     for place, points in sides:
         kind = ONE_SIDED[_suffix(place) or ""]
-        text = kind.write(Marks(points, landmarks.names))
-        _write(place, text, partial(kind.read, name=place.name))
+        wanted = Marks(points, landmarks.names)
+        _write(place, kind.write(wanted), wanted, partial(kind.read, name=place.name))
 
 
 def text_of(path: Path) -> str:
@@ -133,14 +133,17 @@ def _paired(fixed: Marks, moving: Marks) -> Landmarks:
     return Landmarks(fixed.points, moving.points, fixed.names)
 
 
-def _write(path: Path, text: str, read: Callable[[str], Marks | Landmarks]) -> None:
-    """Write text, read it back, and only then take the name."""
+def _write(
+    path: Path, text: str, wanted: Marks | Landmarks, read: Callable[[str], Marks | Landmarks]
+) -> None:
+    """Write text, read back the points that were wanted, and only then take the name."""
     from napari_fusion.io.atomic import write_verified
 
-    wanted = _numbers(read(text))
+    if any(name.splitlines() not in ([], [name]) for name in wanted.names):
+        raise ParameterError("names of points cannot hold line breaks")
 
     def verify(place: Path) -> None:
-        if not np.array_equal(_numbers(read(text_of(place))), wanted):
+        if not np.array_equal(_numbers(read(text_of(place))), _numbers(wanted)):
             raise WriteError(f"{path.name} did not read back as it was written")
 
     write_verified(path, lambda place: place.write_text(text, encoding="utf-8"), verify)

@@ -119,8 +119,11 @@ def _frame(text: str) -> str:
 
 
 def _spelt(head: str, names: tuple[str, ...], rows: list[list[float]]) -> str:
-    if any(set(name) & set(',;"\t\n') for name in names):
-        raise ParameterError("names of points in a .csv cannot hold commas, quotes or tabs")
+    if any(set(name) & set(',;"\t') or name.startswith("#") for name in names):
+        raise ParameterError(
+            "names of points in a .csv cannot hold commas, semicolons, quotes or tabs, nor begin "
+            "with #"
+        )
     lines = [
         ",".join([name, *(repr(v) for v in row)]) for name, row in zip(names, rows, strict=True)
     ]
