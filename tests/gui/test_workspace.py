@@ -43,6 +43,13 @@ def test_the_first_two_layers_are_chosen_and_their_state_is_told(dock):
     assert "NOT REGISTERED" in dock.state.text()
 
 
+def test_a_name_is_told_as_it_is_whatever_is_in_it(viewer, dock):
+    layer = viewer.layers["head T1"]
+    bare = replace(layer.metadata["napari_fusion"], modality="OTHER")
+    layer.metadata["napari_fusion"], layer.name = bare, "T1 <b>5 & more</i>"
+    assert "T1 &lt;b&gt;5 &amp; more&lt;/i&gt;" in dock.state.text()
+
+
 def of_patient(layer, token):
     volume = layer.metadata["napari_fusion"]
     layer.metadata["napari_fusion"] = replace(volume, patient=token)

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from PIL import ImageDraw
 
 from napari_fusion import Grid, Step, Volume
 from napari_fusion.review import montage
@@ -48,6 +49,21 @@ def test_031_sides_that_are_unknown_have_no_letters():
     assert yellow(picture()) > 100
     inner = Step("load", {"orientation": "unknown"}).to_json()
     assert yellow(picture(history=(Step("source", {"history": [inner]}),))) == 0
+
+
+def test_031_a_slice_of_unknown_sides_is_not_said_to_lie_on_one(monkeypatch):
+    said, draw = [], ImageDraw.ImageDraw.text
+
+    def text(self, at, words, *more, **options):
+        said.append(words)
+        draw(self, at, words, *more, **options)
+
+    monkeypatch.setattr(ImageDraw.ImageDraw, "text", text)
+    picture()
+    assert any(" mm" in words and "·" in words for words in said)
+    said.clear()
+    picture(history=(Step("load", {"orientation": "unknown"}),))
+    assert not any(" mm" in words and "·" in words for words in said)
 
 
 def test_an_empty_volume_still_makes_a_picture():

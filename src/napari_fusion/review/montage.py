@@ -180,7 +180,8 @@ def _drawn(
         for c, view in enumerate(views):
             corner = (_GAP + c * (TILE + _GAP), _GAP + r * step)
             _tile(canvas, corner, cut(view, centre[view.axis]), view)
-            label = f"{title} · {view.name} · {_position(shown.grid, view, centre)}"
+            place = "" if shown.sides_unknown else f" · {_position(shown.grid, view, centre)}"
+            label = f"{title} · {view.name}{place}"
             draw.text((corner[0] + 2, corner[1] + TILE + 2), label, fill="white", font=_font(13))
     bottom = len(rows) * step + _GAP
     _legend(draw, legend, (_GAP + 2, bottom))

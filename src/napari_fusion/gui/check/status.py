@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,7 @@ def state_of(layers: Sequence[Any]) -> str:
         filter(None, (_how(layers, stands), stands.word, _millimetres(layers, stands)))
     )
     words = f"{stands.sign} {' and '.join(others)} on {first}: {told}"
-    return f"<b>{words}</b><br>{_doubts(layers) or stands.sentence}"
+    return f"<b>{escape(words)}</b><br>{escape(_doubts(layers) or stands.sentence)}"
 
 
 def _doubts(layers: Sequence[Any]) -> str:
