@@ -1,5 +1,6 @@
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -122,6 +123,25 @@ def test_a_fault_leaves_nothing_half_written(outcome, tmp_path, monkeypatch, vic
         monkeypatch.setattr(export, "save", fail)
     with pytest.raises(WriteError, match=re.escape("No space left on device")):
         export_outcome(outcome, tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("victim", sorted(FILES))
+def test_a_file_in_use_keeps_all_the_former_ones(outcome, tmp_path, monkeypatch, victim):
+    """As on Windows, where a file that is open can neither be moved nor replaced."""
+    export_outcome(outcome, tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    replace = Path.replace
+
+    def locked(self, target):
+        if tmp_path / victim in (self, Path(target)):
+            raise PermissionError(13, "in use by another program")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", locked)
+    other = run(Recipe(align=None, method="average"), *outcome.inputs)
+    with pytest.raises(WriteError, match="nothing kept"):
+        export_outcome(other, tmp_path)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 

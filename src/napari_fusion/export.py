@@ -9,6 +9,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from itertools import takewhile
@@ -119,8 +120,7 @@ def export_outcome(outcome: Outcome, folder: str | Path) -> tuple[Path, ...]:
         for name in names:
             check_writable(folder / name)
         former = (folder / RECORD).exists()
-        for name in names:
-            (partial / name).replace(folder / name)
+        _take_places(partial, folder, names)
         if former:
             _clear(folder, names)
     except OSError as error:
@@ -185,6 +185,26 @@ def export_change(
     text = _text(record(outcome) | {"change": summary | {"array_sha256": digest(found)}})
     write_verified(folder / RECORD, lambda part: part.write_text(text, encoding="utf-8"))
     return paths
+
+
+def _take_places(partial: Path, folder: Path, names: Sequence[str]) -> None:
+    """Move files to where older ones stand; when one cannot go, the older ones come back."""
+    former = partial / "former"
+    former.mkdir()
+    try:
+        for name in names:
+            if (folder / name).exists():
+                (folder / name).replace(former / name)
+        for name in names:
+            (partial / name).replace(folder / name)
+    except OSError:
+        for name in names:
+            with suppress(OSError):
+                if (former / name).exists():
+                    (former / name).replace(folder / name)
+                elif not (partial / name).exists():
+                    (folder / name).unlink(missing_ok=True)
+        raise
 
 
 def _clear(folder: Path, names: Sequence[str]) -> None:
