@@ -58,6 +58,17 @@ def test_without_alignment_points_stay_and_so_does_the_frame():
     assert resample(volume, FIXED, Alignment.identity(FIXED, MOVING)).frame_uid == "1.2.3"
 
 
+def test_a_transform_file_without_grids_moves_what_is_drawn(tmp_path):
+    turn = sitk.Euler3DTransform((0, 0, 0), 0, 0, np.radians(30))  # about the origin, which rests
+    sitk.WriteTransform(turn, str(tmp_path / "turn.tfm"))
+    volume = Volume(blobs(FIXED), FIXED, frame_uid="1.2.3")
+    drawn = resample(volume, FIXED, Alignment.load(tmp_path / "turn.tfm"))
+    told = resample(volume, FIXED, Alignment.load(tmp_path / "turn.tfm", FIXED, FIXED))
+    np.testing.assert_array_equal(drawn.array, told.array)
+    assert not np.array_equal(drawn.array, volume.array)
+    assert drawn.frame_uid is None
+
+
 def test_meaning_is_kept_and_the_history_says_what_was_done():
     volume = Volume(blobs(MOVING), MOVING, modality="PT", unit="Bq/mL", patient="token", name="PET")
     bad = Quality(verdict="FAIL", sentence="Nothing matches.")

@@ -113,9 +113,13 @@ class Alignment:
     @property
     def is_identity(self) -> bool:
         """Whether no point of the fixed grid moves by more than a thousandth of a millimetre."""
+        return self.rests(self.fixed)
+
+    def rests(self, grid: Grid) -> bool:
+        """Whether no point of a grid moves by more than a thousandth of a millimetre."""
         if self.field is not None and self.field.largest_mm >= 1e-3:
             return False
-        corners = self.fixed.corners
+        corners = grid.corners
         return bool(np.abs(self.map_points(corners) - corners).max() < 1e-3)
 
     def inverse(self) -> Alignment:

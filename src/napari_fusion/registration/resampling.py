@@ -85,7 +85,7 @@ def resample(
         if fill is not None:
             raise ParameterError(f"voxels of type {source.dtype} cannot be {fill:g}: choose a fill")
         source = source.astype(np.float32)
-    moved = alignment is not None and not alignment.is_identity
+    moved = alignment is not None and not alignment.rests(grid)
     if volume.grid == grid and not moved:
         array = source
     else:
