@@ -21,6 +21,7 @@ from napari_fusion import (
     resample,
     run,
 )
+from napari_fusion.registration.bending import sampled
 
 AS_THEY_LIE = Recipe(align=None)
 
@@ -124,6 +125,24 @@ def test_031_volumes_of_unknown_sides_are_fused_only_when_that_is_allowed(pair):
     outcome = run(Recipe(align=None, method="average", unknown_sides=True), ct, mr)
     assert outcome.fused.sides_unknown  # so that no picture of it carries letters
     assert "orientation unknown" in outcome.warnings
+
+
+def test_a_bent_alignment_without_an_inverse_is_fused(pair):
+    ct, mr = pair
+    nodes = Grid.regular((6, 40, 40), (20, 4, 4), centre=ct.grid.centre)
+
+    def swirl(points):  # half way round in the middle, and at rest 60 mm from it
+        arm = (points - ct.grid.centre)[:, :2]
+        turn = np.exp(1j * np.radians(120) * np.clip(1 - np.hypot(*arm.T) / 60, 0, 1))
+        round_ = (arm @ [1, 1j]) * (turn - 1)
+        return np.stack([round_.real, round_.imag, 0 * round_.real], axis=1)
+
+    bent = Alignment(ct.grid, mr.grid, np.eye(4), field=sampled(swirl, nodes))
+    assert bent.invertible
+    with pytest.raises(AlignError, match="in its own direction"):
+        bent.inverse()
+    outcome = run(Recipe(metrics=()), ct, mr, alignments=[bent])
+    assert not any("overlap" in warning for warning in outcome.warnings)
 
 
 def test_013_volumes_that_barely_overlap_are_told(pair):

@@ -75,6 +75,20 @@ def test_there_and_back_is_where_it_was(matrix):
     assert np.linalg.norm(loop, axis=1).max() < 0.2
 
 
+def test_a_field_that_stretches_to_more_than_twice_is_undone():
+    def stretch(points):
+        z = points[:, 2] - 11
+        return np.outer(1.6 * z * np.exp(-((z / 20) ** 2) / 2), [0, 0, 1])
+
+    nodes = Grid.regular((61, 6, 6), (2, 20, 20), centre=(5, -7, 11))
+    there = Alignment(FIXED, MOVING, RIGID, field=sampled(stretch, nodes))
+    assert there.field.jacobian.largest > 2.5
+    ends = there.map_points(INSIDE)
+    np.testing.assert_allclose(there.unmap_points(ends), INSIDE, atol=0.01)
+    gap = there.inverse().map_points(ends) - INSIDE
+    assert np.linalg.norm(gap, axis=1).max() < 0.1
+
+
 @pytest.mark.parametrize("first", [Alignment.identity(FIXED, FIXED), bent(RIGID), bent(SHEARED, 1)])
 @pytest.mark.parametrize(
     "second", [Alignment(MOVING, FIXED, RIGID), bent(RIGID, 2), bent(SHEARED, 3)]

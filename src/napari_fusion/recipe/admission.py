@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_fusion.errors import AlignError, ParameterError, expect
 from napari_fusion.grid import Grid
@@ -121,20 +122,19 @@ def overlap(alignment: Alignment, a_side: int = 24) -> float:
     AlignError
         No part of either lies in the other.
     """
-    pairs = [(alignment, alignment.moving)]
+    fixed, moving = alignment.fixed, alignment.moving
+    share = moving.holds(alignment.map_points(_lattice(fixed, a_side))).mean()
     if alignment.invertible:
-        pairs.append((alignment.inverse(), alignment.fixed))
-    share = max(_inside(there, target, a_side) for there, target in pairs)
+        share = max(share, fixed.holds(alignment.unmap_points(_lattice(moving, a_side))).mean())
     if share == 0:
         raise AlignError(
             "the volumes do not overlap as they lie: register them (--register rigid), "
             "or check that both show the same part of the body"
         )
-    return share
+    return float(share)
 
 
-def _inside(there: Alignment, target: Grid, a_side: int) -> float:
-    """Give the share of points of a volume's box that map into the target's box."""
-    axes = [np.linspace(0, n - 1, a_side) for n in there.fixed.shape]
-    index = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-    return float(target.holds(there.map_points(there.fixed.index_to_lps(index))).mean())
+def _lattice(grid: Grid, a_side: int) -> NDArray[np.float64]:
+    """Give points spread evenly over a grid's box: (a_side³, 3) LPS mm."""
+    axes = [np.linspace(0, n - 1, a_side) for n in grid.shape]
+    return grid.index_to_lps(np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3))

@@ -89,6 +89,19 @@ class Alignment:
         mapped += self.matrix[:3, 3]
         return mapped
 
+    def unmap_points(self, points: ArrayLike) -> NDArray[np.float64]:
+        """Find the fixed points (..., 3) in LPS mm that map to moving points (..., 3).
+
+        Where a field bends too hard for that, the nearest that was found; see `invertible`.
+        """
+        matrix = np.linalg.inv(self.matrix)
+        found: NDArray[np.float64] = np.asarray(points, float) @ matrix[:3, :3].T + matrix[:3, 3]
+        if self.field is None:
+            return found
+        from napari_fusion.registration.bending import origins
+
+        return origins(self.field, found.reshape(-1, 3)).reshape(found.shape)
+
     def uncertainty_at(self, points: ArrayLike) -> NDArray[np.float64]:
         """Say how far off the map may be at fixed points (..., 3), LPS mm.
 
@@ -105,7 +118,10 @@ class Alignment:
 
     @property
     def invertible(self) -> bool:
-        """Whether the map can be undone: it flattens nothing and folds nowhere."""
+        """Whether the map flattens nothing and folds nowhere, so that each point has one origin.
+
+        `inverse` may refuse it all the same: where no field undoes this one nearly enough.
+        """
         scales = np.linalg.svd(self.matrix[:3, :3], compute_uv=False)
         folds = self.field is not None and not self.field.jacobian.smallest > 0
         return bool(scales.min() > SMALLEST_SCALE) and not folds

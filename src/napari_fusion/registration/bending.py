@@ -60,7 +60,7 @@ def joined(
 
 
 def undone(field: DisplacementField) -> tuple[DisplacementField, float]:
-    """Turn a field round (fixed-point iteration, Chen et al. 2008), and check it.
+    """Turn a field round (damped fixed-point iteration, after Chen et al. 2008), and check it.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def undone(field: DisplacementField) -> tuple[DisplacementField, float]:
         )
     for finer in (1, 2, 4):
         grid = _spaced(field.grid, field.grid.spacing / finer)
-        inverse = sampled(lambda points: _source(field, points) - points, grid)
+        inverse = sampled(lambda points: origins(field, points) - points, grid)
         residual = _residual(field, inverse)
         if residual <= CLOSE_MM:
             break
@@ -93,6 +93,29 @@ def undone(field: DisplacementField) -> tuple[DisplacementField, float]:
     return inverse, residual
 
 
+def origins(field: DisplacementField, ends: Points) -> Points:
+    """Find the points (n, 3) that a field moves to `ends`, or the nearest it came to them.
+
+    Steps that lead away are not taken, as whole ones do where the field stretches space to more
+    than twice its length. Steps that went too far become shorter, others longer up to whole ones.
+    """
+    points, gap = ends.copy(), -field.at(ends)
+    stride = np.ones((len(ends), 1))
+    active = np.arange(len(ends))
+    for _ in range(ROUNDS):
+        tried = points[active] + stride[active] * gap[active]
+        left = ends[active] - tried - field.at(tried)
+        nearer = np.linalg.norm(left, axis=1) < np.linalg.norm(gap[active], axis=1)
+        short = nearer & ((left * gap[active]).sum(axis=1) > 0)
+        stride[active] *= np.where(short, 1.5, 0.5)[:, None]
+        points[active[nearer]], gap[active[nearer]] = tried[nearer], left[nearer]
+        np.minimum(stride, 1, out=stride)
+        active = active[np.abs(gap[active]).max(axis=1) > 1e-4]
+        if not active.size:
+            break
+    return points
+
+
 def sampled(displacement: Callable[[Points], Points], grid: Grid) -> DisplacementField:
     """Read a displacement, a function of (n, 3) LPS points, at every node of a grid."""
     vectors = np.empty((*grid.shape, 3), np.float32)
@@ -101,19 +124,6 @@ def sampled(displacement: Callable[[Points], Points], grid: Grid) -> Displacemen
         points = grid.index_to_lps(plane + np.array([k, 0, 0]))
         vectors[k] = displacement(points).reshape(vectors[k].shape)
     return DisplacementField(grid, vectors)
-
-
-def _source(field: DisplacementField, ends: Points) -> Points:
-    """Find the points that a field moves to `ends`."""
-    points = ends.copy()
-    active = np.arange(len(ends))
-    for _ in range(ROUNDS):
-        step = ends[active] - points[active] - field.at(points[active])
-        points[active] += step
-        active = active[np.abs(step).max(axis=1) > 1e-4]
-        if not active.size:
-            break
-    return points
 
 
 def _residual(field: DisplacementField, inverse: DisplacementField) -> float:
