@@ -127,6 +127,11 @@ def test_031_volumes_of_unknown_sides_are_fused_only_when_that_is_allowed(pair):
     assert "orientation unknown" in outcome.warnings
 
 
+def test_more_volumes_than_a_picture_can_tell_apart_are_refused(pair):
+    with pytest.raises(ParameterError, match=r"at most 8 .* 9 were given"):
+        run(AS_THEY_LIE, *(pair[:1] * 9))
+
+
 def test_a_bent_alignment_without_an_inverse_is_fused(pair):
     ct, mr = pair
     nodes = Grid.regular((6, 40, 40), (20, 4, 4), centre=ct.grid.centre)

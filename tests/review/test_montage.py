@@ -33,12 +33,18 @@ def test_each_row_shows_its_own_array():
     assert greys == [[51] * 3, [204] * 3, [127] * 3]
 
 
-@pytest.mark.parametrize("owner", [0, 1])
+@pytest.mark.parametrize("owner", range(8))
 def test_a_pixel_of_one_source_has_that_sources_colour(owner):
-    shares = [np.full(GRID.shape, float(i == owner), np.float32) for i in range(2)]
+    shares = [np.full(GRID.shape, float(i == owner), np.float32) for i in range(8)]
     ones = np.ones(GRID.shape, np.float32)
     coloured = _coloured(ones, shares, planes(GRID)[0], 2)
     assert np.array_equal(coloured[5, 5], SOURCE_COLOURS[owner].astype(np.uint8))
+
+
+def test_eight_sources_have_colours_that_differ():
+    gaps = np.linalg.norm(SOURCE_COLOURS[:, None] - SOURCE_COLOURS, axis=2) + 999 * np.eye(8)
+    assert len(SOURCE_COLOURS) == 8
+    assert gaps.min() > 60
 
 
 def yellow(image):

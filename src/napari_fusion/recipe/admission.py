@@ -12,6 +12,7 @@ from napari_fusion.grid import Grid
 from napari_fusion.quantify import to_suv
 from napari_fusion.recipe.request import Recipe
 from napari_fusion.registration import Alignment
+from napari_fusion.review.montage import SOURCE_COLOURS
 from napari_fusion.volume import Step, Volume
 
 
@@ -21,6 +22,11 @@ def admitted(recipe: Recipe, inputs: tuple[Volume, ...]) -> tuple[tuple[Volume, 
         expect(Volume, **{f"volume {number}": volume})
     if len(inputs) < 2:
         raise ParameterError("fusion needs a fixed and at least one moving volume; one was given")
+    if len(inputs) > len(SOURCE_COLOURS):
+        raise ParameterError(
+            f"at most {len(SOURCE_COLOURS)} volumes can be told apart in the picture of what each "
+            f"one gave; {len(inputs)} were given"
+        )
     if recipe.windows is not None and len(recipe.windows) != len(inputs):
         raise ParameterError(
             f"the recipe holds {len(recipe.windows)} windows for {len(inputs)} volumes: "

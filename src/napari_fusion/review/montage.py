@@ -27,10 +27,21 @@ Row = tuple[str, Callable[[Plane, int], RGB]]
 TILE = 320
 """Height and width of one picture, in pixels."""
 
-# Okabe & Ito's sky blue, orange, green, purple, yellow: told apart in every common colour vision.
 SOURCE_COLOURS = np.array(
-    [[86, 180, 233], [230, 159, 0], [0, 158, 115], [204, 121, 167], [240, 228, 66]], np.float32
+    [
+        [86, 180, 233],
+        [230, 159, 0],
+        [0, 158, 115],
+        [204, 121, 167],
+        [240, 228, 66],
+        [213, 94, 0],
+        [0, 114, 178],
+        [200, 200, 200],
+    ],
+    np.float32,
 )
+"""Okabe & Ito's colours, told apart in every common colour vision, with grey for their black."""
+
 _GAP = 6
 _LABEL = 22
 
