@@ -53,6 +53,10 @@ def test_resolve_fills_defaults_with_json_values(toy):
     assert toy.resolve({"levels": 2.0, "sharp": 2})["sharp"] == 2.0
 
 
+def test_a_number_among_the_words_may_be_given_as_one():
+    assert lookup("shearlet").resolve({"directions": 12})["directions"] == "12"
+
+
 @pytest.mark.parametrize(
     ("params", "words"),
     [

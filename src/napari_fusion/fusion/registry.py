@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from numbers import Real
-from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
@@ -76,7 +75,7 @@ class Parameter:
             Wrong type, out of range, or not one of the choices.
         """
         if self.kind == "choice":
-            return self._word(str(value) if isinstance(value, PathLike) else value)
+            return self._word(value)
         number = self._number(value)
         low, high = self.minimum, self.maximum
         if (low is not None and number < low) or (high is not None and number > high):
@@ -84,12 +83,12 @@ class Parameter:
         return number
 
     def _word(self, value: object) -> str:
-        file = bool(self.suffix) and str(value).endswith(self.suffix)
-        if isinstance(value, str) and (value in self.choices or file):
-            return value
+        word = str(value)  # of a path, or of a number: 8 is the choice "8"
+        if word in self.choices or (self.suffix and word.endswith(self.suffix)):
+            return word
         known = ", ".join(self.choices) + (f", or a {self.suffix} file" if self.suffix else "")
         raise ParameterError(
-            f"{self.name} is one of {known}, not {value!r}{_nearest(str(value), self.choices)}"
+            f"{self.name} is one of {known}, not {value!r}{_nearest(word, self.choices)}"
         )
 
     def _number(self, value: object) -> int | float:
