@@ -48,6 +48,12 @@ def test_background_is_the_value_of_nothing(modality, unit, expected):
     assert Volume(array, GRID, modality=modality, unit=unit).background == expected
 
 
+@pytest.mark.parametrize(("values", "least"), [([-np.inf, np.nan, -3, 5], -3), ([np.nan] * 4, 0)])
+def test_the_background_is_a_finite_value(values, least):
+    array = np.array(values, np.float32).reshape(1, 2, 2)
+    assert Volume(array, Grid((1, 2, 2), np.eye(4))).background == least
+
+
 def test_a_volume_introduces_itself():
     assert repr(Volume(np.zeros(GRID.shape), GRID, modality="CT", unit="HU")).startswith(
         "<Volume CT [HU] 2 × 3 × 4 voxels"

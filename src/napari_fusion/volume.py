@@ -164,10 +164,10 @@ class Volume:
 
     @property
     def background(self) -> float:
-        """The value of nothing: air (-1024 HU), 0, or the smallest value where unknown."""
-        if self.modality == "CT":
-            return -1024.0 if self.unit == "HU" else float(np.nanmin(self.array))
-        return float(np.nanmin(self.array)) if self.modality == "OTHER" else 0.0
+        """The value of nothing: air (-1024 HU), 0, or the smallest finite value where unknown."""
+        if self.modality == "CT" and self.unit == "HU":
+            return -1024.0
+        return _least(self.array) if self.modality in {"CT", "OTHER"} else 0.0
 
     def window(self, asked: Window | str | None = None) -> Window:
         """Give the window that is asked for, or the one a reader of this modality expects.
@@ -223,6 +223,12 @@ def _numbers(array: Any) -> Any:
     wide = found.dtype.kind == "f" and found.dtype.itemsize > 8
     kind = np.dtype(np.float64) if wide else found.dtype.newbyteorder("=")
     return found.astype(kind, copy=False)
+
+
+def _least(array: NDArray[Any]) -> float:
+    """Give the smallest finite value; 0 where there is none."""
+    values = array[np.isfinite(array)]
+    return float(values.min()) if values.size else 0.0
 
 
 def told_apart(volumes: Sequence[Volume]) -> list[str]:
