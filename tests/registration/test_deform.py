@@ -112,6 +112,16 @@ def test_assess_judges_the_bent_volume_not_the_straight_one(t1, bent_t1, found):
     assert numbers["jacobian_min"] == pytest.approx(found.field.jacobian.smallest)
 
 
+def test_labels_are_bent_and_judged_like_pictures(t1, bent_t1, found):
+    fixed, moving = (
+        Volume((v.array > 0.3 * v.array.max()).astype(np.uint8), GRID, "LABEL", "label")
+        for v in (t1, bent_t1)
+    )
+    straight = assess(fixed, moving, Alignment(GRID, GRID, found.matrix)).quality.numbers
+    assert assess(fixed, moving, found).quality.numbers["nmi"] > straight["nmi"]
+    assert set(np.unique(drawn_through(moving, found, lambda: None).array)) >= {0.0, 1.0}
+
+
 @pytest.mark.slow
 def test_a_warp_on_a_turned_head_is_found_from_the_rigid_answer(t1, warp):
     turn = pose_matrix(np.radians([6, -8, 10]), (9, -6, 4), (0, 0, 0))

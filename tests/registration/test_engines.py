@@ -140,6 +140,17 @@ def test_a_bending_comes_before_the_linear_map(greedy, pair):
     assert "-a " not in (place / "command").read_text()
 
 
+def test_an_engine_bends_labels_too(greedy, pair):
+    place = greedy("succeed")
+    fixed = pair[0]
+    labels = Volume(np.ones(pair[1].grid.shape, np.uint8), pair[1].grid, "LABEL", "label")
+    image = sitk.GetImageFromArray(np.zeros((*fixed.grid.shape, 3), np.float32), isVector=True)
+    sitk.WriteImage(image, str(place / "field.mha"))
+    options = AlignOptions(engine="greedy", model="deformable")
+    deform_by_engine((fixed, labels), pair[2], options, Pulse(None))
+    assert (place / "images").read_text() == "fixed found moving moving_mask"
+
+
 @pytest.mark.parametrize("deed", ["crash", "complain"])
 def test_an_engine_that_breaks_is_one_sentence(deed, greedy, pair):
     greedy(deed)

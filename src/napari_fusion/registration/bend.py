@@ -17,6 +17,7 @@ from napari_fusion.registration.nmi import Similarity
 from napari_fusion.registration.options import AlignOptions
 from napari_fusion.registration.pulse import Pulse
 from napari_fusion.registration.quality import Quality
+from napari_fusion.registration.resampling import with_gaps
 from napari_fusion.registration.scene import Scene
 from napari_fusion.registration.search import Terrain
 from napari_fusion.volume import Step, Volume
@@ -82,8 +83,6 @@ def drawn_through(moving: Volume, alignment: Alignment, beat: Callable[[], None]
 
     A few slices at a `beat`, because drawing through a field takes seconds.
     """
-    from napari_fusion.registration.resampling import resample
-
     grid = alignment.fixed
     pieces = []
     for start in range(0, grid.shape[0], SLICES):
@@ -91,7 +90,7 @@ def drawn_through(moving: Volume, alignment: Alignment, beat: Callable[[], None]
         affine = np.array(grid.affine)
         affine[:3, 3] = grid.index_to_lps([start, 0, 0])
         few = Grid((min(SLICES, grid.shape[0] - start), *grid.shape[1:]), affine)
-        pieces.append(resample(moving, few, alignment, fill=float("nan")).array)
+        pieces.append(with_gaps(moving, few, alignment))
     step = Step("resample", {"for": "judging"})
     return moving.with_array(np.concatenate(pieces), step, grid=grid, frame_uid=None)
 

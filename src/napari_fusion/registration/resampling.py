@@ -99,6 +99,13 @@ def resample(
     return volume.with_array(array, step, grid=grid, frame_uid=frame)
 
 
+def with_gaps(volume: Volume, grid: Grid, alignment: Alignment) -> NDArray[Any]:
+    """Draw a volume's voxels as `resample` does, NaN outside it: labels as float32, too."""
+    if volume.modality == "LABEL":
+        volume = replace(volume, array=volume.array.astype(np.float32))
+    return resample(volume, grid, alignment, fill=float("nan")).array
+
+
 def _check_direction(volume: Volume, grid: Grid, alignment: Alignment) -> None:
     """Refuse an alignment that was made for these volumes, but the other way round."""
     fixed, moving = alignment.fixed, alignment.moving

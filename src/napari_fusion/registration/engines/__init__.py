@@ -23,7 +23,7 @@ from napari_fusion.registration.layers import Matrix
 from napari_fusion.registration.masks import Masks, masked
 from napari_fusion.registration.options import AlignOptions, Engine
 from napari_fusion.registration.pulse import Pulse
-from napari_fusion.registration.resampling import resample
+from napari_fusion.registration.resampling import with_gaps
 from napari_fusion.volume import Volume
 
 LINEAR = {"greedy": ("rigid", "similarity", "affine"), "elastix": ("rigid", "affine")}
@@ -122,12 +122,12 @@ def deform_by_engine(
     fixed = masked(volumes[0], masks[0], "fixed")
     moving = masked(volumes[1], masks[1], "moving")
     there = Alignment(fixed.grid, moving.grid, matrix)
-    drawn = resample(moving, fixed.grid, there, fill=float("nan"))
+    drawn = with_gaps(moving, fixed.grid, there)
     job = Job(options.engine, "deformable", options.seed, centred=False)
     with TemporaryDirectory(prefix="napari-fusion-") as place:
         folder = Path(place)
         _write(folder, "fixed", fixed.array, fixed.grid)
-        _write(folder, "moving", drawn.array, fixed.grid)
+        _write(folder, "moving", drawn, fixed.grid)
         run(job, folder, pulse.beat)
         image = sitk.ReadImage(str(folder / FIELD))
         return DisplacementField(grid_of(image), sitk.GetArrayFromImage(image))
