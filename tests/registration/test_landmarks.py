@@ -148,6 +148,11 @@ def test_leaving_each_out_finds_the_pair_marked_wrongly():
     assert "Pair 5 " in quality.sentence
 
 
+def test_a_model_that_landmarks_cannot_decide_is_refused():
+    with pytest.raises(ParameterError, match="not 'deformable'"):
+        pairs(8, pose()).leave_one_out("deformable")
+
+
 def test_good_landmarks_pass_and_say_their_numbers():
     found = align_landmarks(pairs(8, pose(), noise_mm=0.5), BOX, BOX)
     numbers = found.quality.numbers

@@ -78,8 +78,13 @@ def _checked(
     fused: NDArray[Any], sources: Sequence[NDArray[Any]] | NDArray[Any]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Give the fused slab (n, h, w) and the sources (k, n, h, w)."""
-    stack = np.stack([np.asarray(source) for source in sources])
-    fused = np.asarray(fused)
+    fused, arrays = np.asarray(fused), [np.asarray(source) for source in sources]
+    shapes = {array.shape for array in arrays}
+    if len(shapes) != 1:
+        found = " and ".join(map(str, sorted(shapes)))
+        told = f"the sources have shapes {found}" if shapes else "there are no sources"
+        raise ParameterError(f"{told}: give arrays of the same slice or slab")
+    stack = np.stack(arrays)
     if object in (fused.dtype, stack.dtype):
         raise ParameterError("metrics take arrays, not volumes: give what the windows make of them")
     if stack.shape[1:] != fused.shape or fused.ndim not in (2, 3):

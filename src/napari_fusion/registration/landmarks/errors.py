@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from napari_fusion.errors import AlignError
 from napari_fusion.grid import Grid
-from napari_fusion.registration.landmarks.fitting import FEWEST, Points, centred, fit
+from napari_fusion.registration.landmarks.fitting import Points, centred, fewest_for, fit
 from napari_fusion.registration.landmarks.pairs import Landmarks
 from napari_fusion.registration.options import Model
 
@@ -100,7 +100,7 @@ def _slopes(x: Points, matrix: NDArray[np.float64], model: Model) -> NDArray[np.
 def leave_one_out(pairs: Landmarks, model: Model) -> NDArray[np.float64]:
     """Map each fixed point by what the other pairs say; see `Landmarks.leave_one_out`."""
     apart = np.full(len(pairs), np.nan)
-    if len(pairs) <= FEWEST[model]:
+    if len(pairs) <= fewest_for(model):
         return apart
     for i in range(len(pairs)):
         try:

@@ -51,6 +51,13 @@ def fit(pairs: Landmarks, model: Model) -> NDArray[np.float64]:
     return matrix
 
 
+def fewest_for(model: Model) -> int:
+    """Say how many pairs decide a model, if landmarks can."""
+    if model not in FEWEST:
+        raise ParameterError(f"landmarks decide {', '.join(FEWEST)} maps, not {model!r}")
+    return FEWEST[model]
+
+
 def mirror_rms(pairs: Landmarks) -> float:
     """Say how well the best mirror image would fit: root mean square distance, mm."""
     x, y, _, _ = centred(pairs)
@@ -75,9 +82,7 @@ def _turned(x: Points, y: Points, *, scaled: bool, mirrored: bool) -> NDArray[np
 
 def _decided(pairs: Landmarks, model: Model) -> None:
     """Refuse pairs that leave the model undecided."""
-    if model not in FEWEST:
-        raise ParameterError(f"landmarks decide {', '.join(FEWEST)} maps, not {model!r}")
-    fewest = FEWEST[model]
+    fewest = fewest_for(model)
     if len(pairs) < fewest:
         raise AlignError(
             f"{len(pairs)} landmark pairs were given; the {model} model needs at least {fewest}"
