@@ -72,6 +72,30 @@ def test_slabs_and_threads_do_not_change_the_result(pair, workers, monkeypatch):
     assert_array_equal(cut[1][0].array, whole[1][0].array)
 
 
+def test_fusions_that_overlap_leave_opencv_its_threads(pair):
+    cv2 = pytest.importorskip("cv2")
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(2)
+    begun, over = threading.Event(), threading.Event()
+
+    def until_the_second_runs(fraction, words):
+        if fraction:
+            begun.set()
+            over.wait(20)
+
+    def until_the_first_is_done(fraction, words):
+        if fraction:
+            over.set()
+            first.join(20)
+
+    first = threading.Thread(target=fuse, args=[pair], kwargs={"progress": until_the_second_runs})
+    first.start()
+    assert begun.wait(20)
+    fuse(pair, progress=until_the_first_is_done)
+    assert cv2.getNumThreads() == 2
+    cv2.setNumThreads(before)
+
+
 def test_huge_slices_are_fused_one_at_a_time(pair, monkeypatch):
     whole, threads = fuse(pair, windows=UNIT), set()
     monkeypatch.setattr(job, "SLAB_BYTES", 1)

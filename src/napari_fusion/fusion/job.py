@@ -3,10 +3,10 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 from numbers import Integral
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -97,7 +97,7 @@ class Job:
                 store(slice(run.start + piece.start, run.start + piece.stop), parts)
             return [_not_finite(slab) for slab in slabs]
 
-        with _one_thread_each(), ThreadPoolExecutor(self._workers(len(runs))) as pool:
+        with _one_thread_each, ThreadPoolExecutor(self._workers(len(runs))) as pool:
             pending = [pool.submit(work, run) for run in runs]
             try:
                 for done, future in enumerate(as_completed(pending), start=1):
@@ -285,14 +285,29 @@ def _slices(plane: Any, count: int) -> int:
     return max(1, SLAB_BYTES // max(4 * count * int(np.prod(plane)), 1))
 
 
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Keep OpenCV from starting threads of its own inside ours."""
-    import cv2
+class _OneThreadEach:
+    """Keep OpenCV from starting threads of its own inside ours, as long as any fusion runs."""
 
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(before)
+    def __init__(self) -> None:
+        self._lock, self._running, self._before = Lock(), 0, 1
+
+    def __enter__(self) -> None:
+        import cv2
+
+        with self._lock:
+            if self._running == 0:
+                self._before = cv2.getNumThreads()
+                cv2.setNumThreads(1)
+            self._running += 1
+
+    def __exit__(self, *fault: object) -> None:
+        import cv2
+
+        with self._lock:
+            self._running -= 1
+            if self._running == 0:
+                cv2.setNumThreads(self._before)
+
+
+_one_thread_each = _OneThreadEach()
+"""OpenCV's number of threads is the process's: one guard for all."""
