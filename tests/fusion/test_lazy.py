@@ -3,6 +3,7 @@
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from napari_fusion.fusion import attribution, fuse, fuse_slice, fuse_with_shares
 da = pytest.importorskip("dask.array")
 
 GRID = Grid.regular((7, 20, 24), spacing=(3.0, 1.0, 1.0))
+UNCOUNTED = "voxels of the sources that are not finite, if there are any, count as empty"
 UNIT = [Window(lower=0, upper=1)] * 2
 
 
@@ -35,7 +37,9 @@ def same(lazy, eager):
     assert isinstance(lazy.array, da.Array)
     assert lazy.array.dtype == np.float32
     assert_array_equal(np.asarray(lazy.array), eager.array)
-    assert lazy.history == eager.history
+    assert lazy.history[:-1] == eager.history[:-1]
+    last = eager.history[-1]
+    assert lazy.history[-1] == replace(last, warnings=(*last.warnings, UNCOUNTED))
 
 
 @pytest.mark.parametrize("chunks", [(2, 20, 24), (7, 20, 24), (3, 7, 5)], ids=str)
@@ -104,6 +108,9 @@ def test_values_that_are_not_finite_are_empty_there_too(pair):
     holed = Volume(array, GRID, modality="MR")
     lazy = fuse([lazily(holed, (2, 20, 24)), lazily(pair[1], (2, 20, 24))])
     assert_array_equal(np.asarray(lazy.array), fuse([holed, pair[1]]).array)
+    assert lazy.warnings == (UNCOUNTED,)
+    whole = Volume(da.ones(GRID.shape, chunks=(2, 20, 24), dtype=np.int16), GRID)
+    assert fuse([whole, whole]).warnings == ()
 
 
 def test_dask_is_imported_only_for_its_arrays():

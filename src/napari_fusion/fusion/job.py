@@ -153,17 +153,21 @@ class Job:
 
     @property
     def _warnings(self) -> tuple[str, ...]:
-        gaps = [
-            f"{lost} voxels of {source.name or f'source {number}'} were not finite: they count as "
-            "empty"
-            for number, (source, lost) in enumerate(
-                zip(self.sources, self.lost, strict=True), start=1
-            )
-            if lost
-        ]
         patients = {source.patient for source in self.sources} - {None}
         mixed = ["the sources are known to show different patients"] if len(patients) > 1 else []
-        return (*([self.method.caution] if self.method.caution else []), *mixed, *gaps)
+        return (*([self.method.caution] if self.method.caution else []), *mixed, *self._gaps)
+
+    @property
+    def _gaps(self) -> list[str]:
+        """Say what was not finite: counted, or where nothing has been read yet that it may be."""
+        if self.lazy and any(np.issubdtype(s.array.dtype, np.inexact) for s in self.sources):
+            return ["voxels of the sources that are not finite, if there are any, count as empty"]
+        names = [source.name or f"source {n}" for n, source in enumerate(self.sources, start=1)]
+        return [
+            f"{lost} voxels of {name} were not finite: they count as empty"
+            for name, lost in zip(names, self.lost, strict=True)
+            if lost
+        ]
 
     def _volume(self, array: NDArray[np.float32], modality: Any, name: str, verb: str) -> Volume:
         asked: dict[str, JSON] = {
