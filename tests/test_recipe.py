@@ -218,6 +218,8 @@ def test_values_that_are_not_finite_are_refused_or_masked(pair):
     outcome = run(Recipe(align=None, method="average", nan="background"), ct, mr)
     assert np.isfinite(outcome.fused.array).all()
     assert any(f"{lost} voxels" in w for w in outcome.warnings)
+    filled = outcome.inputs[1].history[-1]
+    assert (filled.name, filled.parameters) == ("fill", {"voxels": lost, "value": 0.0})
 
 
 @pytest.mark.parametrize(

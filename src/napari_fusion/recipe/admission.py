@@ -103,8 +103,9 @@ def _usable(volume: Volume, role: str, recipe: Recipe, warnings: list[str]) -> V
         )
     if lost:
         warnings.append(f"{lost} voxels of the {role} volume were not finite: set to background")
-        step = Step("mask", {"voxels": lost})
-        volume = volume.with_array(np.where(finite, volume.array, volume.background), step)
+        value = volume.background
+        step = Step("fill", {"voxels": lost, "value": value})
+        volume = volume.with_array(np.where(finite, volume.array, value), step)
     low, high = float(volume.array.min()), float(volume.array.max())
     if low == high:
         raise ParameterError(
