@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 
 from napari_fusion import Recipe, Window
 from napari_fusion.errors import ParameterError
-from napari_fusion.slab import CT_WINDOWS, cut, default_window
+from napari_fusion.slab import CT_WINDOWS, NARROWEST, cut, default_window
 
 
 def test_a_window_maps_its_ends_to_zero_and_one():
@@ -22,6 +22,14 @@ def test_values_that_are_not_finite_are_black():
 def test_an_empty_window_is_refused():
     with pytest.raises(ParameterError, match="upper > lower"):
         Window(lower=5, upper=5)
+
+
+def test_a_window_too_narrow_for_float32_is_refused():
+    with pytest.raises(ParameterError, match="too narrow"):
+        Window(lower=0, upper=1e-40)
+    narrow = Window(lower=0, upper=2 * NARROWEST)
+    assert_allclose(narrow(np.array([0, NARROWEST, 1.0])), [0, 0.5, 1])
+    assert default_window(np.linspace(0, 1e-40, 8)[:, None, None], "MR", "1").upper == 1
 
 
 def test_integers_do_not_overflow():

@@ -21,6 +21,10 @@ Stack = NDArray[np.float32]
 """(k, n, h, w) float32: the same slab of k sources, or what each of k sources gives."""
 
 
+NARROWEST = float(np.finfo(np.float32).tiny)
+"""Width below which float32 cannot tell the values of a window apart: 1e-38."""
+
+
 class Window(Settings):
     """The range of measured values shown from black to white.
 
@@ -68,6 +72,11 @@ class Window(Settings):
         if not self.upper > self.lower:
             raise ParameterError(
                 f"a window needs upper > lower, this one runs from {self.lower:g} to {self.upper:g}"
+            )
+        if self.upper - self.lower < NARROWEST:
+            raise ParameterError(
+                f"a window from {self.lower:g} to {self.upper:g} is too narrow to tell values "
+                "apart: give the volume in a unit that makes them larger"
             )
         return self
 
@@ -149,13 +158,15 @@ def default_window(array: NDArray[Any], modality: str, unit: str) -> Window:
         return _ordered(float(values.min()), float(values.max()))
     lower, upper = (float(v) for v in np.percentile(inside, [1, 99]))
     return (
-        Window(lower=lower, upper=upper) if upper > lower else _ordered(float(values.min()), upper)
+        Window(lower=lower, upper=upper)
+        if upper - lower >= NARROWEST
+        else _ordered(float(values.min()), upper)
     )
 
 
 def _ordered(lower: float, upper: float) -> Window:
     """Make a window that is never empty: a constant volume shows as black."""
-    return Window(lower=lower, upper=upper if upper > lower else lower + 1)
+    return Window(lower=lower, upper=upper if upper - lower >= NARROWEST else lower + 1)
 
 
 def sample(array: NDArray[Any], most: int = 2_000_000) -> NDArray[np.float32]:
