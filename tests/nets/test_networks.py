@@ -6,6 +6,7 @@ import pytest
 from napari_fusion import Grid, Volume, fuse
 from napari_fusion.errors import CheckpointError, ParameterError
 from napari_fusion.fusion import learned, lookup, networks
+from napari_fusion.nets import shipped
 from napari_fusion.nets.checkpoint import file_sha256
 from napari_fusion.nets.ready import prepared
 
@@ -71,6 +72,15 @@ def test_a_network_of_ones_own_fuses_and_is_told_by_its_digest(tiny, tmp_path, h
     stack = np.stack([volume.window()(volume.array) for volume in pair])
     parts = learned.by_network(stack, prepared(tiny))
     np.testing.assert_array_equal(fused.array, parts.sum(axis=0).clip(0, 1))
+
+
+def test_the_file_of_a_network_is_hashed_once_for_all_slabs(tiny, tmp_path, head, monkeypatch):
+    path, hashed = tiny.save(tmp_path / "mine.safetensors"), []
+    monkeypatch.setattr(shipped, "file_sha256", lambda p: hashed.append(p) or file_sha256(p))
+    stack = np.stack([head(seed=1), head(seed=2)])[:, None]
+    for _ in range(3):
+        lookup("cnn")(stack, network=path)
+    assert hashed == [path]
 
 
 def test_a_network_trained_anew_takes_the_place_of_the_old_one(tiny, opinionated, tmp_path, head):

@@ -1,5 +1,6 @@
 """The networks that come with the package, each pinned by the SHA-256 of its file."""
 
+from functools import lru_cache
 from pathlib import Path
 
 from napari_fusion.errors import CheckpointError
@@ -29,4 +30,14 @@ def located(network: str | Path) -> tuple[Path, str]:
         raise CheckpointError(
             f"there is no shipped network {str(network)!r}; there are: {', '.join(sorted(SHIPPED))}"
         )
-    return path, file_sha256(path)
+    try:
+        seen = path.stat()
+    except OSError:
+        return path, file_sha256(path)  # says why it cannot be read
+    return path, _sha256(path.absolute(), seen.st_mtime_ns, seen.st_size)
+
+
+@lru_cache(maxsize=8)
+def _sha256(path: Path, modified_ns: int, size: int) -> str:
+    """Hash a file once as long as it stays as it is: every slab asks for its network."""
+    return file_sha256(path)
