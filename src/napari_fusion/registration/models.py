@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fusion.registration.layers import Matrix
-from napari_fusion.registration.options import Linear
+from napari_fusion.registration.options import FREEDOMS, Linear
 from napari_fusion.rotation import rotation
 
 Vector = NDArray[np.float64]
@@ -49,7 +49,7 @@ class Family:
     @property
     def size(self) -> int:
         """How many numbers θ has."""
-        return {"rigid": 6, "similarity": 7, "affine": 12}[self.model]
+        return FREEDOMS[self.model]
 
     def matrix(self, theta: Vector) -> Matrix:
         """Give the (4, 4) map of θ."""

@@ -12,6 +12,9 @@ Linear = Literal["rigid", "similarity", "affine"]
 Model = Literal["rigid", "similarity", "affine", "deformable"]
 Engine = Literal["own", "greedy", "elastix"]
 
+FREEDOMS: dict[str, int] = {"rigid": 6, "similarity": 7, "affine": 12}
+"""Numbers that each linear model may choose."""
+
 
 class AlignOptions(Settings):
     """How to register, as plain JSON values.

@@ -9,8 +9,7 @@ import numpy as np
 
 from napari_fusion.grid import RAS_TO_LPS
 from napari_fusion.registration.engines.job import Job
-
-FREEDOM = {"rigid": 6, "similarity": 7, "affine": 12}
+from napari_fusion.registration.options import FREEDOMS
 
 LINEAR = "-i fixed moving -a -dof {freedom} -m NMI {start} -n 100x50x10 -o found"
 BENDING = "-i fixed moving -m WNCC 2x2x2 -n 100x50x10 -o found"
@@ -22,13 +21,13 @@ def registered(job: Job, images: Mapping[str, Any]) -> Any:
     from picsl_greedy import Greedy3D
 
     start = "-ia-image-centers" if job.centred else "-ia-identity"
-    words = LINEAR if job.model in FREEDOM else BENDING
-    command = words.format(freedom=FREEDOM.get(job.model), start=start)
+    words = LINEAR if job.model in FREEDOMS else BENDING
+    command = words.format(freedom=FREEDOMS.get(job.model), start=start)
     for option, mask in (("-gm", "fixed_mask"), ("-mm", "moving_mask")):
         command += f" {option} {mask}" if mask in images else ""
     engine = Greedy3D()
     engine.execute(f"{command} -threads 1 -V 0", **images, found=None)
-    if job.model not in FREEDOM:
+    if job.model not in FREEDOMS:
         return engine["found"]
     found = np.asarray(engine["found"], np.float64)  # RAS
     return RAS_TO_LPS @ found @ RAS_TO_LPS

@@ -11,10 +11,7 @@ from napari_fusion.errors import AlignError
 from napari_fusion.grid import Grid
 from napari_fusion.registration.landmarks.fitting import Points, centred, fewest_for, fit
 from napari_fusion.registration.landmarks.pairs import Landmarks
-from napari_fusion.registration.options import Model
-
-FREEDOMS = {"rigid": 6, "similarity": 7, "affine": 12}
-"""Numbers that each model may choose."""
+from napari_fusion.registration.options import FREEDOMS, Model
 
 A_SIDE = 5
 """Points a side of the lattice over a grid at which errors are predicted."""
