@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from napari_fusion.rotation import angles_of, nearest_orthogonal, rotation, turned_degrees
+from napari_fusion.rotation import angles_of, inverted, nearest_orthogonal, rotation, turned_degrees
 
 angle = st.floats(-np.pi, np.pi)
 
@@ -16,6 +16,14 @@ def test_three_angles_are_scipys_extrinsic_xyz(angles):
     np.testing.assert_allclose(
         rotation(angles), Rotation.from_euler("xyz", angles).as_matrix(), atol=1e-12
     )
+
+
+def test_the_way_back_of_a_map_ends_exactly_in_0_0_0_1():
+    there = np.eye(4)
+    there[:3] = np.random.default_rng(0).normal(size=(3, 4))
+    back = inverted(there)
+    np.testing.assert_allclose(back @ there, np.eye(4), atol=1e-12)
+    assert back[3].tolist() == [0, 0, 0, 1]
 
 
 @given(st.tuples(angle, angle, angle))

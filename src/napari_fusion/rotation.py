@@ -1,4 +1,4 @@
-"""Rotations of the patient's frame: by three angles, and the one nearest to a matrix.
+"""Maps of the patient's frame: rotations by three angles, the one nearest to a matrix, ways back.
 
 Three angles are radians about the L, then the P, then the S axis (extrinsic x, y, z).
 """
@@ -33,6 +33,13 @@ def angles_of(turn: Matrix) -> NDArray[np.float64]:
     if abs(turn[2, 0]) > 1 - 1e-12:  # the other two turns are one
         about_l, about_s = np.arctan2(-turn[1, 2], turn[1, 1]), 0.0
     return np.array([about_l, -np.arcsin(np.clip(turn[2, 0], -1, 1)), about_s])
+
+
+def inverted(affine: NDArray[np.floating]) -> Matrix:
+    """Give the way back of a (4, 4) affine map; its last row is exactly 0 0 0 1."""
+    back = np.linalg.inv(affine).astype(np.float64)
+    back[3] = 0, 0, 0, 1
+    return back
 
 
 def nearest_orthogonal(columns: NDArray[np.floating]) -> Matrix:

@@ -12,7 +12,7 @@ from napari_fusion.errors import AlignError, ParameterError, expect
 from napari_fusion.grid import Grid
 from napari_fusion.registration.field import DisplacementField
 from napari_fusion.registration.quality import UNMEASURED, Quality, chained
-from napari_fusion.rotation import angles_of, rotation, turned_degrees
+from napari_fusion.rotation import angles_of, inverted, rotation, turned_degrees
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -94,7 +94,7 @@ class Alignment:
 
         Where a field bends too hard for that, the nearest that was found; see `invertible`.
         """
-        matrix = np.linalg.inv(self.matrix)
+        matrix = inverted(self.matrix)
         found: NDArray[np.float64] = np.asarray(points, float) @ matrix[:3, :3].T + matrix[:3, 3]
         if self.field is None:
             return found
@@ -152,8 +152,7 @@ class Alignment:
         scales = np.linalg.svd(self.matrix[:3, :3], compute_uv=False)
         if not scales.min() > SMALLEST_SCALE:
             raise AlignError("this alignment flattens space and cannot be inverted")
-        matrix = np.linalg.inv(self.matrix).astype(np.float64)
-        matrix[3] = 0, 0, 0, 1
+        matrix = inverted(self.matrix)
         quality = self.quality.seen_through(matrix)
         if self.field is None:
             return Alignment(self.moving, self.fixed, matrix, quality)

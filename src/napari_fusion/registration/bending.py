@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from napari_fusion.errors import AlignError, GeometryError
 from napari_fusion.grid import Grid
 from napari_fusion.registration.field import DisplacementField
+from napari_fusion.rotation import inverted
 
 MOST_NODES = 6_000_000
 """A field that is sampled anew has at most about this many nodes: 72 MB."""
@@ -33,8 +34,7 @@ def pulled(field: DisplacementField, matrix: Matrix) -> DisplacementField:
     Gives v with A (p + v(p)) = A p + u(A p). The nodes move with A⁻¹, without interpolation, when
     A keeps right angles; otherwise v is sampled anew.
     """
-    back = np.linalg.inv(matrix)
-    back[3] = 0, 0, 0, 1
+    back = inverted(matrix)
     turn = back[:3, :3].T
     try:
         grid = Grid(field.grid.shape, back @ field.grid.affine)

@@ -11,9 +11,8 @@ from napari_fusion.registration.layers import Matrix
 from napari_fusion.registration.models import Family, Vector
 from napari_fusion.registration.nmi import FEWEST, Similarity
 from napari_fusion.registration.options import Linear
-from napari_fusion.registration.scene import undone
 from napari_fusion.registration.search import Terrain, separation
-from napari_fusion.rotation import angles_of
+from napari_fusion.rotation import angles_of, inverted
 
 REPEATS = 2
 """Climbs each way round, each with samples of its own."""
@@ -70,7 +69,7 @@ def refine(terrain: Terrain, matrix: Matrix, model: Linear) -> Refined:
         base = terrain.family(family.matrix(push), model)
         forward.append(terrain.ascend(last, base, scene.similarity(last, seed)).matrix)
         push = rng.normal(0, JOLT_MM * scene.unit, family.size)
-        backward.append(undone(_back(terrain, undone(family.matrix(push)), model, seed).matrix))
+        backward.append(inverted(_back(terrain, inverted(family.matrix(push)), model, seed).matrix))
     numbers = [numbers_of(family, end) for end in forward + backward]
     middle = family.matrix(np.median(numbers, axis=0))
     return Refined(middle, tuple(forward), tuple(backward))
@@ -89,7 +88,7 @@ def _back(terrain: Terrain, base: Matrix, model: Linear, seed: int) -> Summit:
 
 def numbers_of(family: Family, matrix: Matrix) -> Vector:
     """Read a map's numbers within its family: the inverse of ``family.matrix``."""
-    push = undone(family.base) @ matrix
+    push = inverted(family.base) @ matrix
     shift = push[:3, :3] @ family.centre + push[:3, 3] - family.centre
     turn = push[:3, :3]
     if family.model == "affine":

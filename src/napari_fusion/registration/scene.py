@@ -12,6 +12,7 @@ from napari_fusion.registration.layers import Layer, Matrix, body, opened, reduc
 from napari_fusion.registration.nmi import Similarity
 from napari_fusion.registration.options import AlignOptions
 from napari_fusion.registration.pulse import Pulse
+from napari_fusion.rotation import inverted
 from napari_fusion.volume import Volume
 
 COARSEST_MM = 8.0
@@ -95,14 +96,7 @@ class Scene:
 
     def oriented(self, matrix: Matrix) -> Matrix:
         """Turn a still → mobile map into fixed → moving, or back."""
-        return undone(matrix) if self.swapped else matrix
-
-
-def undone(matrix: Matrix) -> Matrix:
-    """Invert a (4, 4) linear map."""
-    inverse = np.linalg.inv(matrix).astype(np.float64)
-    inverse[3] = 0, 0, 0, 1
-    return inverse
+        return inverted(matrix) if self.swapped else matrix
 
 
 def prepare(fixed: Volume, moving: Volume, options: AlignOptions, pulse: Pulse) -> Scene:

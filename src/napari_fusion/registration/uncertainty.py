@@ -8,8 +8,8 @@ import numpy as np
 
 from napari_fusion.registration.layers import Matrix
 from napari_fusion.registration.refine import Part, Refined
-from napari_fusion.registration.scene import undone
 from napari_fusion.registration.search import Terrain
+from napari_fusion.rotation import inverted
 
 WIDEN = 1.4
 """Turns the spread into a length that the error stays below at nine points of ten."""
@@ -34,7 +34,7 @@ def uncertainty_form(terrain: Terrain, found: Refined, parts: Sequence[Part]) ->
     voxel = max(float(np.cbrt(layer.spacing.prod())) for layer in layers)
     form[3, 3] += (FLOOR_VOXEL * voxel) ** 2
     if terrain.scene.swapped:
-        back = undone(found.matrix)
+        back = inverted(found.matrix)
         form = back.T @ form @ back
     return form if np.isfinite(form).all() else None
 

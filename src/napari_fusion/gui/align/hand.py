@@ -18,6 +18,7 @@ from napari_fusion.gui.origin import ORIGIN, Made
 from napari_fusion.gui.snapshot import ALIGNMENT, Result, Snapshot
 from napari_fusion.registration import Alignment, assess
 from napari_fusion.registration.quality import UNMEASURED
+from napari_fusion.rotation import inverted
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -72,7 +73,7 @@ class Hand:
         The way back of `pose`: first turned about the middle of the fixed grid, then shifted.
         """
         fixed = self.start.fixed
-        return rounded(Alignment(fixed, fixed, np.linalg.inv(self.now.matrix).astype(np.float64)))
+        return rounded(Alignment(fixed, fixed, inverted(self.now.matrix)))
 
     def shift(self, by_mm: NDArray[np.float64]) -> None:
         """Shift the moving picture by an LPS vector, mm."""

@@ -24,6 +24,7 @@ from napari_fusion.registration.masks import Masks, masked
 from napari_fusion.registration.options import AlignOptions, Engine
 from napari_fusion.registration.pulse import Pulse
 from napari_fusion.registration.resampling import with_gaps
+from napari_fusion.rotation import inverted
 from napari_fusion.volume import Volume
 
 LINEAR = {"greedy": ("rigid", "similarity", "affine"), "elastix": ("rigid", "affine")}
@@ -87,7 +88,7 @@ def linear_by_engine(
     fixed, moving = volumes
     given = np.eye(4) if start is None else _nearest_rigid(fixed.grid, moving.grid, start)
     # A moving volume whose header says where the start puts it needs no transform file.
-    placed = Grid(moving.grid.shape, np.linalg.inv(given) @ moving.grid.affine)
+    placed = Grid(moving.grid.shape, inverted(given) @ moving.grid.affine)
     job = Job(options.engine, options.linear, options.seed, centred=start is None)
     with TemporaryDirectory(prefix="napari-fusion-") as place:
         folder = Path(place)

@@ -15,7 +15,7 @@ from napari_fusion.errors import ParameterError, ReadError
 from napari_fusion.registration.alignment import Alignment
 from napari_fusion.registration.files.images import Image
 from napari_fusion.registration.files.written import Written, linear
-from napari_fusion.registration.scene import undone
+from napari_fusion.rotation import inverted
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -54,7 +54,7 @@ def read(path: Path, fixed: Image, moving: Image) -> Written:
         raise ReadError(
             f"both images share one frame of reference, so {path.name} cannot say how they differ"
         )
-    return Written(linear(undone(known[theirs]) @ known[ours], path.name))
+    return Written(linear(inverted(known[theirs]) @ known[ours], path.name))
 
 
 def write(alignment: Alignment, path: Path, fixed: Image, moving: Image) -> None:
@@ -206,7 +206,7 @@ def _object(alignment: Alignment, fixed_uid: str, moving_uid: str) -> Dataset:
     found = codes.DCM.FiducialAlignment if "fre_mm" in numbers else found
     one.RegistrationSequence = [
         _item(fixed_uid, np.eye(4), codes.DCM.FrameOfReferenceIdentity),
-        _item(moving_uid, undone(alignment.matrix), found),
+        _item(moving_uid, inverted(alignment.matrix), found),
     ]
     return one
 

@@ -11,7 +11,7 @@ from napari_fusion.errors import ParameterError, ReadError
 from napari_fusion.registration.alignment import Alignment
 from napari_fusion.registration.files.images import Image
 from napari_fusion.registration.files.written import Written, linear
-from napari_fusion.registration.scene import undone
+from napari_fusion.rotation import inverted
 
 LARGEST_BYTES = 10_000
 
@@ -26,7 +26,7 @@ def read(path: Path, fixed: Image, moving: Image) -> Written:
     """
     forward = linear(_numbers(path), path.name).matrix
     to_lps = needs(fixed, moving)
-    return Written(linear(to_lps[1] @ undone(forward) @ undone(to_lps[0]), path.name))
+    return Written(linear(to_lps[1] @ inverted(forward) @ inverted(to_lps[0]), path.name))
 
 
 def write(alignment: Alignment, path: Path, fixed: Image, moving: Image) -> None:
@@ -54,7 +54,7 @@ def needs(fixed: Image, moving: Image) -> list[NDArray[np.float64]]:
 
 def _forward(alignment: Alignment, fixed: Image, moving: Image) -> NDArray[np.float64]:
     to_lps = needs(fixed, moving)
-    matrix: NDArray[np.float64] = undone(to_lps[0]) @ undone(alignment.matrix) @ to_lps[1]
+    matrix: NDArray[np.float64] = inverted(to_lps[0]) @ inverted(alignment.matrix) @ to_lps[1]
     return matrix
 
 
@@ -90,7 +90,7 @@ def _lps_from_fsl(image: Image, role: str) -> NDArray[np.float64]:
         flip = np.diag([-1.0, 1.0, 1.0, 1.0])
         flip[0, 3] = header.shape[2] - 1
         scale = scale @ flip
-    matrix: NDArray[np.float64] = lps_from_index @ undone(scale)
+    matrix: NDArray[np.float64] = lps_from_index @ inverted(scale)
     return matrix
 
 

@@ -13,7 +13,7 @@ from napari_fusion.grid import RAS_TO_LPS
 from napari_fusion.registration.alignment import Alignment
 from napari_fusion.registration.files.images import Image
 from napari_fusion.registration.files.written import Written, linear, note_of, noted
-from napari_fusion.registration.scene import undone
+from napari_fusion.rotation import inverted
 
 LARGEST_BYTES = 1 << 20
 FRAMES = ("LPS", "RAS")
@@ -39,7 +39,7 @@ def read(path: Path, fixed: Image, moving: Image) -> Written:
     if frame == "RAS":
         matrix = RAS_TO_LPS @ matrix @ RAS_TO_LPS
     if direction == DIRECTIONS[1]:
-        matrix = undone(matrix)
+        matrix = inverted(matrix)
     return noted(linear(matrix, path.name), note)
 
 
