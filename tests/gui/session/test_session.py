@@ -1,5 +1,7 @@
 import json
 import zipfile
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +12,9 @@ from qtpy.QtWidgets import QFileDialog, QMessageBox
 from napari_fusion import ParameterError, ReadError, save
 from napari_fusion.gui import (
     align_layers,
+    from_layer,
     fuse_layers,
+    name_modality,
     open_session,
     samples,
     save_session,
@@ -146,6 +150,26 @@ def test_sources_that_move_with_the_session_are_found(opened, tmp_path):
     tmp_path.rename(elsewhere)
     again, _ = reopened(elsewhere / path.name)
     same(everything(opened), everything(again))
+
+
+def test_sources_that_were_put_beside_the_session_are_found(opened, files, tmp_path):
+    saved = save_session(opened, tmp_path / "a.fusion")
+    beside = tmp_path / "new home"
+    beside.mkdir()
+    for file in (saved, *map(Path, files)):
+        file.rename(beside / file.name)
+    again, _ = reopened(beside / saved.name)
+    same(everything(opened), everything(again))
+
+
+def test_what_a_user_said_of_a_file_is_said_again(pair, tmp_path):
+    bare = replace(pair[0], modality="OTHER", unit="1")
+    path = str(save(bare, tmp_path / "bare.nii.gz"))
+    viewer = filled(read_layers([(path, None)], None, lambda *_: None))
+    name_modality(viewer, "bare", "CT in HU")
+    again, _ = reopened(save_session(viewer, tmp_path / "a.fusion"))
+    same(everything(viewer), everything(again))
+    assert from_layer(again.layers[0]).unit == "HU"
 
 
 def test_open_layers_are_never_thrown_away_unasked(opened, tmp_path):

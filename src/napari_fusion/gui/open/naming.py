@@ -88,10 +88,10 @@ def taken_for(volume: Volume, kind: Kind) -> Volume:
     return replace(volume, modality=modality, unit=unit, history=history)
 
 
-def kind_of(layer: Any) -> str:
+def kind_of(layer: Any) -> Kind | Literal[""]:
     """Give what a user said a layer is; nothing where nobody did."""
-    steps = layer.metadata[VOLUME].history
-    return next((str(one.parameters["kind"]) for one in steps if one.name == STEP), "")
+    said = [one.parameters["kind"] for one in layer.metadata[VOLUME].history if one.name == STEP]
+    return next((kind for kind in MEANINGS if kind in said), "")
 
 
 def is_unsaid(layer: Any) -> bool:

@@ -8,6 +8,7 @@ from pydantic import Field, JsonValue
 
 from napari_fusion.checked import Settings
 from napari_fusion.export import NOTICE
+from napari_fusion.gui.open.naming import Kind
 
 VERSION: Literal[1] = 1
 """Grows when an older napari-fusion could misread what a newer one writes."""
@@ -26,6 +27,8 @@ class FromFile(Settings):
         Of the files that were read.
     suv
         Whether PET was turned into SUV, where that can be.
+    kind
+        What a user said it shows, where the file does not say; else nothing.
     """
 
     how: Literal["file"] = "file"
@@ -35,6 +38,7 @@ class FromFile(Settings):
     time_point: int | None = None
     sha256: str
     suv: bool = False
+    kind: Kind | Literal[""] = ""
 
 
 class FromSample(Settings):

@@ -15,6 +15,7 @@ from napari_fusion.export import array_digest, digest, versions
 from napari_fusion.gui.align.marking import MARKED, MARKS
 from napari_fusion.gui.colour.rgb import RGB, Coloured
 from napari_fusion.gui.layers import LIVE, VOLUME, frame_of, was_edited
+from napari_fusion.gui.open.naming import kind_of
 from napari_fusion.gui.origin import ORIGIN, Made, Opened
 from napari_fusion.gui.session.document import (
     FromArray,
@@ -130,6 +131,7 @@ class _Teller:
             time_point=origin.time_point,
             sha256=str(loaded["sha256"]),
             suv=any(step.name == "suv" for step in layer.metadata[VOLUME].history),
+            kind=kind_of(layer),
         )
 
     def _made(self, layer: Any, origin: Made) -> Source:

@@ -17,6 +17,7 @@ from napari_fusion.gui.colour.colouring import Colouring
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.fuse.changing import Changing
 from napari_fusion.gui.layers import to_layer
+from napari_fusion.gui.open.naming import taken_for
 from napari_fusion.gui.open.opening import as_suv
 from napari_fusion.gui.origin import ORIGIN, Opened
 from napari_fusion.gui.samples import rendered
@@ -86,12 +87,13 @@ def _found(session: Session, folder: Path) -> dict[int, Path]:
     found, missing = {}, []
     for place, kept in enumerate(session.layers):
         if isinstance(kept.source, FromFile):
+            path = Path(kept.source.path)
             beside = [folder / kept.source.beside] if kept.source.beside else []
-            here = [path for path in (Path(kept.source.path), *beside) if path.exists()]
+            here = [one for one in (path, *beside, folder / path.name) if one.exists()]
             if here:
                 found[place] = here[0]
             else:
-                missing.append(f"{kept.look['name']} ({Path(kept.source.path).name})")
+                missing.append(f"{kept.look['name']} ({path.name})")
     if missing:
         raise ReadError(
             f"the files of {' and '.join(missing)} are not where they were: put them back, or "
@@ -114,6 +116,7 @@ def _opened(
             if volume.history[0].parameters.get("sha256") != source.sha256:
                 changed.append(f"{kept.look['name']} ({found[place].name})")
             volume = as_suv(volume) if source.suv else volume
+            volume = taken_for(volume, source.kind) if source.kind else volume
             origin = Opened(str(found[place]), source.series, source.time_point)
             made[place] = _ours(volume, frame, origin)
         elif isinstance(source, FromSample):
