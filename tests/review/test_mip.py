@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from napari_fusion.review.mip import COARSE_MM, Projections, brightest, coarsened, turned_mip
+from napari_fusion.review.mip import (
+    COARSE_MM,
+    STEP_DEG,
+    Projections,
+    brightest,
+    coarsened,
+    turned_mip,
+)
 
 SHAPE, SPACING = (9, 31, 41), (4.0, 3.0, 3.0)
 
@@ -27,6 +34,30 @@ def test_from_the_left_posterior_is_at_the_right():
     assert (row, column - (seen.shape[1] - 1) / 2) == (4, 28 - 15)
 
 
+def test_without_coarsening_the_front_is_the_maximum_exactly():
+    array = np.random.default_rng(0).random((4, 10, 12)).astype(np.float32)
+    seen = turned_mip(array, (COARSE_MM,) * 3, 0)
+    first = int((seen != array.min()).any(axis=0).argmax())
+    np.testing.assert_array_equal(seen[:, first : first + 12], array.max(axis=1))
+    assert (np.delete(seen, np.s_[first : first + 12], axis=1) == array.min()).all()
+
+
+@pytest.mark.parametrize("spacing", [(4.0, 3.0, 3.0), (3.0, 5.47, 5.47), (1.0, 2.2, 1.6)])
+@pytest.mark.parametrize("angle", [*range(0, 360, STEP_DEG), 45, 137])
+def test_no_slice_loses_its_maximum_from_any_side(spacing, angle):
+    array = np.random.default_rng(angle).random(SHAPE).astype(np.float32)
+    seen = turned_mip(array, spacing, angle)
+    np.testing.assert_array_equal(seen.max(axis=1), array.max(axis=(1, 2)))
+
+
+@pytest.mark.parametrize("angle", range(0, 360, 40))
+def test_no_voxel_is_lost_between_two_lines(angle):
+    for at in np.ndindex(5, 4):
+        array = np.zeros((1, 5, 4), np.float32)
+        array[(0, *at)] = 10
+        assert turned_mip(array, (1.0, 2.2, 1.6), angle).max() == 10
+
+
 @pytest.mark.parametrize("angle", range(0, 360, 45))
 @pytest.mark.parametrize("at", [(2, 8, 30), (4, 15, 20), (7, 25, 9)])
 def test_the_brightest_voxel_is_found_behind_its_pixel(angle, at):
@@ -34,7 +65,7 @@ def test_the_brightest_voxel_is_found_behind_its_pixel(angle, at):
     seen = turned_mip(array, SPACING, angle)
     row, column = np.unravel_index(seen.argmax(), seen.shape)
     found = brightest(array, SPACING, angle, int(row), int(column))
-    assert np.abs(found - at).max() <= 1
+    assert np.abs(np.subtract(found, at)).max() <= 1
 
 
 def test_half_a_turn_is_the_mirror_image():

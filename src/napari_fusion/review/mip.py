@@ -16,6 +16,9 @@ COARSE_MM = 3.0
 STEP_DEG = 10
 """Degrees between two of a turn's projections."""
 
+ROUND_OFF = 1e-6
+"""A line this close to a voxel's edge, in pixels, runs along it."""
+
 
 @dataclass(frozen=True, eq=False)
 class Projections:
@@ -119,12 +122,13 @@ def turned_mip(
         (n, m) float32; the first axis is the volume's own, the second is as long as the volume's
         diagonal across it and holds its centre in the middle.
     """
-    length = _length(array.shape, spacing, pixel)
-    matrix, low = _lines(array.shape, spacing, angle_deg, pixel), float(array.min())
-    seen = np.empty((array.shape[0], length), np.float32)
-    for index, plane in enumerate(array):
-        seen[index] = _drawn(plane, matrix, length, low).max(axis=0)
-    return seen
+    columns = np.ascontiguousarray(array.reshape(len(array), -1).T, np.float32)
+    lines = _lines(array.shape, spacing, angle_deg, pixel)
+    seen = np.full((len(lines), len(array)), array.min(), np.float32)
+    for index, line in enumerate(lines):
+        if line.size:
+            columns[line].max(axis=0, out=seen[index])
+    return np.ascontiguousarray(seen.T)
 
 
 def brightest(
@@ -134,7 +138,7 @@ def brightest(
     row: int,
     column: int,
     pixel: float = COARSE_MM,
-) -> NDArray[np.float64]:
+) -> tuple[int, int, int] | None:
     """Find the voxel that a pixel of the projection shows.
 
     Parameters
@@ -146,45 +150,31 @@ def brightest(
 
     Returns
     -------
-    numpy.ndarray
-        (3,) array index, fractional across the first axis.
+    index
+        Array index, the nearest of equal ones; None where the line misses the volume.
     """
-    length = _length(array.shape, spacing, pixel)
-    matrix = _lines(array.shape, spacing, angle_deg, pixel)
-    line = _drawn(array[row], matrix, length, float(array.min()))[:, column]
-    x, y = matrix @ [column, int(line.argmax()), 1]
-    return np.array([row, y, x], float)
-
-
-def _length(shape: Sequence[int], spacing: Sequence[float], pixel: float) -> int:
-    """Give the odd number of pixels that hold the diagonal across the first axis."""
-    return int(np.ceil(np.hypot(shape[1] * spacing[1], shape[2] * spacing[2]) / pixel)) | 1
+    line = _lines(array.shape, spacing, angle_deg, pixel)[column]
+    if not line.size:
+        return None
+    y, x = divmod(int(line[array[row].ravel()[line].argmax()]), array.shape[2])
+    return row, y, x
 
 
 def _lines(
     shape: Sequence[int], spacing: Sequence[float], angle_deg: float, pixel: float
-) -> NDArray[np.float64]:
-    """Map (column, depth, 1) of the turned square to (axis 2, axis 1) of a plane, (2, 3)."""
-    middle = (_length(shape, spacing, pixel) - 1) / 2
-    angle = np.deg2rad(angle_deg)
-    right, away = (np.cos(angle), np.sin(angle)), (-np.sin(angle), np.cos(angle))
-    sides = np.array([spacing[2], spacing[1]])
-    turn = np.stack([right, away], axis=1) * pixel / sides[:, None]
-    offset = np.array([(shape[2] - 1) / 2, (shape[1] - 1) / 2]) - turn @ [middle, middle]
-    return np.hstack([turn, offset[:, None]])
+) -> list[NDArray[np.intp]]:
+    """Give for each pixel the flat indices of a plane's voxels on its line, nearest first.
 
-
-def _drawn(
-    plane: NDArray[np.float32], matrix: NDArray[np.float64], length: int, low: float
-) -> NDArray[np.float32]:
-    import cv2
-
-    drawn = cv2.warpAffine(
-        np.ascontiguousarray(plane, np.float32),
-        matrix,
-        (length, length),
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=low,
-    )
-    return np.asarray(drawn, np.float32)
+    The line runs through the middle of the pixel. A voxel counts as a pixel broad at least, so
+    that none falls between two lines.
+    """
+    tall, broad = shape[1] * spacing[1], shape[2] * spacing[2]
+    length = int(np.ceil(np.hypot(tall, broad) / pixel)) | 1
+    cos, sin = np.cos(np.deg2rad(angle_deg)), np.sin(np.deg2rad(angle_deg))
+    y = (np.arange(shape[1])[:, None] - (shape[1] - 1) / 2) * spacing[1] / pixel
+    x = (np.arange(shape[2]) - (shape[2] - 1) / 2) * spacing[2] / pixel
+    nearest = np.argsort(np.ravel(cos * y - sin * x), kind="stable")
+    right = np.ravel(cos * x + sin * y)[nearest] + (length - 1) / 2 + ROUND_OFF
+    half = max((abs(cos) * spacing[2] + abs(sin) * spacing[1]) / pixel, 1) / 2
+    first, last = np.floor(right - half) + 1, np.floor(right + half)
+    return [nearest[(first <= at) & (at <= last)] for at in range(length)]

@@ -272,6 +272,8 @@ class Turning(QWidget):
         if not (0 <= row < high and 0 <= column < wide):
             return
         index = brightest(seen.array, seen.spacing, self.angle, row, column)
+        if index is None:
+            return
         middle = (np.array(seen.array.shape) - 1) / 2
         self._crossing.go(self._centre() + (index - middle) * np.array(seen.spacing))
 
