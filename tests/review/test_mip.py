@@ -3,14 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_fusion.review.mip import (
-    COARSE_MM,
-    STEP_DEG,
-    Projections,
-    brightest,
-    coarsened,
-    turned_mip,
-)
+from napari_fusion.review.mip import COARSE_MM, STEP_DEG, Projections, coarsened, turned_mip
 
 SHAPE, SPACING = (9, 31, 41), (4.0, 3.0, 3.0)
 
@@ -58,14 +51,37 @@ def test_no_voxel_is_lost_between_two_lines(angle):
         assert turned_mip(array, (1.0, 2.2, 1.6), angle).max() == 10
 
 
-@pytest.mark.parametrize("angle", range(0, 360, 45))
-@pytest.mark.parametrize("at", [(2, 8, 30), (4, 15, 20), (7, 25, 9)])
-def test_the_brightest_voxel_is_found_behind_its_pixel(angle, at):
-    array = spot(at)
-    seen = turned_mip(array, SPACING, angle)
-    row, column = np.unravel_index(seen.argmax(), seen.shape)
-    found = brightest(array, SPACING, angle, int(row), int(column))
-    assert np.abs(np.subtract(found, at)).max() <= 1
+def made(spacing, at, shape=(9, 31, 41)):
+    """Noise with one hot voxel, and its projections."""
+    array = np.random.default_rng(2).random(shape).astype(np.float32)
+    array[at] = 7
+    return Projections.of(array, spacing)
+
+
+@pytest.mark.parametrize("angle", range(0, 360, STEP_DEG))
+@pytest.mark.parametrize("at", [(2, 8, 40), (4, 15, 20), (8, 30, 9)])
+@pytest.mark.parametrize("spacing", [(4.0, 3.0, 3.0), (2.0, 2.0, 2.0), (1.2, 0.7, 0.7)])
+def test_the_pixel_of_a_maximum_leads_to_its_voxel_and_lies_over_it(spacing, at, angle):
+    turn = made(spacing, at)
+    seen = turn.at(angle)
+    for row, column in np.argwhere(seen == 7):
+        np.testing.assert_array_equal(turn.brightest(angle, row, column), at)
+    high, wide = np.subtract(turn.place(np.array(at), angle), 0.5)
+    away = np.abs(np.argwhere(seen == 7) - (high, wide))
+    assert away.max(axis=1).min() <= 1
+
+
+def test_a_pixel_beside_the_volume_leads_nowhere():
+    turn = made((4.0, 3.0, 3.0), (4, 15, 20))
+    assert turn.brightest(0, 4, 0) is None
+
+
+def test_the_nearest_of_equal_voxels_is_found():
+    array = np.zeros(SHAPE, np.float32)
+    array[4, [5, 25], 20] = 7
+    turn = Projections.of(array, SPACING)
+    column = turn.pictures.shape[2] // 2
+    assert [turn.brightest(angle, 4, column)[1] for angle in (0, 180)] == [5, 25]
 
 
 def test_half_a_turn_is_the_mirror_image():
@@ -77,9 +93,9 @@ def test_half_a_turn_is_the_mirror_image():
 def test_coarsening_keeps_the_maxima_and_leaves_gaps_away():
     array = np.full((8, 30, 30), -5, np.float32)
     array[3, 10, 10], array[0, 0, 0] = 9, np.nan
-    coarse, sides = coarsened(array, (3.0, 1.0, 1.0))
+    coarse, steps = coarsened(array, (3.0, 1.0, 1.0))
     assert coarse.shape == (8, 10, 10)
-    assert sides == (3.0, 3.0, 3.0)
+    assert steps == (1, 3, 3)
     assert coarse.max() == 9
     assert np.isfinite(coarse).all()
     assert coarse.min() == -5

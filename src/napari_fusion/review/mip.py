@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,25 +29,32 @@ class Projections:
     ----------
     pictures
         (k, n, m) float32, one every `STEP_DEG` degrees; `turned_mip` says what each shows.
-    array, spacing
-        What was projected: the coarsened volume, and the sizes of its voxels in mm.
+    array
+        (n, h, w) the volume.
+    blocks, spacing
+        What was projected: the largest values of its blocks, and the sizes of a block in mm.
+    steps
+        Voxels along the sides of a block.
     """
 
     pictures: NDArray[np.float32]
-    array: NDArray[np.float32]
+    array: NDArray[Any]
+    blocks: NDArray[np.float32]
     spacing: tuple[float, float, float]
+    steps: tuple[int, int, int]
 
     @classmethod
     def of(
-        cls, array: NDArray[np.float32], spacing: Sequence[float], *, progress: Progress = silent
+        cls, array: NDArray[Any], spacing: Sequence[float], *, progress: Progress = silent
     ) -> Projections:
         """Coarsen a volume (n, h, w) and project it all around."""
-        coarse, sides = coarsened(array, spacing)
+        blocks, steps = coarsened(array, spacing)
+        a, b, c = (side * step for side, step in zip(spacing, steps, strict=True))
         made = []
         for angle in range(0, 360, STEP_DEG):
             progress(angle / 360, "projecting")
-            made.append(turned_mip(coarse, sides, angle))
-        return cls(np.stack(made), coarse, sides)
+            made.append(turned_mip(blocks, (a, b, c), angle))
+        return cls(np.stack(made), array, blocks, (a, b, c), steps)
 
     def at(self, angle_deg: int) -> NDArray[np.float32]:
         """Give the projection (n, m) nearest below an angle."""
@@ -62,13 +70,34 @@ class Projections:
     @property
     def body_mm(self) -> tuple[float, float]:
         """Height of a projection, and the wider side of the volume: corners are left away."""
-        _, b, c = (n * side for n, side in zip(self.array.shape, self.spacing, strict=True))
+        _, b, c = (n * side for n, side in zip(self.blocks.shape, self.spacing, strict=True))
         return self.size_mm[0], max(b, c)
+
+    def place(self, index: NDArray[np.float64], angle_deg: float) -> tuple[float, float]:
+        """Say where an index of the volume, (3,), is seen: row and column, 0 at an edge."""
+        blocks = (index + 0.5) / self.steps - np.array(self.blocks.shape) / 2
+        up, y, x = blocks * self.spacing
+        angle = np.deg2rad(angle_deg)
+        across = np.cos(angle) * x + np.sin(angle) * y
+        _, high, wide = self.pictures.shape
+        return float(up / self.spacing[0] + high / 2), float(across / COARSE_MM + wide / 2)
+
+    def brightest(self, angle_deg: float, row: int, column: int) -> NDArray[np.intp] | None:
+        """Find the voxel that a pixel shows, (3,) index of the volume; None beside the volume."""
+        line = _lines(self.blocks.shape, self.spacing, angle_deg, COARSE_MM)[column]
+        if not line.size:
+            return None
+        block = int(line[self.blocks[row].ravel()[line].argmax()])
+        first = np.multiply((row, *divmod(block, self.blocks.shape[2])), self.steps)
+        ends = zip(first, first + self.steps, strict=True)
+        part = self.array[tuple(slice(start, stop) for start, stop in ends)]
+        here = np.where(np.isfinite(part), part, -np.inf).argmax()
+        return first + np.unravel_index(here, part.shape)
 
 
 def coarsened(
-    array: NDArray[np.float32], spacing: Sequence[float], pixel: float = COARSE_MM
-) -> tuple[NDArray[np.float32], tuple[float, float, float]]:
+    array: NDArray[Any], spacing: Sequence[float], pixel: float = COARSE_MM
+) -> tuple[NDArray[np.float32], tuple[int, int, int]]:
     """Keep the largest of each block of voxels, so that blocks are about as large as a pixel.
 
     Parameters
@@ -82,17 +111,18 @@ def coarsened(
 
     Returns
     -------
-    array, spacing
-        The maxima, and the size of their blocks in mm.
+    blocks, steps
+        The maxima, and how many voxels their blocks have along each axis; the last block of an
+        axis may have fewer.
     """
     sizes = zip(spacing, array.shape, strict=True)
-    steps = [max(1, min(round(pixel / side), n)) for side, n in sizes]
+    a, b, c = (max(1, min(round(pixel / side), n)) for side, n in sizes)
+    array = np.asarray(array, np.float32)
     low = float(np.min(array, where=np.isfinite(array), initial=np.inf))
     finite = np.where(np.isfinite(array), array, low if np.isfinite(low) else 0.0)
-    for axis, step in enumerate(steps):
+    for axis, step in enumerate((a, b, c)):
         starts = np.arange(0, finite.shape[axis], step)
         finite = np.maximum.reduceat(finite, starts, axis=axis)
-    a, b, c = (side * step for side, step in zip(spacing, steps, strict=True))
     return finite.astype(np.float32, copy=False), (a, b, c)
 
 
@@ -129,35 +159,6 @@ def turned_mip(
         if line.size:
             columns[line].max(axis=0, out=seen[index])
     return np.ascontiguousarray(seen.T)
-
-
-def brightest(
-    array: NDArray[np.float32],
-    spacing: Sequence[float],
-    angle_deg: float,
-    row: int,
-    column: int,
-    pixel: float = COARSE_MM,
-) -> tuple[int, int, int] | None:
-    """Find the voxel that a pixel of the projection shows.
-
-    Parameters
-    ----------
-    array, spacing, angle_deg, pixel
-        As for `turned_mip`.
-    row, column
-        A pixel of its answer.
-
-    Returns
-    -------
-    index
-        Array index, the nearest of equal ones; None where the line misses the volume.
-    """
-    line = _lines(array.shape, spacing, angle_deg, pixel)[column]
-    if not line.size:
-        return None
-    y, x = divmod(int(line[array[row].ravel()[line].argmax()]), array.shape[2])
-    return row, y, x
 
 
 def _lines(

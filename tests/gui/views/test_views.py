@@ -579,6 +579,25 @@ def test_the_projection_turns_and_a_click_goes_to_what_it_shows(desk, main, qtbo
     assert np.abs(np.subtract(marked, (box.center().x(), box.center().y()))).max() < 8
 
 
+def test_a_click_on_the_projection_goes_to_the_voxel_it_shows(desk, main, layers, qtbot):
+    turning, data = desk.quad.turning, layers[0].data.copy()
+    data[5:8, 20:23, 30:33] = data.max()
+    data[6, 21, 31] += 1000
+    desk._viewer.layers.remove(layers[1])
+    layers[0].data = data
+    qtbot.waitUntil(lambda: turning._seen is not None and turning._seen.array is data)
+    turning.look_from(0)
+    seen, box = turning._seen, turning._box(turning._seen)
+    row, column = np.unravel_index(seen.at(0).argmax(), seen.at(0).shape)
+    x = box.left() + (column + 0.5) / seen.at(0).shape[1] * box.width()
+    y = box.bottom() - (row + 0.5) / seen.at(0).shape[0] * box.height()
+    qtbot.mouseClick(turning, Qt.MouseButton.LeftButton, pos=QPointF(x, y).toPoint())
+    assert tuple(np.round(layers[0].world_to_data(desk.crossing.point)).astype(int)) == (6, 21, 31)
+    assert np.abs(np.subtract(turning._marked(seen), (x, y))).max() < box.width() / len(
+        seen.at(0).T
+    )
+
+
 def test_closing_gives_everything_back(desk, main, qtbot):
     canvas, viewer = main
     home = desk._window.centralWidget()

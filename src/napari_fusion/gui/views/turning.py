@@ -21,7 +21,7 @@ from napari_fusion.gui.views.cross import EDGE, LINE
 from napari_fusion.gui.views.crossing import Crossing
 from napari_fusion.gui.views.marks import window_words
 from napari_fusion.gui.worker import Job
-from napari_fusion.review.mip import STEP_DEG, Projections, brightest
+from napari_fusion.review.mip import STEP_DEG, Projections
 from napari_fusion.volume import FUNCTIONAL
 
 BEAT_MS = 120
@@ -131,7 +131,7 @@ class Turning(QWidget):
 
     def _project(self, data: Any, spacing: tuple[float, ...]) -> None:
         def work(progress: Progress) -> Projections:
-            return Projections.of(np.asarray(data, np.float32), spacing, progress=progress)
+            return Projections.of(np.asarray(data), spacing, progress=progress)
 
         self._job = Job(work, self)
         self._job.returned.connect(self._made)
@@ -229,18 +229,14 @@ class Turning(QWidget):
 
     def _marked(self, seen: Projections) -> tuple[float, float]:
         """Give the pixel the crossing point is seen at."""
-        box, (high, wide) = self._box(seen), seen.size_mm
-        offset = self._crossing.point - self._centre()
-        angle = np.deg2rad(self.angle)
-        along = offset[2] * np.cos(angle) + offset[1] * np.sin(angle)
-        x = box.center().x() + along / wide * box.width()
-        return float(x), float(box.center().y() - offset[0] / high * box.height())
+        origin, spacing = self._voxels()
+        row, column = seen.place((self._crossing.point - origin) / spacing, self.angle)
+        box, (_, high, wide) = self._box(seen), seen.pictures.shape
+        return box.left() + column / wide * box.width(), box.bottom() - row / high * box.height()
 
-    def _centre(self) -> NDArray[np.float64]:
-        """Give the middle of the volume in viewer mm."""
-        scale, shape = np.array(self._layer.scale[-3:]), np.array(self._layer.data.shape)
-        centre: NDArray[np.float64] = np.array(self._layer.translate[-3:]) + scale * (shape - 1) / 2
-        return centre
+    def _voxels(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Give where the first voxel lies in the viewer, and the sizes of a voxel, in mm."""
+        return np.array(self._layer.translate[-3:]), np.array(self._layer.scale[-3:])
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Begin to turn by hand."""
@@ -271,11 +267,10 @@ class Turning(QWidget):
         column = int((x - box.left()) / box.width() * wide)
         if not (0 <= row < high and 0 <= column < wide):
             return
-        index = brightest(seen.array, seen.spacing, self.angle, row, column)
-        if index is None:
-            return
-        middle = (np.array(seen.array.shape) - 1) / 2
-        self._crossing.go(self._centre() + (index - middle) * np.array(seen.spacing))
+        index = seen.brightest(self.angle, row, column)
+        if index is not None:
+            origin, spacing = self._voxels()
+            self._crossing.go(origin + index * spacing)
 
 
 def sides_of(frame: Frame, angle_deg: float) -> tuple[str, str]:
