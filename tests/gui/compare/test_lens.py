@@ -59,11 +59,15 @@ def below(canvas):
 
 
 @pytest.fixture
-def lens(model, canvas, below):
+def keys():
+    return Keys(lambda keys: True)
+
+
+@pytest.fixture
+def lens(model, canvas, below, keys):
     found = TrustLens(model)
     found.choose(Chosen("CT", "T1"))
     found.hold(canvas, model)
-    keys = Keys(lambda keys: True, found)
     keys.bind(Binding("L", "lens", found.begin, found.end))
     keys.hold(canvas)
     yield found
@@ -173,6 +177,31 @@ def test_each_tap_shows_the_next_and_says_who_made_it(qtbot, lens, model, canvas
             assert shares_at(fused, point, 0) in words
             assert "blue CT, orange T1" in words
     assert heard == ["A", "B", "who", "A"]
+
+
+@pytest.mark.parametrize("kind", [QEvent.Type.FocusOut, QEvent.Type.WindowDeactivate])
+def test_it_is_gone_when_the_key_is_let_go_elsewhere(qtbot, lens, canvas, below, kind):
+    move(canvas, QPoint(SIZE // 2, SIZE // 2))
+    qtbot.keyPress(canvas, Qt.Key.Key_L)
+    assert lens.is_on
+    QApplication.sendEvent(canvas, QEvent(kind))
+    assert not lens.is_on
+    wheel(canvas, 1)
+    assert below.heard == 1
+    qtbot.keyPress(canvas, Qt.Key.Key_L)
+    assert lens.is_on
+
+
+def test_it_stays_when_the_keyboard_follows_the_mouse_to_another_plane(
+    qtbot, lens, keys, canvas, monkeypatch
+):
+    other = QWidget()
+    qtbot.addWidget(other)
+    keys.hold(other)
+    qtbot.keyPress(canvas, Qt.Key.Key_L)
+    monkeypatch.setattr(QApplication, "focusWidget", lambda: other)
+    QApplication.sendEvent(canvas, QEvent(QEvent.Type.FocusOut))
+    assert lens.is_on
 
 
 def test_held_the_wheel_is_the_lenss_and_else_it_is_not(qtbot, lens, model, canvas, below):

@@ -9,7 +9,7 @@ from typing import Any
 
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QKeyEvent, QKeySequence
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QApplication, QWidget
 
 Act = Callable[[], object]
 
@@ -91,6 +91,10 @@ class Keys(QObject):
         kind = event.type()
         if kind == QEvent.Type.KeyRelease:
             return self._let_go(event)
+        if kind == QEvent.Type.WindowDeactivate or (
+            kind == QEvent.Type.FocusOut and not self._still_ours(watched)
+        ):
+            self._let_all_go()
         if kind not in {QEvent.Type.KeyPress, QEvent.Type.ShortcutOverride}:
             return False
         binding = self._table.get(_pressed(event))
@@ -111,6 +115,18 @@ class Keys(QObject):
         if binding is not None and binding.release is not None:
             binding.release()
         return binding is not None
+
+    def _still_ours(self, left: QObject) -> bool:
+        """Whether the keyboard went from one widget of ours to another: planes, for one."""
+        now = QApplication.focusWidget()
+        return now is not left and now in self._watched
+
+    def _let_all_go(self) -> None:
+        """Take every key as let go: somebody else will hear when it is."""
+        down, self._down = self._down, {}
+        for binding in down.values():
+            if binding.release is not None:
+                binding.release()
 
 
 def has_key(layer: Any, keys: str) -> bool:
