@@ -428,6 +428,15 @@ def test_the_dock_says_why_it_cannot_compare(dock, aligned, click):
     assert not dock.check.modes.words.isVisible()
 
 
+def test_the_curtain_is_refused_once_a_layer_of_four_axes_came(dock, aligned, click):
+    click(dock.check.modes.buttons[Mode.SWIPE])
+    aligned.add_image(np.zeros((2, 3, 4, 5)))
+    dock.check.modes.fields["position"].setValue(0.7)
+    assert "close the layer that has 4" in dock.check.modes.words.text()
+    assert dock.check.modes.buttons[Mode.FUSED].isChecked()
+    assert find_comparison(aligned) is None
+
+
 def test_another_choice_is_compared_in_the_same_mode(dock, aligned, click):
     data, keywords, _ = to_layer(aligned.layers["T1"].metadata["napari_fusion"])
     aligned.add_image(data, **keywords | {"name": "third"})

@@ -285,6 +285,21 @@ def test_layers_and_canvases_that_go_are_survived(qtbot, lens, model, canvas):
     move(canvas, QPoint(220, 200))
 
 
+@pytest.mark.parametrize("shape", [(20, 30), (2, 10, 20, 30)])
+def test_over_what_is_no_volume_it_says_so_and_nothing_is_thrown(
+    qtbot, lens, model, canvas, shape, said
+):
+    model.add_image(np.zeros(shape), name="other")
+    lens.choose(Chosen("CT", "other"))
+    move(canvas, QPoint(200, 200))
+    qtbot.keyPress(canvas, Qt.Key.Key_L)
+    assert said() == [
+        "'other' is no volume of single values: choose an image or labels layer of three axes"
+    ]
+    assert not lens.is_on
+    qtbot.keyRelease(canvas, Qt.Key.Key_L)
+
+
 def test_in_three_dimensions_there_is_no_lens(qtbot, lens, model, canvas):
     move(canvas, QPoint(200, 200))
     model.dims.ndisplay = 3

@@ -68,9 +68,7 @@ class Comparer(QObject):
         try:
             self._show(mode)
         except FusionError as error:
-            leave_comparison(self._viewer)
-            self.refused.emit(str(error))
-            self._tell()
+            self._refuse(error)
             return
         self.refused.emit("")
         self._say()
@@ -85,9 +83,20 @@ class Comparer(QObject):
         """Change what the mode looks at; the picture follows at once."""
         self.options = self.options.model_copy(update=changes)
         found = self._found
-        if found is not None:
+        if found is None:
+            return
+        try:
             found.show(found.mode, self.options)
-            self._pause.start()
+        except FusionError as error:  # a layer of other axes came meanwhile
+            self._refuse(error)
+            return
+        self._pause.start()
+
+    def _refuse(self, error: FusionError) -> None:
+        """End comparing, and say why."""
+        leave_comparison(self._viewer)
+        self.refused.emit(str(error))
+        self._tell()
 
     @Slot()
     def stop(self) -> None:

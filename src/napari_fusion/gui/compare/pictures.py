@@ -69,7 +69,8 @@ class Seen:
         labels = isinstance(layer, Labels)
         if not (labels or isinstance(layer, Image)) or layer.ndim != 3 or getattr(layer, "rgb", 0):
             raise ParameterError(
-                f"{layer.name!r} is no volume of single values: choose an image or labels layer"
+                f"{layer.name!r} is no volume of single values: choose an image or labels layer of "
+                "three axes"
             )
         array = layer.data[0] if layer.multiscale else layer.data
         volume = layer.metadata.get(VOLUME)

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from napari.utils.notifications import show_error
 from numpy.typing import NDArray
 from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QObject, Slot
 from qtpy.QtWidgets import QWidget
 
+from napari_fusion.errors import FusionError
 from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.compare.lens import RADIUS, Lens, square
 from napari_fusion.gui.compare.pictures import Seen
@@ -87,8 +89,12 @@ class TrustLens(QObject):
 
     @Slot()
     def begin(self) -> None:
-        """Show the disc under the mouse."""
-        self._contents = self._made()
+        """Show the disc under the mouse, or say why it cannot be."""
+        try:
+            self._contents = self._made()
+        except FusionError as error:
+            show_error(str(error))
+            return
         self._draw()
 
     @Slot()
