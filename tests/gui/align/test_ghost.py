@@ -244,9 +244,33 @@ def test_marks_are_asked_for_in_turn(viewer, dock, qtbot):
     other.add([3, 2, 1])
     assert box.words.text() == "Click place 2 on head CT."
     assert {str(unit) for unit in here.units} == {"millimeter"}
-    viewer.layers.remove(other)
-    here.add([2, 2, 2])
+
+
+@pytest.mark.parametrize("gone", ["marks on head CT", "marks on head T1"])
+def test_deleting_marks_ends_marking_and_shows_what_was_hidden(viewer, dock, qtbot, gone):
+    box = dock.align.landmarks
+    box.set_open(on=True)
+    qtbot.mouseClick(box.mark_button, Qt.MouseButton.LeftButton)
+    viewer.layers.remove(gone)
     assert not box.mark_button.isChecked()
+    assert viewer.layers["head CT"].visible
+    assert viewer.layers["head T1"].visible
+    qtbot.mouseClick(box.mark_button, Qt.MouseButton.LeftButton)
+    assert gone in viewer.layers
+
+
+@pytest.mark.parametrize("shape", [(20, 30), (2, 10, 20, 30)])
+def test_what_is_no_volume_is_not_marked_and_one_sentence_says_so(viewer, dock, qtbot, said, shape):
+    viewer.add_image(np.zeros(shape), name="other")
+    dock.open.moving.choose(viewer.layers["other"])
+    box = dock.align.landmarks
+    box.set_open(on=True)
+    qtbot.mouseClick(box.mark_button, Qt.MouseButton.LeftButton)
+    assert len(said()) == 1
+    assert "'other'" in said()[0]
+    assert not box.mark_button.isChecked()
+    assert len(viewer.layers) == 3
+    assert viewer.layers["head CT"].visible
 
 
 def test_marks_that_decide_nothing_are_refused(viewer, pair):

@@ -72,6 +72,7 @@ class LandmarkBox(Step):
         self.set_open(on=False)
         self._tell()
         hear(self._inserted, viewer.layers.events.inserted)
+        hear(self._removed, viewer.layers.events.removed)
         hear(self._renamed, viewer.layers.events.renamed)
 
     @Slot(object)
@@ -96,7 +97,10 @@ class LandmarkBox(Step):
             return
         names = (self._chosen.fixed, self._chosen.moving)
         try:
-            Snapshot.of(self._viewer).check(names)
+            snapshot = Snapshot.of(self._viewer)
+            snapshot.check(names)
+            for name in names:
+                snapshot.source(name)  # refuses what is no volume
         except FusionError as error:
             show_error(str(error))
             self.stop()
@@ -141,6 +145,11 @@ class LandmarkBox(Step):
             self._hear(event.value)
             self._tell()
 
+    def _removed(self, event: object = None) -> None:
+        """End marking when a layer of marks is deleted."""
+        if self.mark_button.isChecked() and None in self._marks():
+            self.stop()
+
     def _marked(self, event: object = None) -> None:
         """Hear of a mark that was set, moved or deleted."""
         if self.mark_button.isChecked():
@@ -151,9 +160,6 @@ class LandmarkBox(Step):
     def _next(self) -> None:
         """Ask for the next mark: on the layer that has fewer, and show that layer alone."""
         here, there = self._marks()
-        if here is None or there is None:  # the user deleted a layer of marks
-            self.stop()
-            return
         first = len(here.data) <= len(there.data)
         layer = here if first else there
         layer.mode = "add"
