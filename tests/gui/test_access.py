@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import pytest
 from qtpy.QtCore import QPoint, Qt
+from qtpy.QtGui import QKeySequence
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
@@ -86,6 +87,18 @@ def test_tab_goes_from_top_to_bottom_and_misses_no_step(qtbot, room):
         assert below or after.x() > before.x(), (first, second)
     for step in room.steps:
         assert any(step.isAncestorOf(one) for one in visited), step
+
+
+def test_every_section_has_a_letter_of_its_own(room):
+    sections = (*room.steps, room.align.hand, room.align.landmarks)
+    letters = [QKeySequence.mnemonic(one.heading.text()).toString() for one in sections]
+    assert "" not in letters
+    assert len(set(letters)) == len(letters)
+    menus = room.window().menuBar().actions()
+    taken = {QKeySequence.mnemonic(one.text()).toString() for one in menus}
+    taken |= {one.shortcut().toString() for menu in menus for one in menu.menu().actions()}
+    assert {"Alt+F", "Alt+C"} <= taken  # napari's menu, and the key that copies its picture
+    assert not taken & set(letters)
 
 
 @pytest.mark.display

@@ -35,7 +35,7 @@ class CheckStep(Step):
     """
 
     def __init__(self, viewer: Any, desk: Desk, parent: QWidget | None = None) -> None:
-        super().__init__("&Check", "Look whether they lie on each other.", parent)
+        super().__init__("Chec&k", "Look whether they lie on each other.", parent)
         self._desk = desk
         self.planes = PlaneBar(viewer)
         self.planes.turned.connect(self.said)

@@ -55,7 +55,7 @@ class HandBox(Step):
     """A function that makes the job to be run: *Place* or *Align from here*."""
 
     def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
-        super().__init__("By &hand", "Move the moving picture with the arrow keys.", parent)
+        super().__init__("By han&d", "Move the moving picture with the arrow keys.", parent)
         self._viewer, self._chosen = viewer, Chosen()
         self._hand: Hand | None = None
         self._moving = ""

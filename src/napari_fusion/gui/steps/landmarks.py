@@ -45,7 +45,7 @@ class LandmarkBox(Step):
     """A function that makes the job to be run."""
 
     def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
-        super().__init__("By &landmarks", "Mark the same places on both layers.", parent)
+        super().__init__("By la&ndmarks", "Mark the same places on both layers.", parent)
         self._viewer, self._chosen = viewer, Chosen()
         self._heard: list[Any] = []
         self._sources: list[Any] = []
