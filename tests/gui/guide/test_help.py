@@ -96,6 +96,8 @@ def test_escape_closes_it_at_any_step_and_leaves_no_trace(dock, click, qtbot, st
     click(dock.help.tour_button)
     for _ in range(steps):
         qtbot.keyClick(dock.tour.next_button, Qt.Key.Key_Space)
+    with qtbot.waitActive(dock):
+        dock.activateWindow()
     qtbot.keyClick(dock.tour, Qt.Key.Key_Escape)
     assert not dock.tour.isVisible()
     assert dock.tour.step is None

@@ -566,6 +566,17 @@ def test_the_key_card_lists_every_key(desk, main, qtbot):
     qtbot.wait(10)
 
 
+def test_escape_on_a_canvas_closes_the_tour(desk, main, window, qtbot):
+    viewer, workspace = window
+    with qtbot.waitActive(viewer.window._qt_window):
+        viewer.window._qt_window.activateWindow()
+    qtbot.mouseClick(workspace.help.tour_button, Qt.MouseButton.LeftButton)
+    assert workspace.tour.isVisible()
+    qtbot.mouseClick(main[0], Qt.MouseButton.LeftButton)
+    qtbot.keyClick(main[0], Qt.Key.Key_Escape)
+    assert not workspace.tour.isVisible()
+
+
 def test_the_projection_turns_and_a_click_goes_to_what_it_shows(desk, main, qtbot):
     turning = desk.quad.turning
     qtbot.waitUntil(lambda: turning._seen is not None, timeout=30_000)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt, Signal, Slot
-from qtpy.QtGui import QKeyEvent
+from qtpy.QtCore import Signal, Slot
+from qtpy.QtGui import QKeySequence, QShortcut
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from napari_fusion.gui.steps.step import Step, button
@@ -78,6 +78,7 @@ class Tour(QFrame):
         layout.addWidget(self.words)
         layout.addLayout(row)
         self.hide()
+        QShortcut(QKeySequence("Esc"), self, self.stop)  # in all of the window, while it is shown
 
     @property
     def step(self) -> Step | None:
@@ -113,13 +114,6 @@ class Tour(QFrame):
             step.set_open(on=was_open)
         self.hide()
         self.closed.emit()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
-        """Close with Esc."""
-        if event.key() == Qt.Key.Key_Escape:
-            self.stop()
-        else:
-            super().keyPressEvent(event)
 
     def _go_to(self, number: int) -> None:
         self._leave()
