@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 
 from napari_fusion import load, phantom, save
 from napari_fusion.cli import app, main
+from napari_fusion.cli.volumes import Reading, load_all
+from napari_fusion.errors import ParameterError, silent
 
 PLAIN = ("--register", "none", "--no-window", "--method", "average")
 
@@ -134,6 +136,22 @@ def test_a_choice_that_fits_nothing_is_refused(shell, files, tmp_path, option, s
     code, _, err = shell(*command, *option)
     assert code == 1
     assert said in err
+
+
+def test_two_series_of_one_folder_are_chosen_in_order(files):
+    place, read = files["ct"].parent, Reading(["mr.nii.gz", "ct.nii.gz"])
+    names = [volume.name for volume in load_all([place, place], read, silent)]
+    assert names == ["mr", "ct"]
+    names = [
+        volume.name for volume in load_all([files["moved"], place], Reading(["mr.nii.gz"]), silent)
+    ]
+    assert names == ["moved", "mr"]
+
+
+def test_a_series_that_no_volume_is_left_for_is_refused(files):
+    place, read = files["ct"].parent, Reading(["ct.nii.gz", "mr.nii.gz"])
+    with pytest.raises(ParameterError, match=r"--series mr\.nii\.gz: ct\.nii\.gz is taken"):
+        load_all([place, files["moved"]], read, silent)
 
 
 def test_a_parameter_is_given_once(shell, files, tmp_path):

@@ -4,15 +4,16 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from napari_fusion import ReadError, save
-from napari_fusion.errors import silent
+from napari_fusion import save
+from napari_fusion.errors import ParameterError, ReadError, silent
 from napari_fusion.gui import save_session
 from napari_fusion.gui.launch import from_paths, from_session, main
-from napari_fusion.gui.layers import place_of
+from napari_fusion.gui.layers import from_layer, place_of
 from napari_fusion.gui.workspace import FusionWorkspace
 
 
@@ -82,6 +83,19 @@ def test_a_session_comes_back_with_its_choices(qtbot, model, files, tmp_path):
     assert again.fuse.method.currentData() == "average"
     for old, new in zip(before.layers, model.layers, strict=True):
         np.testing.assert_array_equal(old.data, new.data)
+
+
+@pytest.mark.parametrize("paths", [1, 2])
+def test_two_series_of_one_folder_are_opened_once_each_in_order(qtbot, model, files, paths):
+    folder = str(Path(files[0]).parent)
+    show = from_paths([folder] * paths, silent, series=["mr.nii.gz", "ct.nii.gz"])
+    opened(qtbot, model, show)
+    assert [from_layer(layer).name for layer in model.layers] == ["mr", "ct"]
+
+
+def test_a_series_that_is_not_there_is_refused(files):
+    with pytest.raises(ParameterError, match=r"9\.9: none of the volumes is this series"):
+        from_paths(files[:1], silent, series=["9.9"])
 
 
 def test_nothing_named_is_refused():

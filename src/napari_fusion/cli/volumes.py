@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import numpy as np
 import typer
@@ -14,8 +14,12 @@ import typer
 from napari_fusion.errors import ParameterError, Progress
 from napari_fusion.volume import Modality, Unit, Volume
 
+if TYPE_CHECKING:
+    from napari_fusion.io import Series
+
 SeriesUids = Annotated[
-    list[str] | None, typer.Option(help="Series UID to take where a folder holds several.")
+    list[str] | None,
+    typer.Option(help="Series UID to take where a folder holds several; once for each volume."),
 ]
 FrameNumber = Annotated[int | None, typer.Option(help="Frame of 4-D volumes, from 0.")]
 Rectify = Annotated[
@@ -43,7 +47,7 @@ class Reading:
     Parameters
     ----------
     series
-        UIDs of the series to take, in any order.
+        UIDs of the series to take, each once; those of one folder in the order of its volumes.
     frame
         Which frame of the volumes that have several.
     rectify
@@ -71,25 +75,37 @@ def load_all(paths: list[Path], how: Reading, progress: Progress) -> list[Volume
     ReadError, GeometryError
         As for `napari_fusion.load`.
     ParameterError
-        No path holds a series of that UID, or none has frames.
+        No path holds a series of that UID, or has it left to give, or none has frames.
     """
     from napari_fusion.io.isolated import load, rectified, scan
 
+    asked = bool(how.series) or how.frame is not None
+    found = {path: scan(path) if asked else [] for path in dict.fromkeys(paths)}
+    uids = _uids([found[path] for path in paths], how.series or ())
     read = rectified if how.rectify else load
-    volumes, unused, frames = [], set(how.series or ()), how.frame is not None
-    for i, path in enumerate(paths):
+    volumes, frames = [], how.frame is not None
+    for i, (path, uid) in enumerate(zip(paths, uids, strict=True)):
         progress(0.1 * i / len(paths), f"reading {path.name}")
-        found = scan(path) if how.series or how.frame is not None else []
-        uid = next((u for u in how.series or () if u in {s.uid for s in found}), None)
-        timed = any(s.frames > 1 for s in found if uid in {None, s.uid})
+        timed = any(s.frames > 1 for s in found[path] if uid in {None, s.uid})
         volumes.append(read(path, series=uid, frame=how.frame if timed else None))
-        unused.discard(uid)
         frames = frames and not timed
-    if unused:
-        raise ParameterError(f"--series {sorted(unused)[0]}: none of the volumes is this series")
     if frames:
         raise ParameterError(f"--frame {how.frame}: none of the volumes has several frames")
     return volumes
+
+
+def _uids(found: list[list[Series]], asked: Sequence[str]) -> list[str | None]:
+    """Give each path at most one of the series asked for."""
+    from napari_fusion.io.series import shared_out
+
+    taken = shared_out(found, asked)
+    for mine in taken:
+        if len(mine) > 1:
+            raise ParameterError(
+                f"--series {mine[1].uid}: {mine[0].uid} is taken of the same place already; name "
+                "the place once for each of them"
+            )
+    return [mine[0].uid if mine else None for mine in taken]
 
 
 def named(volumes: list[Volume], modalities: list[str]) -> list[Volume]:

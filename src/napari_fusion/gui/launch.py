@@ -85,7 +85,7 @@ def from_paths(
     progress
         Told how far it is.
     series
-        UIDs to take where a path holds several series.
+        UIDs to take where a path holds several series, each once.
     frame
         Which time point to take of 4-D volumes.
 
@@ -93,30 +93,37 @@ def from_paths(
     ------
     ReadError
         Nothing was named, or a path holds no volume that can be read faithfully.
+    ParameterError
+        No path holds a series of that UID.
     """
     from napari_fusion.gui.open.opening import read_layers
 
-    wanted = [one for path in paths for one in _wanted(path, series, frame, alone=len(paths) == 1)]
-    if not wanted:
+    if not paths:
         raise ReadError("name a volume to open: a file, folder or zip")
-    layers = read_layers(wanted, None, progress)
+    layers = read_layers(_wanted(paths, series, frame), None, progress)
     progress(1.0, f"opening {len(layers)} volumes")
     return lambda viewer: _shown(viewer, layers)
 
 
 def _wanted(
-    path: str, series: Sequence[str], frame: int | None, *, alone: bool
+    paths: Sequence[str], series: Sequence[str], frame: int | None
 ) -> list[tuple[Any, int | None]]:
+    """Say what to read of each path, and which time point where it has several."""
     from napari_fusion.gui.open.pairing import best_pair
     from napari_fusion.io.isolated import scan
+    from napari_fusion.io.series import shared_out
 
-    found = scan(path)
-    chosen: Sequence[Any] = [one for one in found if one.uid in series]
-    if not chosen and alone and len(found) > 1:
-        chosen = best_pair(found) or ()
-    if chosen:
-        return [(one, frame if one.frames > 1 else None) for one in chosen]
-    return [(path, frame if any(one.frames > 1 for one in found) else None)]
+    found = {path: scan(path) for path in dict.fromkeys(paths)}
+    taken: list[Sequence[Any]] = [*shared_out([found[path] for path in paths], series)]
+    wanted: list[tuple[Any, int | None]] = []
+    for path, chosen in zip(paths, taken, strict=True):
+        if not chosen and len(paths) == 1 and len(found[path]) > 1:
+            chosen = best_pair(found[path]) or ()
+        if chosen:
+            wanted += [(one, frame if one.frames > 1 else None) for one in chosen]
+        else:
+            wanted.append((path, frame if any(one.frames > 1 for one in found[path]) else None))
+    return wanted
 
 
 def _shown(viewer: Any, layers: Sequence[LayerData]) -> dict[str, Any]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 from typing import Literal
 
+from napari_fusion.errors import ParameterError
 from napari_fusion.io.budget import GIB
 from napari_fusion.io.stacks import Stack
 from napari_fusion.volume import Modality, Unit
@@ -149,3 +151,31 @@ class Found(list[Series]):
         counts = [(self.ignored, "no image that can be read"), (self.damaged, "damaged DICOM")]
         told = [f"{n} {'file is' if n == 1 else 'files are'} {what}" for n, what in counts if n]
         return f"Beside these, {' and '.join(told)}." if told else ""
+
+
+def shared_out(found: Sequence[Sequence[Series]], uids: Sequence[str]) -> list[list[Series]]:
+    """Say which series to take of each path: every UID once, in order.
+
+    Of several paths that hold it, the first of those that gave the fewest so far gives it; the
+    same folder, named twice, so gives two series, one a time.
+
+    Parameters
+    ----------
+    found
+        What each path holds, as `scan` lists it.
+    uids
+        The series to take.
+
+    Raises
+    ------
+    ParameterError
+        No path holds a series of that UID.
+    """
+    taken: list[list[Series]] = [[] for _ in found]
+    for uid in uids:
+        holders = [i for i, held in enumerate(found) if any(one.uid == uid for one in held)]
+        if not holders:
+            raise ParameterError(f"{uid}: none of the volumes is this series")
+        giver = min(holders, key=lambda i: len(taken[i]))
+        taken[giver] += [one for one in found[giver] if one.uid == uid]
+    return taken
