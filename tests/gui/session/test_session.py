@@ -114,12 +114,14 @@ def test_what_was_fused_before_or_after_a_move_comes_back(opened, gate, tmp_path
 def test_painted_labels_edited_voxels_and_points_are_stored(opened, tmp_path):
     opened.layers["ct"].data = np.asarray(opened.layers["ct"].data) * 0.5
     opened.add_labels(np.ones((2, 3, 4), np.uint8), name="drawn", units=("mm",) * 3)
-    opened.add_points([[1.0, 2, 3], [4, 5, 6]], name="marks", units=("mm",) * 3)
+    looks = {"face_color": ["red", "blue"], "size": [4, 7], "symbol": ["disc", "star"]}
+    opened.add_points([[1.0, 2, 3], [4, 5, 6]], name="marks", units=("mm",) * 3, **looks)
     again, _ = reopened(save_session(opened, tmp_path / "a.fusion"))
     for before, after in zip(opened.layers, again.layers, strict=True):
         assert before.name == after.name
         np.testing.assert_array_equal(before.data, after.data)
         np.testing.assert_array_equal(before.scale, after.scale)
+    assert look_of(opened.layers["marks"]) == look_of(again.layers["marks"])
 
 
 def test_what_cannot_be_made_again_is_named(opened, gate, tmp_path, said):

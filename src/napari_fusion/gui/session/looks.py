@@ -15,6 +15,8 @@ PLACE = ("scale", "translate", "rotate", "shear", "affine")
 
 SHOWN = ("name", "visible", "opacity", "blending")
 IMAGE = ("contrast_limits", "gamma", "interpolation2d")
+POINTS = ("size", "face_color", "border_color", "symbol")
+"""How each point of a points layer is drawn."""
 
 
 def look_of(layer: Any) -> dict[str, Any]:
@@ -29,6 +31,9 @@ def look_of(layer: Any) -> dict[str, Any]:
         look["colormap"] = _colours(layer.colormap)
         worn = layer.metadata.get(DRESSED)
         look["automatic"] = isinstance(worn, Dressed) and worn.automatic
+    if hasattr(layer, "border_color"):
+        look |= {key: _plain(getattr(layer, key)) for key in POINTS[:-1]}
+        look["symbol"] = [str(one.value) for one in layer.symbol]
     return look
 
 
@@ -38,6 +43,9 @@ def dress(layer: Any, look: dict[str, Any]) -> None:
 
     for key in (*PLACE, "units", "axis_labels", *SHOWN):
         if key in look:
+            setattr(layer, key, look[key])
+    for key in POINTS:
+        if key in look and hasattr(layer, key) and len(look[key]) == len(layer.data):
             setattr(layer, key, look[key])
     if "contrast_limits" in look and hasattr(layer, "contrast_limits"):
         if "colormap" in look and not (look.get("automatic") and VOLUME in layer.metadata):
