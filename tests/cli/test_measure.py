@@ -71,6 +71,26 @@ def test_what_cannot_be_is_one_sentence(shell, files, regions, more, said):
     assert said in err
 
 
+@pytest.mark.parametrize("command", ["measure", "suv"])
+@pytest.mark.parametrize(
+    ("out", "said"),
+    [("a.txt", "must end in"), ("gone/a.{}", "folder does not exist"), ("input.{}", "the inputs")],
+)
+def test_a_result_that_cannot_be_written_is_told_before_anything_is_read(
+    shell, tmp_path, monkeypatch, command, out, said
+):
+    def never(*_how):
+        raise AssertionError("something was read")
+
+    monkeypatch.setattr(f"napari_fusion.cli.{command}.load_all", never)
+    ending = {"measure": "csv", "suv": "nii.gz"}[command]
+    inputs = [tmp_path / f"input.{ending}", tmp_path / "regions.nii.gz"]
+    given = inputs if command == "measure" else inputs[:1]
+    code, _, err = shell(command, *given, "--out", tmp_path / out.format(ending))
+    assert code == 1
+    assert said in err
+
+
 def test_a_picture_is_no_regions(shell, files):
     code, _, err = shell("measure", files["ct"], files["mr"])
     assert code == 1

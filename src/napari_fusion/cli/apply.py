@@ -11,13 +11,19 @@ import typer
 from napari_fusion.cli.labels import as_labels, looks_like_labels
 from napari_fusion.cli.screen import AsJson, bar, say, say_files, say_json, warn
 from napari_fusion.cli.transform import OtherPair, hold, load_transform
-from napari_fusion.cli.volumes import Accept, FrameNumber, Reading, Rectify, SeriesUids, load_all
+from napari_fusion.cli.volumes import (
+    Accept,
+    FrameNumber,
+    Reading,
+    Rectify,
+    SeriesUids,
+    check_out,
+    load_all,
+)
 from napari_fusion.errors import ParameterError
 
 if TYPE_CHECKING:
     from napari_fusion.registration import Interpolation
-
-WRITTEN = (".nii", ".nii.gz", ".mha", ".nrrd")
 
 
 def apply(  # noqa: PLR0913 - one parameter per option
@@ -57,7 +63,7 @@ def apply(  # noqa: PLR0913 - one parameter per option
     kind = _interpolation(interpolation, labels=labels)
     if fill is not None and not abs(fill) <= float(np.finfo(np.float32).max):
         raise ParameterError(f"--fill {fill:g}: expected a number that a voxel can hold")
-    _writable(out, (moving, like, transform))
+    check_out(out, (moving, like, transform))
     with bar() as progress:
         source, target = load_all([moving, like], Reading(series, frame, rectify), progress)
         ends = ((moving, source), (like, target)) if inverse else ((like, target), (moving, source))
@@ -110,14 +116,3 @@ def _interpolation(asked: str | None, *, labels: bool | None) -> Interpolation:
             return kind
     allowed = ", ".join(get_args(Interpolation))
     raise ParameterError(f"--interpolation {asked}: expected one of {allowed}")
-
-
-def _writable(out: Path, inputs: tuple[Path, ...]) -> None:
-    """Say before any work why the result could not be written; never write over an input."""
-    from napari_fusion.io.atomic import check_writable
-
-    if not out.name.lower().endswith(WRITTEN):
-        raise ParameterError(f"--out {out.name}: its name must end in {', '.join(WRITTEN)}")
-    if out.resolve() in {path.resolve() for path in inputs}:
-        raise ParameterError(f"--out {out.name} is one of the inputs: choose another name")
-    check_writable(out.resolve())

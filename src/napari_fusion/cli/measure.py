@@ -13,8 +13,15 @@ from napari_fusion.cli.labels import as_labels
 from napari_fusion.cli.run import InSuv
 from napari_fusion.cli.screen import AsJson, bar, say, say_files, say_json, warn
 from napari_fusion.cli.transform import OtherPair, hold, load_transform
-from napari_fusion.cli.volumes import Accept, FrameNumber, Reading, Rectify, SeriesUids, load_all
-from napari_fusion.errors import ParameterError
+from napari_fusion.cli.volumes import (
+    Accept,
+    FrameNumber,
+    Reading,
+    Rectify,
+    SeriesUids,
+    check_out,
+    load_all,
+)
 
 if TYPE_CHECKING:
     from napari_fusion.quantify import RoiStats
@@ -43,14 +50,11 @@ def measure(  # noqa: PLR0913 - one parameter per option
     as_json: AsJson = False,
 ) -> None:
     """Measure a volume on its own grid in every region: mL, mean, spread, percentiles, peak."""
-    from napari_fusion.io.atomic import check_writable
     from napari_fusion.quantify import measure as measured
     from napari_fusion.quantify import to_suv
 
-    if out is not None and out.suffix.lower() != ".csv":
-        raise ParameterError(f"--out {out.name}: its name must end in .csv")
     if out is not None:
-        check_writable(out.resolve())
+        check_out(out, (volume, regions, *filter(None, [transform])), (".csv",))
     with bar() as progress:
         source, drawn = load_all([volume, regions], Reading(series, frame, rectify), progress)
         source = source if suv is None else to_suv(source, suv.value)

@@ -9,7 +9,14 @@ import numpy as np
 import typer
 
 from napari_fusion.cli.screen import AsJson, bar, say, say_files, say_json, warn
-from napari_fusion.cli.volumes import FrameNumber, Reading, Rectify, SeriesUids, load_all
+from napari_fusion.cli.volumes import (
+    FrameNumber,
+    Reading,
+    Rectify,
+    SeriesUids,
+    check_out,
+    load_all,
+)
 
 
 def suv(  # noqa: PLR0913 - one parameter per option
@@ -26,10 +33,9 @@ def suv(  # noqa: PLR0913 - one parameter per option
 ) -> None:
     """Turn a PET into standardised uptake values, by the dose, times and weight it tells of."""
     from napari_fusion.io import save
-    from napari_fusion.io.atomic import check_writable
     from napari_fusion.quantify import to_suv
 
-    check_writable(out)
+    check_out(out, (pet,))
     with bar() as progress:
         (volume,) = load_all([pet], Reading(series, frame, rectify), progress)
         found = to_suv(volume, kind)  # type: ignore[arg-type]  # checked there

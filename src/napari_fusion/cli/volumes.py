@@ -34,6 +34,9 @@ Strangers = Annotated[
     bool, typer.Option("--different-patients", help="Allow volumes of different patients.")
 ]
 
+WRITTEN = (".nii", ".nii.gz", ".mha", ".nrrd")
+"""How the names of volumes end that commands write."""
+
 ROUND_OFF = 1e-6
 """Brightness may leave [0, 1] by this much."""
 
@@ -135,6 +138,25 @@ def named(volumes: list[Volume], modalities: list[str]) -> list[Volume]:
         v if v.modality == name else replace(v, modality=known[name], unit=_UNITS.get(name, v.unit))
         for v, name in zip(volumes, names, strict=True)
     ]
+
+
+def check_out(out: Path, inputs: Sequence[Path], endings: Sequence[str] = WRITTEN) -> None:
+    """Say before any work why a result could not be written; never write over an input.
+
+    Raises
+    ------
+    ParameterError
+        Its name ends otherwise, or it is an input.
+    WriteError
+        Its folder is missing or not writable, or what has its name cannot be replaced.
+    """
+    from napari_fusion.io.atomic import check_writable
+
+    if not out.name.lower().endswith(tuple(endings)):
+        raise ParameterError(f"--out {out.name}: its name must end in {', '.join(endings)}")
+    if out.resolve() in {path.resolve() for path in inputs}:
+        raise ParameterError(f"--out {out.name} is one of the inputs: choose another name")
+    check_writable(out.resolve())
 
 
 def check_brightness(fused: Volume, hint: str) -> None:
