@@ -212,6 +212,23 @@ def test_damaged_sessions_are_refused_in_a_sentence(opened, gate, spoil, tmp_pat
     assert not viewer.layers
 
 
+@pytest.mark.parametrize("lost", ["alignments/", "arrays/"])
+def test_a_session_without_a_member_it_names_is_refused(opened, gate, lost, tmp_path):
+    align_layers(opened, "ct", "t1")
+    opened.add_points([[1.0, 2.0, 3.0]], name="marks")
+    path = save_session(opened, tmp_path / "a.fusion")
+    with zipfile.ZipFile(path) as file:
+        entries = {name: file.read(name) for name in file.namelist()}
+    (gone,) = (name for name in entries if name.startswith(lost))
+    with zipfile.ZipFile(path, "w") as file:
+        for name in entries.keys() - {gone}:
+            file.writestr(name, entries[name])
+    viewer = ViewerModel()
+    with pytest.raises(ReadError, match=f"a.fusion is damaged: it lacks '{gone}'"):
+        open_session(viewer, path)
+    assert not viewer.layers
+
+
 @pytest.mark.parametrize("version", [0, 2, "next"])
 def test_a_session_of_another_version_is_refused_by_its_number(opened, version, tmp_path):
     path = save_session(opened, tmp_path / "a.fusion")

@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from napari_fusion.errors import ParameterError, Progress, ReadError, WriteError
-from napari_fusion.gui.session.document import VERSION, Session
+from napari_fusion.gui.session.document import VERSION, FromArray, FromLayers, Session
 from napari_fusion.gui.session.keep import Contents, described
 from napari_fusion.gui.session.looks import look_at
 from napari_fusion.gui.session.restore import Remade, remade
@@ -193,7 +193,20 @@ def _read(path: Path) -> Contents:
         raise ReadError(f"{path.name} cannot be read ({error.strerror or error})") from error
     except (zipfile.BadZipFile, KeyError, ValueError, ValidationError) as error:
         raise ReadError(f"{path.name} is not a session, or it is damaged") from error
-    return Contents(session, alignments, arrays)
+    contents = Contents(session, alignments, arrays)
+    _check_complete(path.name, contents)
+    return contents
+
+
+def _check_complete(name: str, contents: Contents) -> None:
+    """Refuse a session that names a member which its file does not have."""
+    sources = [kept.source for kept in contents.session.layers]
+    arrays = {one.array for one in sources if isinstance(one, FromArray)}
+    drawn = [one for one in sources if isinstance(one, FromLayers) and one.verb == "align"]
+    missing = arrays - contents.arrays.keys()
+    missing |= {one.alignment for one in drawn} - contents.alignments.keys()
+    if missing:
+        raise ReadError(f"{name} is damaged: it lacks {', '.join(map(repr, sorted(missing)))}")
 
 
 def _check_version(name: str, written: bytes) -> None:
