@@ -3,6 +3,7 @@ import zipfile
 from dataclasses import replace
 from pathlib import Path
 
+import fatal
 import numpy as np
 import pytest
 from napari.components import ViewerModel
@@ -225,6 +226,16 @@ def test_a_session_without_a_member_it_names_is_refused(opened, gate, lost, tmp_
             file.writestr(name, entries[name])
     viewer = ViewerModel()
     with pytest.raises(ReadError, match=f"a.fusion is damaged: it lacks '{gone}'"):
+        open_session(viewer, path)
+    assert not viewer.layers
+
+
+def test_an_alignment_that_crashes_its_reader_ends_no_window(opened, gate, tmp_path, monkeypatch):
+    align_layers(opened, "ct", "t1")
+    path = save_session(opened, tmp_path / "a.fusion")
+    monkeypatch.setattr("napari_fusion.gui.session.file.load", fatal.abort)
+    viewer = ViewerModel()
+    with pytest.raises(ReadError, match=r"0\.tfm cannot be read: its reader stopped \(aborted\)"):
         open_session(viewer, path)
     assert not viewer.layers
 

@@ -21,6 +21,7 @@ from napari_fusion.gui.session.keep import Contents, described
 from napari_fusion.gui.session.looks import look_at
 from napari_fusion.gui.session.restore import Remade, remade
 from napari_fusion.registration import Alignment
+from napari_fusion.registration.files import load
 from napari_fusion.volume import JSON
 
 SUFFIX = ".fusion"
@@ -181,7 +182,9 @@ def _read(path: Path) -> Contents:
             _check_version(path.name, written)
             session = Session.model_validate_json(written)
             names = file.namelist()
-            alignments = {n: _alignment(file.read(n)) for n in names if n.startswith("alignments/")}
+            alignments = {
+                n: _alignment(n, file.read(n)) for n in names if n.startswith("alignments/")
+            }
             arrays = {
                 n: np.load(io.BytesIO(file.read(n)), allow_pickle=False)
                 for n in names
@@ -220,8 +223,11 @@ def _check_version(name: str, written: bytes) -> None:
         )
 
 
-def _alignment(written: bytes) -> Alignment:
+def _alignment(name: str, written: bytes) -> Alignment:
+    """Read an alignment in a process of its own, as every file is that somebody may have sent."""
+    from napari_fusion.io.isolated import call
+
     with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder) / "one.tfm"
+        place = Path(folder) / Path(name).name
         place.write_bytes(written)
-        return Alignment.load(place)
+        return call(load, place)
