@@ -93,11 +93,10 @@ def change(  # noqa: PLR0913 - one parameter per option
     }
     check_one_pose(alignment is not None, register)
     recipe = recipe_of({}, {k: v for k, v in asked.items() if v is not None}, register)
-    reading = Reading(series, frame, rectify)
     export.check_folder(out, [baseline, followup])
     with bar() as progress:
-        volumes = named(load_all([baseline, followup], reading, progress), modality or [])
-        volumes = in_suv(recipe, volumes)
+        loaded = load_all([baseline, followup], Reading(series, frame, rectify), progress)
+        volumes = in_suv(recipe, named(loaded, modality or []))
         check_presets(windows, volumes)
         first, second = zip([baseline, followup], volumes, strict=True)
         paths = [alignment] if alignment else []
@@ -107,9 +106,7 @@ def change(  # noqa: PLR0913 - one parameter per option
         )
         progress(0.8, "drawing the follow-up")
         found = changed(
-            outcome.inputs[0],
-            outcome.inputs[1],
-            outcome.alignments[0],
+            *(outcome.inputs[0], outcome.inputs[1], outcome.alignments[0]),
             grid=outcome.fixed.grid,
             uncertainty_mm=uncertainty,
             sigmas=sigmas,
