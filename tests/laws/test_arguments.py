@@ -51,7 +51,8 @@ WRONG = [object(), "nonsense", [object()], ["nonsense"], {"a": 1}, 3 + 4j]
 
 @pytest.mark.parametrize("verb", CALLS)
 @pytest.mark.parametrize("wrong", WRONG, ids=lambda w: type(w).__name__)
-def test_an_argument_of_another_kind_is_refused(verb, wrong, tmp_path):
+def test_an_argument_of_another_kind_is_refused(verb, wrong, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     rest = {"export_outcome": {"folder": tmp_path}, "save": {"path": tmp_path / "a.nii"}}
     for name in CALLS[verb]:
         with pytest.raises(nf.ParameterError) as told:
