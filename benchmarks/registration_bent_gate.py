@@ -28,7 +28,7 @@ from registration_roc import area, draw, margin
 from registration_warps import Bent, real_case
 
 from napari_fusion import Alignment, AlignOptions, Grid, align
-from napari_fusion.registration import assess, bend, gate
+from napari_fusion.registration import assess, bend
 from napari_fusion.registration.alignment import pose_matrix
 
 RIGHT_MM, WRONG_MM = 1.5, 2.5
@@ -58,6 +58,7 @@ class Case:
             "error": errors.mean(),
             "p95": np.percentile(errors, 95),
             "verdict": quality.verdict,
+            "uncertainty": quality.uncertainty_mm,
             "sentence": quality.sentence,
             "bent": self.alignment.field is not None,
             **quality.numbers,
@@ -177,10 +178,10 @@ def same(volume):
 def nearest(row):
     """Give how far inside its nearest limit a bent alignment lies: PASS above 0."""
     ratios = [np.exp(margin(row))]
-    unit = row.get("unit", 1.0)
-    limits = {f"linear_{name}": mm * unit for name, mm in bend.EXPLAINED_MM.items()}
-    limits |= {"linear_mirror": gate.MIRROR_LIMIT, "left_mm": bend.LEFT_MM * unit}
-    limits["jacobian_max"] = bend.CHECK_JACOBIAN[1]
+    limits = {
+        "left_mm": bend.LEFT_MM * row.get("unit", 1.0),
+        "jacobian_max": bend.CHECK_JACOBIAN[1],
+    }
     ratios += [limit / max(row[name], 1e-3) for name, limit in limits.items() if name in row]
     if "bend_max_mm" in row:
         ratios.append(max(row["jacobian_min"], 1e-3) / bend.CHECK_JACOBIAN[0])

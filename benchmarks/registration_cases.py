@@ -25,6 +25,11 @@ class Pair:
         gap = (matrix - self.truth)[:3]
         return float(np.linalg.norm(self.points @ gap[:, :3].T + gap[:, 3], axis=1).mean())
 
+    def errors(self, alignment):
+        """Distances in mm between where an alignment and the truth send each point."""
+        there = self.points @ self.truth[:3, :3].T + self.truth[:3, 3]
+        return np.linalg.norm(alignment.map_points(self.points) - there, axis=1)
+
     def with_moving(self, moving):
         """Show the same anatomy in another moving volume of the same frame."""
         return Pair(self.fixed, moving, self.truth, self.points)
@@ -83,6 +88,16 @@ def slab(pair):
 def half(pair):
     """Show the left of the head only, in the moving volume."""
     return pair.with_moving(cropped(pair.moving, (0, 0, 0.4), (1, 1, 1)))
+
+
+def vertebrae(seed, *, pelvis):
+    """Show a trunk in CT, and five of its vertebrae in T1, which look like any other five."""
+    rng = np.random.default_rng([seed, 32])
+    long, short = (Grid.regular((n, 80, 110), (3, 3, 3)) for n in (130, 54))
+    fixed = phantom.trunk("CT", long, pelvis=pelvis, seed=seed)
+    moving = phantom.trunk("T1", short, pelvis=pelvis, seed=seed + 1)
+    points = rng.uniform(-1, 1, (500, 3)) * [70, 60, 60]
+    return Pair(fixed, moving, np.eye(4), points)
 
 
 def real_pairs(data: Path):

@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -29,15 +30,18 @@ from registration_cases import (
     real_pairs,
     slab,
     strangers,
+    vertebrae,
 )
-from registration_people import digital_people, real_people, unrelated
+from registration_people import Person, digital_people, real_people, unrelated
 from registration_roc import RIGID_CURVES, draw, parted, report
+from registration_warps import real_case as warped
 
 from napari_fusion import Alignment, AlignOptions, align
 from napari_fusion.registration import assess
 from napari_fusion.registration.alignment import pose_matrix
 
 PEOPLE = 6
+RIGID, AFFINE = AlignOptions(), AlignOptions(model="affine")
 
 
 @dataclass
@@ -50,21 +54,21 @@ class Case:
     def row(self, name):
         """Say what was measured, and how wrong it was."""
         quality = self.alignment.quality
-        known = self.pair is not None
+        errors = np.full(1, np.inf) if self.pair is None else self.pair.errors(self.alignment)
         return {
             "case": name,
-            "error": self.pair.error(self.alignment.matrix) if known else np.inf,
-            "inside": self._inside() if known else np.nan,
+            "error": errors.mean(),
+            "inside": self._inside(errors),
             "verdict": quality.verdict,
             "uncertainty": quality.uncertainty_mm,
             **quality.numbers,
         }
 
-    def _inside(self):
+    def _inside(self, errors):
         """Give the share of points whose error lies below the uncertainty told there."""
-        gap = (self.alignment.matrix - self.pair.truth)[:3]
-        error = np.linalg.norm(self.pair.points @ gap[:, :3].T + gap[:, 3], axis=1)
-        return float((error <= self.alignment.uncertainty_at(self.pair.points)).mean())
+        if self.pair is None:
+            return np.nan
+        return float((errors <= self.alignment.uncertainty_at(self.pair.points)).mean())
 
 
 def development(data):
@@ -96,6 +100,7 @@ def held_out(data, first):
         yield f"found {name}", lambda p=pair, s=seed: found(p(), s)
         if name in real:
             yield f"found again {name}", lambda p=pair, s=seed: found(p(), s + 500)
+            yield f"found {name}, affine", lambda p=pair, s=seed: found(p(), s, AFFINE)
         if n % 2 or name in real:
             yield f"given right {name}", lambda p=pair, s=seed: given(p(), s, right=True)
             yield f"given {name}", lambda p=pair, s=seed: given(p(), s)
@@ -104,11 +109,27 @@ def held_out(data, first):
             yield f"mirrored {name}", lambda p=pair, s=seed: flipped(p(), s)
     for name, pair in unrelated(data, seeds).items():
         yield f"strangers {name}", lambda p=pair: Case(align(*p()))
+        yield f"strangers {name}, affine", lambda p=pair: Case(align(*p(), AFFINE))
+    for seed in seeds:
+        yield f"found {seed} bent", lambda s=seed: bent(s)
+        yield f"found {seed} bent, affine", lambda s=seed: bent(s, AFFINE)
+        for words in ("", " and pelvis"):
+            row = partial(vertebrae, seed, pelvis=bool(words))
+            yield f"found {seed} vertebrae{words}", lambda p=row, s=seed: found(p(), s)
 
 
-def found(pair, seed):
+def found(pair, seed, options=RIGID):
     thrown = pair.thrown(seed, 40, 25)
-    return Case(align(thrown.fixed, thrown.moving), thrown)
+    return Case(align(thrown.fixed, thrown.moving, options), thrown)
+
+
+def bent(seed, options=RIGID):
+    """Align a person linearly to a scan in which the head is bent by 2 to 7 mm."""
+    who = Person(seed)
+    a, b = (who.scan(kind, n) for n, kind in enumerate(KINDS[seed % 3]))
+    mm = float(np.random.default_rng([seed, 7]).uniform(2, 7))
+    case = warped(Pair(a, b, np.eye(4), who.brain()), seed, mm)
+    return Case(align(case.fixed, case.moving, options), case)
 
 
 def near(pair, seed):

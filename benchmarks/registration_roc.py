@@ -7,7 +7,7 @@ from napari_fusion.registration import gate
 GOOD_MM, BAD_MM = 2.0, 4.0
 SINGLE = (
     ("z", 1), ("drop", 1), ("parts_mm", -1), ("spread_mm", -1), ("round_trip_mm", -1),
-    ("mirror", -1), ("margin", 1),
+    ("mirror", -1), ("neighbour", -1), ("uncertainty", -1), ("margin", 1),
 )  # fmt: skip
 
 
@@ -18,13 +18,18 @@ def margin(row):
     }  # fmt: skip
     allowed = {
         "parts_mm": gate.PASS_PARTS_MM, "spread_mm": gate.PASS_SPREAD_MM,
-        "round_trip_mm": gate.PASS_ROUND_TRIP_MM, "mirror": gate.MIRROR_LIMIT,
+        "round_trip_mm": gate.PASS_ROUND_TRIP_MM, "uncertainty": gate.PASS_UNCERTAINTY_MM,
+        "mirror": gate.MIRROR_LIMIT, "neighbour": gate.PASS_NEIGHBOUR,
+        "stretch": np.log(gate.PASS_SCALES[1]),
     }  # fmt: skip
     unit = row.get("unit", 1.0)
-    ratios = [max(row[name], 1e-3) / limit for name, limit in asked.items()]
+    if "scale_min" in row:
+        row = row | {"stretch": max(abs(np.log([row["scale_min"], row["scale_max"]])))}
+    ratios = [max(row[name], 1e-3) / limit for name, limit in asked.items() if name in row]
     for name, limit in allowed.items():
-        size = unit if name.endswith("_mm") else 1.0
-        ratios.append(limit * size / max(row[name], 1e-3))
+        if row.get(name) is not None:
+            size = unit if name.endswith("_mm") or name == "uncertainty" else 1.0
+            ratios.append(limit * size / max(row[name], 1e-6))
     return float(np.log(min(ratios)))
 
 

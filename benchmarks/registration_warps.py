@@ -36,8 +36,8 @@ class Bent:
         )
 
 
-def spline(points, grid, seed):
-    """Make a random B-spline warp that moves the points by MEAN_MM in the mean."""
+def spline(points, grid, seed, mean_mm=MEAN_MM):
+    """Make a random B-spline warp that moves the points by this much in the mean."""
     low, high = points.min(axis=0) - 60, points.max(axis=0) + 60
     transform = sitk.BSplineTransform(3, 3)
     transform.SetTransformDomainOrigin(low.tolist())
@@ -47,7 +47,7 @@ def spline(points, grid, seed):
     count = len(transform.GetParameters())
     transform.SetParameters(np.random.default_rng(seed).normal(0, 1, count).tolist())
     field = Alignment.from_sitk(transform, grid, grid).field
-    scale = MEAN_MM / np.linalg.norm(field.at(points), axis=1).mean()
+    scale = mean_mm / np.linalg.norm(field.at(points), axis=1).mean()
     return Alignment(grid, grid, np.eye(4), field=replace(field, vectors=field.vectors * scale))
 
 
@@ -60,10 +60,10 @@ def head_case(kinds, seed):
     return Bent(fixed, moving, start, points, points, warp)
 
 
-def real_case(pair, seed):
+def real_case(pair, seed, mean_mm=MEAN_MM):
     start = Alignment(pair.fixed.grid, pair.moving.grid, pair.truth)
     ends = start.map_points(pair.points)
-    warp = spline(ends, pair.moving.grid, seed)
+    warp = spline(ends, pair.moving.grid, seed, mean_mm)
     moving = resample(pair.moving, pair.moving.grid, warp, interpolation="cubic")
     moving = replace(moving, array=np.maximum(moving.array, 0))
     return Bent(pair.fixed, moving, start, pair.points, ends, warp)

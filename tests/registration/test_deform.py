@@ -183,27 +183,12 @@ def test_bending_does_not_take_away_the_doubt_about_the_pose():
     assert no_better(doubt, fine) == doubt
 
 
-SLIGHT = {"parts_mm": 2.4, "spread_mm": 1.1, "round_trip_mm": 1.8, "mirror": 0.9, "overlap": 1.0}
-
-
-@pytest.mark.parametrize(
-    ("changed", "verdict", "final"),
-    [
-        ({}, "CHECK", "PASS"),
-        ({"parts_mm": 3.1}, "CHECK", "CHECK"),
-        ({"spread_mm": 1.6}, "CHECK", "CHECK"),
-        ({"round_trip_mm": 2.1}, "CHECK", "CHECK"),
-        ({"mirror": 1.0}, "CHECK", "CHECK"),
-        ({"overlap": 0.4}, "CHECK", "CHECK"),
-        ({"unit": 0.5}, "CHECK", "CHECK"),
-        ({}, "FAIL", "FAIL"),
-    ],
-)
-def test_a_slight_disagreement_that_bending_explains_is_no_doubt(changed, verdict, final):
-    linear = Quality(verdict=verdict, sentence="Parts disagree.", numbers=SLIGHT | changed)
+@pytest.mark.parametrize("verdict", ["PASS", "CHECK", "FAIL"])
+def test_a_bending_is_never_surer_than_what_it_started_from(verdict):
+    linear = Quality(verdict=verdict, sentence="Parts disagree.", numbers={"mirror": 0.9})
     quality = no_better(Quality(verdict="PASS", sentence="Fine."), linear)
-    assert quality.verdict == final
-    assert quality.numbers["linear_mirror"] == linear.numbers["mirror"]
+    assert quality.verdict == verdict
+    assert quality.numbers["linear_mirror"] == 0.9
 
 
 @pytest.mark.parametrize(("share", "verdict"), [(1.0, "PASS"), (0.2, "CHECK")])

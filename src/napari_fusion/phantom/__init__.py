@@ -1,5 +1,7 @@
 """The digital head: one analytic anatomy, seen by CT, MR, PET and SPECT, with the truth known.
 
+Beside it, `trunk` is a row of vertebrae that look alike.
+
 Tissue is a function of LPS millimetre points, so any grid, any known pose and two dates can be
 rendered without a data file. Points are (x, y, z): left, posterior, superior; the origin lies
 between the anterior and the posterior commissure.
@@ -17,7 +19,8 @@ from napari_fusion.errors import ParameterError
 from napari_fusion.grid import Grid
 from napari_fusion.phantom.render import Pose, intensities, labels
 from napari_fusion.phantom.scanner import degrade
-from napari_fusion.phantom.tissue import MODALITIES, READINGS, Tissue, reading
+from napari_fusion.phantom.tissue import MEANING, MODALITIES, READINGS, Tissue, reading
+from napari_fusion.phantom.trunk import trunk
 from napari_fusion.phantom.truth import (
     LANDMARKS,
     apply,
@@ -26,7 +29,7 @@ from napari_fusion.phantom.truth import (
     target_error,
     warp,
 )
-from napari_fusion.volume import JSON, Modality, PetInfo, Step, Unit, Volume
+from napari_fusion.volume import JSON, PetInfo, Step, Volume
 
 __all__ = [
     "LANDMARKS",
@@ -43,16 +46,9 @@ __all__ = [
     "rigid",
     "target_error",
     "tissues",
+    "trunk",
     "warp",
 ]
-
-_MEANING: dict[str, tuple[Modality, Unit]] = {
-    "CT": ("CT", "HU"),
-    "T1": ("MR", "1"),
-    "T2": ("MR", "1"),
-    "PET": ("PT", "Bq/mL"),
-    "SPECT": ("NM", "1"),
-}
 
 # shape, spacing (mm, array order), centre (LPS mm)
 _GRIDS: dict[str, tuple[tuple[int, int, int], tuple[float, ...], tuple[float, ...]]] = {
@@ -112,7 +108,7 @@ def head(
     array = intensities(grid, _known(kind), pose, _dated(date))
     if scanner:
         array = degrade(array, grid, kind, seed)
-    modality, unit = _MEANING[kind]
+    modality, unit = MEANING[kind]
     step = Step(
         "phantom",
         {"kind": kind, "date": date, "scanner": scanner, "seed": seed, "pose": _told(pose)},

@@ -7,8 +7,19 @@ from types import MappingProxyType
 
 import numpy as np
 
+from napari_fusion.volume import Modality, Unit
+
 MODALITIES = ("CT", "T1", "T2", "PET", "SPECT")
 """The kinds of image the head can be rendered as."""
+
+MEANING: dict[str, tuple[Modality, Unit]] = {
+    "CT": ("CT", "HU"),
+    "T1": ("MR", "1"),
+    "T2": ("MR", "1"),
+    "PET": ("PT", "Bq/mL"),
+    "SPECT": ("NM", "1"),
+}
+"""What the kinds are called outside, and their units."""
 
 _KEEP = np.nan  # this scanner does not see it: what lies under it stays
 

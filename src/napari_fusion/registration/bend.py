@@ -11,7 +11,6 @@ from napari_fusion.grid import Grid
 from napari_fusion.registration.alignment import Alignment
 from napari_fusion.registration.deform import deform
 from napari_fusion.registration.field import DisplacementField
-from napari_fusion.registration.gate import MIRROR_LIMIT, PASS_OVERLAP
 from napari_fusion.registration.layers import Matrix
 from napari_fusion.registration.nmi import Similarity
 from napari_fusion.registration.options import AlignOptions
@@ -25,7 +24,10 @@ from napari_fusion.volume import Step, Volume
 HELD_OUT = 77
 """Seed of the samples that judge a bending; no search draws them."""
 
-TOLD = ("parts_mm", "spread_mm", "round_trip_mm", "mirror", "z", "drop")
+TOLD = (
+    "parts_mm", "spread_mm", "round_trip_mm", "mirror", "neighbour", "z", "drop", "overlap",
+    "scale_min", "scale_max",
+)  # fmt: skip
 """Numbers of the linear answer that are told beside those of the bent one."""
 
 LEAST_GAIN = 0.0
@@ -37,10 +39,6 @@ SLICES = 8
 LEFT_GRID_MM, LEFT_MM = 2.0, 0.6
 """Voxel size of the bending that looks for what is left, and how much of it is doubted: in a head.
 """
-
-EXPLAINED_MM = {"parts_mm": 3.0, "spread_mm": 1.5, "round_trip_mm": 2.0}
-"""How far a linear answer may disagree with itself where bending then explains it, in a head. The
-heads of two people disagree more, even where one can be bent onto the other."""
 
 CHECK_JACOBIAN = (1 / 3, 3.0)
 FAIL_JACOBIAN = (0.1, 10.0)
@@ -134,30 +132,14 @@ def judged(quality: Quality, field: DisplacementField, gained: float | None = No
 
 
 def no_better(bent: Quality, linear: Quality) -> Quality:
-    """Keep the linear answer's doubt: bending can make a wrong pose, or a stranger, look right.
-
-    Unless all of that doubt is what the bending explains: parts that disagree by little, and a
-    match that does not stand out until they agree.
-    """
+    """Keep the linear answer's doubt: bending can make a wrong pose, or a stranger, look right."""
     known = {f"linear_{name}": linear.numbers[name] for name in TOLD if name in linear.numbers}
     bent = bent.model_copy(update={"numbers": {**bent.numbers, **known}})
-    if bent.rank >= linear.rank or (bent.verdict == "PASS" and _explained(linear)):
+    if bent.rank >= linear.rank:
         return bent
     within = f"{bent.uncertainty_mm or 0:.1f} mm"
     words = f"{linear.sentence} That was before bending, after which parts agree within {within}."
     return bent.model_copy(update={"verdict": linear.verdict, "sentence": words})
-
-
-def _explained(linear: Quality) -> bool:
-    """Whether a doubtful linear answer lies as one does between two states of one anatomy."""
-    numbers, doubt = linear.numbers, float("inf")
-    unit = numbers.get("unit", 1.0)
-    return (
-        linear.verdict == "CHECK"
-        and numbers.get("mirror", doubt) < MIRROR_LIMIT
-        and numbers.get("overlap", 0.0) >= PASS_OVERLAP
-        and all(numbers.get(name, doubt) <= mm * unit for name, mm in EXPLAINED_MM.items())
-    )
 
 
 def kept_straight(quality: Quality, reason: str, numbers: dict[str, float]) -> Quality:

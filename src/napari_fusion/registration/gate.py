@@ -10,8 +10,8 @@ from napari_fusion.registration.layers import Matrix
 from napari_fusion.registration.nmi import Score
 from napari_fusion.registration.quality import Quality, Verdict, as_form
 from napari_fusion.registration.refine import Refined, parts_apart
-from napari_fusion.registration.search import Terrain, distinct, scored
-from napari_fusion.registration.starts import little_turns
+from napari_fusion.registration.rivals import judging_level, mirrored, neighbour
+from napari_fusion.registration.search import Terrain
 from napari_fusion.registration.uncertainty import over_body, uncertainty_form
 
 AWAY_MM = 8.0
@@ -27,10 +27,10 @@ PASS_SPREAD_MM, FAIL_SPREAD_MM = 0.75, 4.0
 PASS_ROUND_TRIP_MM, FAIL_ROUND_TRIP_MM = 1.0, 8.0
 PASS_OVERLAP, FAIL_OVERLAP = 0.5, 0.25
 MIRROR_LIMIT = 1.0
-SCALE_LIMITS = (0.8, 1.25)
+PASS_UNCERTAINTY_MM = 2.0
+PASS_NEIGHBOUR = 0.9
+PASS_SCALES, FAIL_SCALES = (0.97, 1.03), (0.8, 1.25)
 MIRRORED = "The mirror image fits as well or better: check left and right before use."
-
-MIRRORED_STARTS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +47,8 @@ class Evidence:
         By what share of its score it beats that pose.
     mirror
         Best score of the left–right mirrored volume, as a share of the answer's.
+    neighbour, neighbour_mm
+        Best score some way along an axis, as a share of the answer's, and how far away that is.
     parts_mm
         How far the six halves of the body move when aligned on their own, root mean square.
     spread_mm
@@ -71,6 +73,8 @@ class Evidence:
     z: float
     drop: float
     mirror: float
+    neighbour: float
+    neighbour_mm: float
     parts_mm: float
     spread_mm: float
     round_trip_mm: float
@@ -90,6 +94,8 @@ class Evidence:
             "drop": self.drop,
             "overlap": self.end.overlap,
             "mirror": self.mirror,
+            "neighbour": self.neighbour,
+            "neighbour_mm": self.neighbour_mm,
             "parts_mm": self.parts_mm,
             "spread_mm": self.spread_mm,
             "round_trip_mm": self.round_trip_mm,
@@ -104,6 +110,7 @@ def measure(terrain: Terrain, start: Matrix, found: Refined) -> Evidence:
     """Compare an answer with its start, with poses nearby, with its parts and its mirror image."""
     end = found.matrix
     z, drop = _distinctness(terrain, end)
+    share, away = neighbour(terrain, end)
     parts = parts_apart(terrain, end)
     moves = np.array([part.moved_mm for part in parts])
     form = uncertainty_form(terrain, found, parts)
@@ -113,7 +120,9 @@ def measure(terrain: Terrain, start: Matrix, found: Refined) -> Evidence:
         end=terrain.fine.score(end),
         z=z,
         drop=drop,
-        mirror=_mirrored(terrain, end),
+        mirror=mirrored(terrain, end),
+        neighbour=share,
+        neighbour_mm=away,
         parts_mm=float(np.sqrt((moves**2).mean())) if moves.size else np.inf,
         spread_mm=found.spread_mm(terrain),
         round_trip_mm=found.round_trip_mm(terrain),
@@ -127,7 +136,7 @@ def measure(terrain: Terrain, start: Matrix, found: Refined) -> Evidence:
 
 def _distinctness(terrain: Terrain, end: Matrix) -> tuple[float, float]:
     """Compare the answer with the best of many poses at the same distance from it."""
-    similarity = terrain.levels[min(2, len(terrain.levels) - 1)]
+    similarity = terrain.levels[judging_level(terrain)]
     family = terrain.family(end)
     rng = np.random.default_rng(0)
     totals = []
@@ -139,24 +148,6 @@ def _distinctness(terrain: Terrain, end: Matrix) -> tuple[float, float]:
     own = similarity.score(end).total
     lead = own - max(totals)
     return lead / max(float(np.std(totals)), 1e-6), lead / max(own, 1e-6)
-
-
-def _mirrored(terrain: Terrain, end: Matrix) -> float:
-    """Align the mirror image as well as it goes: its score as a share of the answer's."""
-    level = min(2, len(terrain.levels) - 1)
-    centre = terrain.levels[0].centre
-    flips = []
-    for turn in little_turns():
-        flip = np.eye(4)
-        flip[:3, :3] = turn @ np.diag([-1.0, 1.0, 1.0])
-        flip[:3, 3] = centre - flip[:3, :3] @ centre
-        flips.append(end @ flip)
-    best = sorted(scored(terrain, 0, flips), key=lambda s: -s.score)[:MIRRORED_STARTS]
-    for step in range(level):
-        climbed = [terrain.climb(step, summit.matrix) for summit in best]
-        best = distinct(terrain, climbed, 2)
-    ends = [terrain.climb(level, summit.matrix).score for summit in best]
-    return max(ends) / max(terrain.levels[level].score(end).total, 1e-6)
 
 
 def judge(evidence: Evidence) -> Quality:
@@ -196,7 +187,7 @@ def _failures(e: Evidence) -> list[tuple[bool, str]]:
             "The result swaps left and right: do not use it.",
         ),
         (
-            not SCALE_LIMITS[0] <= smallest <= largest <= SCALE_LIMITS[1],
+            not FAIL_SCALES[0] <= smallest <= largest <= FAIL_SCALES[1],
             f"The result stretches the anatomy by {smallest:.2f} to {largest:.2f}: do not use it.",
         ),
         (
@@ -220,11 +211,22 @@ def _failures(e: Evidence) -> list[tuple[bool, str]]:
 
 
 def _doubts(e: Evidence) -> list[tuple[bool, str]]:
+    smallest, largest = e.scales
     percent = f"{100 * e.end.overlap:.0f} %"
     return [
         (
             e.mirror >= MIRROR_LIMIT,
             MIRRORED,
+        ),
+        (
+            not PASS_SCALES[0] <= smallest <= largest <= PASS_SCALES[1],
+            f"The result stretches the anatomy by {smallest:.2f} to {largest:.2f}, as another "
+            "patient's would need: check that both volumes show the same one.",
+        ),
+        (
+            e.neighbour > PASS_NEIGHBOUR,
+            f"A place {e.neighbour_mm:.0f} mm away fits nearly as well, as the next vertebra or "
+            "rib does: check which parts meet.",
         ),
         (
             e.z < PASS_Z or e.drop < PASS_DROP,
@@ -238,6 +240,11 @@ def _doubts(e: Evidence) -> list[tuple[bool, str]]:
         (
             e.round_trip_mm > PASS_ROUND_TRIP_MM * e.unit,
             f"There and back again, a point ends {e.round_trip_mm:.1f} mm away: check edges "
+            "before use.",
+        ),
+        (
+            not e.uncertainty_mm <= PASS_UNCERTAINTY_MM * e.unit,
+            f"The anatomy may lie {e.uncertainty_mm:.1f} mm off, as when it is bent: check edges "
             "before use.",
         ),
         (

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fusion.grid import Grid
-from napari_fusion.registration.gate import SCALE_LIMITS
+from napari_fusion.registration.gate import FAIL_SCALES
 from napari_fusion.registration.landmarks.errors import (
     error_form,
     lattice,
@@ -165,7 +165,7 @@ def _said(a: Agreement, pairs: Landmarks, model: Model) -> tuple[Verdict, str]:
             f"The landmarks fit a mirror image ({a.mirror_mm:.1f} mm) better than this "
             f"({fre:.1f} mm): left and right were marked differently."
         )
-    if not SCALE_LIMITS[0] <= smallest <= largest <= SCALE_LIMITS[1]:
+    if not FAIL_SCALES[0] <= smallest <= largest <= FAIL_SCALES[1]:
         return "FAIL", (
             f"The landmarks stretch the anatomy by {smallest:.2f} to {largest:.2f}: do not use it."
         )

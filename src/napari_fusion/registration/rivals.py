@@ -1,0 +1,77 @@
+"""Look for other answers that fit as well: a neighbour in a row of alike parts, a mirror image."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from napari_fusion.registration.layers import Matrix
+from napari_fusion.registration.search import Terrain, distinct, scored
+from napari_fusion.registration.starts import little_turns
+
+JUDGING_LEVEL = 2
+"""Other answers are climbed to this level at most: 2 mm voxels of a head."""
+
+FLIPS_CLIMBED = 4
+"""So many mirror images are climbed."""
+
+STRIDES_MM = (16.0, 32.0, 48.0, 64.0, 80.0, 96.0)
+"""How far along each axis, either way, neighbours are looked for, in a head."""
+
+NEIGHBOUR_MM = 15.0
+"""What ends nearer than this to the answer, root mean square over the body of a head, is it."""
+
+
+def judging_level(terrain: Terrain) -> int:
+    """Give the level that other answers are compared at."""
+    return min(JUDGING_LEVEL, len(terrain.levels) - 1)
+
+
+def neighbour(terrain: Terrain, end: Matrix) -> tuple[float, float]:
+    """Find the best answer that lies some way along an axis: vertebrae and ribs look alike.
+
+    Returns
+    -------
+    share
+        Its score as a share of the answer's; 0 where every climb leads back to the answer.
+    away_mm
+        How far it lies, root mean square over the body.
+    """
+    limit = NEIGHBOUR_MM * terrain.scene.unit
+    mms = np.multiply.outer([*STRIDES_MM, *(-mm for mm in STRIDES_MM)], np.eye(3)).reshape(-1, 3)
+    ends = [terrain.climb(0, _shifted(end, mm * terrain.scene.unit)) for mm in mms]
+    level = judging_level(terrain)
+    for step in range(1, level + 1):
+        far = [summit for summit in ends if terrain.apart(summit.matrix, end) > limit]
+        ends = [terrain.climb(step, s.matrix) for s in distinct(terrain, far, step)]
+    far = [summit for summit in ends if terrain.apart(summit.matrix, end) > limit]
+    if not far:
+        return 0.0, 0.0
+    best = max(far, key=lambda summit: summit.score)
+    return best.score / _own(terrain, end), terrain.apart(best.matrix, end)
+
+
+def _shifted(end: Matrix, shift: np.ndarray) -> Matrix:
+    pose = end.copy()
+    pose[:3, 3] += end[:3, :3] @ shift
+    return pose
+
+
+def mirrored(terrain: Terrain, end: Matrix) -> float:
+    """Align the mirror image as well as it goes: its score as a share of the answer's."""
+    centre = terrain.levels[0].centre
+    flips = []
+    for turn in little_turns():
+        flip = np.eye(4)
+        flip[:3, :3] = turn @ np.diag([-1.0, 1.0, 1.0])
+        flip[:3, 3] = centre - flip[:3, :3] @ centre
+        flips.append(end @ flip)
+    best = sorted(scored(terrain, 0, flips), key=lambda summit: -summit.score)[:FLIPS_CLIMBED]
+    level = judging_level(terrain)
+    for step in range(level):
+        best = distinct(terrain, [terrain.climb(step, summit.matrix) for summit in best], 2)
+    score = max(terrain.climb(level, summit.matrix).score for summit in best)
+    return score / _own(terrain, end)
+
+
+def _own(terrain: Terrain, end: Matrix) -> float:
+    return max(terrain.levels[judging_level(terrain)].score(end).total, 1e-6)
