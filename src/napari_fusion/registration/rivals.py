@@ -14,8 +14,11 @@ JUDGING_LEVEL = 2
 FLIPS_CLIMBED = 4
 """So many mirror images are climbed."""
 
-STRIDES_MM = (16.0, 32.0, 48.0, 64.0, 80.0, 96.0)
+STRIDES_MM = (20.0, 40.0, 60.0, 80.0)
 """How far along each axis, either way, neighbours are looked for, in a head."""
+
+HOPE = 0.7
+"""What reaches less than this share of the answer's score at a coarse level is not climbed on."""
 
 NEIGHBOUR_MM = 15.0
 """What ends nearer than this to the answer, root mean square over the body of a head, is it."""
@@ -32,22 +35,25 @@ def neighbour(terrain: Terrain, end: Matrix) -> tuple[float, float]:
     Returns
     -------
     share
-        Its score as a share of the answer's; 0 where every climb leads back to the answer.
+        Its score as a share of the answer's, at the level where it fell behind or at the one that
+        judges; 0 where every climb leads back to the answer.
     away_mm
         How far it lies, root mean square over the body.
     """
-    limit = NEIGHBOUR_MM * terrain.scene.unit
-    mms = np.multiply.outer([*STRIDES_MM, *(-mm for mm in STRIDES_MM)], np.eye(3)).reshape(-1, 3)
-    ends = [terrain.climb(0, _shifted(end, mm * terrain.scene.unit)) for mm in mms]
-    level = judging_level(terrain)
-    for step in range(1, level + 1):
-        far = [summit for summit in ends if terrain.apart(summit.matrix, end) > limit]
-        ends = [terrain.climb(step, s.matrix) for s in distinct(terrain, far, step)]
-    far = [summit for summit in ends if terrain.apart(summit.matrix, end) > limit]
-    if not far:
-        return 0.0, 0.0
-    best = max(far, key=lambda summit: summit.score)
-    return best.score / _own(terrain, end), terrain.apart(best.matrix, end)
+    unit = terrain.scene.unit
+    shifts = np.multiply.outer([*STRIDES_MM, *np.negative(STRIDES_MM)], np.eye(3)).reshape(-1, 3)
+    poses = [_shifted(end, unit * shift) for shift in shifts]
+    share, away = 0.0, 0.0
+    for level in range(judging_level(terrain) + 1):
+        ends = [terrain.climb(level, pose) for pose in poses]
+        far = [s for s in ends if terrain.apart(s.matrix, end) > NEIGHBOUR_MM * unit]
+        far = distinct(terrain, far, min(level + 1, 2))
+        if not far:
+            break
+        own = _own(terrain, end, level)
+        share, away = far[0].score / own, terrain.apart(far[0].matrix, end)
+        poses = [summit.matrix for summit in far if summit.score > HOPE * own]
+    return share, away
 
 
 def _shifted(end: Matrix, shift: np.ndarray) -> Matrix:
@@ -70,8 +76,8 @@ def mirrored(terrain: Terrain, end: Matrix) -> float:
     for step in range(level):
         best = distinct(terrain, [terrain.climb(step, summit.matrix) for summit in best], 2)
     score = max(terrain.climb(level, summit.matrix).score for summit in best)
-    return score / _own(terrain, end)
+    return score / _own(terrain, end, level)
 
 
-def _own(terrain: Terrain, end: Matrix) -> float:
-    return max(terrain.levels[judging_level(terrain)].score(end).total, 1e-6)
+def _own(terrain: Terrain, end: Matrix, level: int) -> float:
+    return max(terrain.levels[level].score(end).total, 1e-6)
