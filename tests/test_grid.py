@@ -129,6 +129,20 @@ def test_another_spacing_covers_the_same_box():
     assert "10 × 20 × 30 voxels of 3 × 1 × 1 mm" in grid.describe()
 
 
+@pytest.mark.parametrize(
+    ("shape", "spacing", "axis"),
+    [
+        ((20, 1, 20), (1, 1, 1), 1),
+        ((20, 20, 1), (3, 1, 1), 2),
+        ((1, 20, 20), (1, 5, 1), 0),
+        ((1, 20, 1), (1, 1, 5), 0),
+        ((20, 20, 20), (1, 1, 3), 2),
+    ],
+)
+def test_a_single_slice_is_cut_across_itself(shape, spacing, axis):
+    assert Grid.regular(shape, spacing).slice_axis == axis
+
+
 def test_spacing_and_direction_cannot_be_written_into():
     grid = Grid.regular((4, 5, 6), (3, 1, 1))
     for array in (grid.spacing, grid.direction, grid.affine):

@@ -124,9 +124,9 @@ class Grid:
 
     @property
     def slice_axis(self) -> int:
-        """Array axis with the coarsest spacing; the first one when spacings are equal."""
-        spacing = np.round(self.spacing, 4)
-        return int(np.argmax(spacing))
+        """Array axis across slices: a lone slice's own, or the first with the coarsest spacing."""
+        apart = np.where(np.equal(self.shape, 1), np.inf, np.round(self.spacing, 4))
+        return int(np.argmax(apart))
 
     def index_to_lps(self, index: ArrayLike) -> NDArray[np.float64]:
         """Map array indices (..., 3) to LPS points (..., 3) in mm."""

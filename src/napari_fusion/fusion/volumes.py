@@ -35,7 +35,7 @@ def fuse(
         One per source: the measured values shown from black to white, as for `Volume.window`. By
         default, and where one is None, what a reader of that modality expects.
     axis
-        The array axis across slices; by default the coarsest one.
+        The array axis across slices; by default a single slice's own, or the coarsest one.
     progress
         Called after every slab; may raise `Cancelled`.
     **params

@@ -36,7 +36,7 @@ class Recipe(Settings):
     method, params
         Name of a fusion method and its parameters.
     axis
-        Array axis that slices are cut along; None takes the coarsest.
+        Array axis across slices; None takes a single slice's own, or the coarsest.
     nan
         Whether voxels that are not finite refuse the job or count as background.
     different_patients
