@@ -6,13 +6,22 @@ import numpy as np
 import pytest
 import pywt
 from numpy.testing import assert_allclose
+from scipy.ndimage import gaussian_filter
 
-from napari_fusion.fusion import lookup, rules
+from napari_fusion.fusion import lookup, methods, rules
 from napari_fusion.fusion.dual_tree import _bank
 from napari_fusion.fusion.guided import guided_filter
 from napari_fusion.fusion.pyramid import merge, split
 from napari_fusion.fusion.rules import majority, proportional, select, strongest
 from napari_fusion.fusion.shearlet import by_direction, slopes
+
+RULED = [
+    (m.name, rule)
+    for m in methods()
+    for p in m.parameters
+    if p.name == "rule"
+    for rule in p.choices
+]
 
 
 @pytest.fixture
@@ -133,6 +142,15 @@ def test_strips_of_rows_change_nothing(name, monkeypatch):
     monkeypatch.setattr(rules, "STRIP_PIXELS", 31 * 24)
     cut = lookup(name)(stack, **({"base": 4, "detail": 2} if name == "guided" else {}))
     assert_allclose(cut, whole, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "rule"), RULED)
+def test_strips_of_rows_change_no_rule(name, rule, monkeypatch):
+    grain = np.random.default_rng(2).standard_normal((2, 1, 160, 64))
+    stack = gaussian_filter(grain, (0, 0, 2, 2)).astype(np.float32)
+    whole = lookup(name)(stack, rule=rule)
+    monkeypatch.setattr(rules, "STRIP_PIXELS", 64 * 40)
+    assert_allclose(lookup(name)(stack, rule=rule), whole, rtol=0, atol=1e-6)
 
 
 def test_strips_are_cut_with_their_margin(monkeypatch):

@@ -123,7 +123,8 @@ def _swt(planes: Planes, levels: int, rule: Rule) -> Planes:
     parts, low = np.zeros_like(planes), planes
     for level in range(levels):
         split = partial(_swt_level, level, rule)
-        both = in_strips(split, low, margin=3 * 2**level + 2)
+        whole = rule == "phase"  # which looks at all of a band, noise included
+        both = split(low) if whole else in_strips(split, low, margin=3 * 2**level + 2)
         parts += both[: len(planes)]
         low = both[len(planes) :].copy()
         del both  # before the next level makes its own
