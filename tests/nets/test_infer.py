@@ -1,6 +1,9 @@
 """Inference: what training saw, whatever the tile; the shipped files are the ones released."""
 
 import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import get_args
 
@@ -57,6 +60,38 @@ def test_threads_are_left_as_they_were(tiny):
     torch.set_num_threads(2)
     decided(prepared(tiny), random(2, 32, 32))
     assert torch.get_num_threads() == 2
+
+
+def test_networks_side_by_side_leave_torch_its_threads(tiny):
+    """One that begins while another runs, and ends after it, finds one thread, and kept it."""
+    torch.set_num_threads(2)
+    net, planes = prepared(tiny), random(2, 32, 32)
+    votes = prior(planes, net.config.levels)[0]
+    look, begun, first_done, seen = net.look, threading.Event(), threading.Event(), []
+
+    def slow(*args):
+        if not begun.is_set():
+            begun.set()
+            while not seen:
+                time.sleep(0.01)
+        else:
+            seen.append("begun")
+            first_done.wait(30)
+            seen.append(torch.get_num_threads())
+        return look(*args)
+
+    net.__dict__["look"] = slow
+    first = threading.Thread(target=infer.decide, args=(net, planes, votes))
+    first.start()
+    begun.wait(30)
+    with ThreadPoolExecutor(1) as last:
+        done = last.submit(infer.decide, net, planes, votes)
+        first.join()
+        first_done.set()
+        done.result()
+    with ThreadPoolExecutor(1) as later:
+        assert later.submit(torch.get_num_threads).result() == 2
+    assert seen == ["begun", 1]
 
 
 def test_a_full_gpu_is_told_and_the_processor_decides(tiny, monkeypatch, caplog):

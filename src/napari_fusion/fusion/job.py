@@ -6,7 +6,6 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 from numbers import Integral
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from napari_fusion.errors import GeometryError, ParameterError, Progress, expect
 from napari_fusion.fusion.lazy import chunks, deferred, is_lazy
 from napari_fusion.fusion.registry import Method, lookup
 from napari_fusion.slab import Stack, Window, cut
+from napari_fusion.threads import OneThread
 from napari_fusion.volume import JSON, Step, Volume
 
 WORKERS = 2
@@ -289,29 +289,17 @@ def _slices(plane: Any, count: int) -> int:
     return max(1, SLAB_BYTES // max(4 * count * int(np.prod(plane)), 1))
 
 
-class _OneThreadEach:
-    """Keep OpenCV from starting threads of its own inside ours, as long as any fusion runs."""
+def _threads() -> int:
+    import cv2
 
-    def __init__(self) -> None:
-        self._lock, self._running, self._before = Lock(), 0, 1
-
-    def __enter__(self) -> None:
-        import cv2
-
-        with self._lock:
-            if self._running == 0:
-                self._before = cv2.getNumThreads()
-                cv2.setNumThreads(1)
-            self._running += 1
-
-    def __exit__(self, *fault: object) -> None:
-        import cv2
-
-        with self._lock:
-            self._running -= 1
-            if self._running == 0:
-                cv2.setNumThreads(self._before)
+    return cv2.getNumThreads()
 
 
-_one_thread_each = _OneThreadEach()
-"""OpenCV's number of threads is the process's: one guard for all."""
+def _limit_threads(count: int) -> None:
+    import cv2
+
+    cv2.setNumThreads(count)
+
+
+_one_thread_each = OneThread(_threads, _limit_threads)
+"""OpenCV starts no threads of its own inside ours, as long as any fusion runs."""

@@ -9,7 +9,6 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -23,6 +22,7 @@ from napari_fusion.nets.model import GAINS, RATIO, SHARES, FusionNet
 from napari_fusion.nets.prior import VOTES
 from napari_fusion.nets.ready import prepared
 from napari_fusion.nets.shipped import located
+from napari_fusion.threads import OneThread
 
 logger = logging.getLogger(__name__)
 
@@ -35,6 +35,7 @@ TILE = 512
 """Side of a tile's core in pixels; its features stay in a core's cache."""
 
 _LOADING = threading.Lock()
+_ONE_THREAD = OneThread(torch.get_num_threads, torch.set_num_threads)
 
 
 class Decided(NamedTuple):
@@ -137,7 +138,7 @@ def _decided(
     even = planes
     if h % RATIO or w % RATIO:
         even = np.pad(planes, ((0, 0), (0, h % RATIO), (0, w % RATIO)), mode="edge")
-    with _one_thread(), torch.inference_mode():
+    with _ONE_THREAD, torch.inference_mode():
         cores = list(_cores(even.shape[1:], tile))
         if len(cores) == 1:
             return Decided(*_piece(net, even, votes, cores[0]))
@@ -181,13 +182,3 @@ def _cores(shape: tuple[int, ...], tile: int) -> Iterator[tuple[slice, slice]]:
                 slice(top, min(top + tile, shape[0])),
                 slice(left, min(left + tile, shape[1])),
             )
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

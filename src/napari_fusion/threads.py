@@ -1,0 +1,40 @@
+"""One thread for a library that counts its threads for the whole process, while ours run beside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Lock, local
+
+
+class OneThread:
+    """Keep a library to one thread as long as anybody is inside; the last one out restores it.
+
+    Parameters
+    ----------
+    count, limit
+        The library's functions that give and set its number of threads.
+
+    Notes
+    -----
+    torch also keeps a number for every thread that used it, which only that thread can set: one
+    that leaves before others stays at one, and what it had is remembered for its next visit.
+    """
+
+    def __init__(self, count: Callable[[], int], limit: Callable[[int], object]) -> None:
+        self._count, self._limit = count, limit
+        self._lock, self._inside, self._before, self._own = Lock(), 0, 1, local()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                found = self._count()
+                self._before = getattr(self._own, "owed", found) if found == 1 else found
+            self._limit(1)
+            self._inside += 1
+
+    def __exit__(self, *fault: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            self._own.owed = self._before if self._inside else 1
+            if not self._inside:
+                self._limit(self._before)
