@@ -163,6 +163,16 @@ class Volume:
         return {"PT": "PET", "NM": "SPECT", "OTHER": ""}.get(self.modality, self.modality)
 
     @property
+    def is_share(self) -> bool:
+        """Whether it says what part of a fused picture one source gave."""
+        return bool(self.history) and self.history[-1].name == "attribution"
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether voxels are measured values, and not brightness, shares or labels."""
+        return self.modality not in {"FUSED", "LABEL"} and not self.is_share
+
+    @property
     def background(self) -> float:
         """The value of nothing: air (-1024 HU), 0, or the smallest finite value where unknown."""
         if self.modality == "CT" and self.unit == "HU":

@@ -5,7 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from napari_fusion import Grid, ParameterError, QuantityError, Volume, fuse, measure, phantom
+from napari_fusion import (
+    Grid,
+    ParameterError,
+    QuantityError,
+    Volume,
+    attribution,
+    fuse,
+    measure,
+    phantom,
+)
 from napari_fusion.errors import GeometryError
 from napari_fusion.quantify.roi import PEAK_RADIUS_MM
 
@@ -79,6 +88,8 @@ def test_what_is_no_measurement_is_refused():
     one = labels(np.ones(GRID.shape, np.uint8))
     with pytest.raises(QuantityError, match="a fused picture holds no measured values"):
         measure(fuse([volume, volume], "average"), one)
+    with pytest.raises(QuantityError, match="a share holds no measured values"):
+        measure(attribution([volume, volume], "average")[0], one)
     with pytest.raises(QuantityError, match="a volume of labels"):
         measure(one, one)
     hollow = volume.array.copy()
@@ -93,6 +104,7 @@ def test_what_is_no_measurement_is_refused():
         (np.zeros(GRID.shape), "mark no voxel"),
         (np.full(GRID.shape, 0.5), "whole numbers"),
         (np.full(GRID.shape, np.nan), "whole numbers"),
+        (np.full(GRID.shape, np.inf), "whole numbers"),
         (np.full(GRID.shape, -1), "above 0, and one is -1"),
     ],
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from napari_fusion.gui.colour.looks import is_change, is_share
+from napari_fusion.gui.colour.looks import is_change
 from napari_fusion.gui.compare.comparison import find_comparison
 from napari_fusion.gui.fuse.slices import Slices
 from napari_fusion.gui.layers import DARK, VOLUME, index_at, place_of
@@ -128,7 +128,7 @@ def patient_point(layer: Any, world: Point) -> Point:
 
 def is_measured(volume: Volume) -> bool:
     """Whether voxels are measured values, and not brightness, shares or labels."""
-    return volume.modality not in {"FUSED", "LABEL"} and not is_share(volume)
+    return volume.is_measured
 
 
 def _at(volume: Volume, lps: Point, across: int = 0) -> float | None:

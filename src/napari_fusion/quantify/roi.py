@@ -98,8 +98,8 @@ def measure(volume: Volume, rois: Volume) -> list[RoiStats]:
     [(1, 3.0, 20.0, 'HU'), (2, 1.0, 90.0, 'HU')]
     """
     expect(Volume, volume=volume, rois=rois)
-    if volume.modality in {"FUSED", "LABEL"}:
-        what = "fused picture" if volume.modality == "FUSED" else "volume of labels"
+    if not volume.is_measured:
+        what = {"FUSED": "fused picture", "LABEL": "volume of labels"}.get(volume.modality, "share")
         raise QuantityError(f"a {what} holds no measured values: measure its sources instead")
     if not volume.grid.matches(rois.grid):
         raise GeometryError(
@@ -122,8 +122,9 @@ def _regions(array: NDArray[np.generic]) -> Iterator[tuple[int, Box, NDArray[np.
     labels, numbers = np.unique(array[marked], return_inverse=True)
     if not labels.size:
         raise ParameterError("the regions mark no voxel: there is nothing to measure")
-    if labels[0] < 0:
-        raise ParameterError(f"regions are whole numbers above 0, and one is {labels[0]:g}")
+    odd = [label for label in (labels[0], labels[-1]) if not 0 < label < np.inf]
+    if odd:
+        raise ParameterError(f"regions are whole numbers above 0, and one is {odd[0]:g}")
     compact = np.zeros(array.shape, np.int32)
     compact[marked] = numbers + 1
     for number, (label, box) in enumerate(

@@ -60,7 +60,7 @@ def floor_of(volume: Volume, window: Window | None = None) -> float:
 
 def is_share(volume: Volume) -> bool:
     """Whether a volume says what part of a fused picture one source gave."""
-    return bool(volume.history) and volume.history[-1].name == "attribution"
+    return volume.is_share
 
 
 def is_change(volume: Volume) -> bool:
