@@ -22,10 +22,9 @@ import pywt
 from PIL import Image
 
 from napari_fusion.fusion import lookup, methods
-from napari_fusion.metrics import evaluate
+from napari_fusion.metrics import TWO_SIDED, evaluate
 from napari_fusion.metrics import lookup as metric
 
-SIDED = ("q_abf", "vif", "ssim_foreground", "fmi")
 WHOLE = (
     "q_abf",
     "q_w",
@@ -142,7 +141,7 @@ def pairs(folder, every):
 def judged(fused, sources):
     grey = np.rint(fused.astype(np.float64) * 255) / 255  # as a picture file would hold it
     row = evaluate(grey, sources, [name for name in WHOLE if name != "fmi"])
-    for name in SIDED:
+    for name in TWO_SIDED:
         sides = metric(name).sides(grey, sources)
         row[f"2 {name}"] = float(np.sqrt(np.prod(np.clip(sides, 0, None))))
         row.setdefault(name, float(np.mean(sides)))  # FMI, the slow one, only once

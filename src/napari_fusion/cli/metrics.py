@@ -134,7 +134,9 @@ def _judged(
 
 def _sided(metric: Metric) -> bool:
     """Whether the geometric mean over the sources says whether one of them was ignored."""
-    return metric.name in {"q_abf", "vif", "ssim_foreground", "fmi"}
+    from napari_fusion.metrics import TWO_SIDED
+
+    return metric.name in TWO_SIDED
 
 
 def _known(value: float | None) -> float | None:

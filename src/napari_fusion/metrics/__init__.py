@@ -1,6 +1,6 @@
 """Numbers that judge a fused picture against its sources: pure functions of slices in [0, 1]."""
 
-from napari_fusion.metrics.evaluate import evaluate, two_sided
+from napari_fusion.metrics.evaluate import TWO_SIDED, evaluate, two_sided
 from napari_fusion.metrics.feature import fmi, fmi_pixel
 from napari_fusion.metrics.fidelity import vif
 from napari_fusion.metrics.gradient import q_abf
@@ -19,6 +19,7 @@ from napari_fusion.metrics.structure import ms_ssim, q_e, q_w, ssim, ssim_foregr
 from napari_fusion.metrics.vision import q_cb, q_cv
 
 __all__ = [
+    "TWO_SIDED",
     "Metric",
     "average_gradient",
     "correlation",

@@ -7,10 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fusion.errors import ParameterError
+from napari_fusion.metrics.known import known_mean
 from napari_fusion.metrics.registry import Metric, lookup, metrics
 
 BEYOND = 0.5
 """A fused picture may leave [0, 1] by a little; measured values do so by more."""
+
+TWO_SIDED = ("q_abf", "vif", "ssim_foreground", "fmi")
+"""Metrics whose geometric mean over the sources says whether one of them was ignored."""
 
 
 def evaluate(
@@ -48,13 +52,13 @@ def evaluate(
     """
     wanted = [lookup(name) for name in names] if names is not None else _fast()
     slab, stack = _checked(fused, sources)
-    return {m.name: _mean([m(slab[i], stack[:, i]) for i in range(len(slab))]) for m in wanted}
+    return {m.name: known_mean(m(slab[i], stack[:, i]) for i in range(len(slab))) for m in wanted}
 
 
 def two_sided(
     fused: NDArray[Any],
     sources: Sequence[NDArray[Any]] | NDArray[Any],
-    names: Sequence[str] = ("q_abf", "vif", "ssim_foreground", "fmi"),
+    names: Sequence[str] = TWO_SIDED,
 ) -> dict[str, float]:
     """Give the geometric mean over the sources of how well each survives.
 
@@ -63,8 +67,8 @@ def two_sided(
     """
     slab, stack = _checked(fused, sources)
     return {
-        name: _mean(
-            [_geometric(lookup(name).sides(slab[i], stack[:, i])) for i in range(len(slab))]
+        name: known_mean(
+            _geometric(lookup(name).sides(slab[i], stack[:, i])) for i in range(len(slab))
         )
         for name in names
     }
@@ -104,8 +108,3 @@ def _checked(
 
 def _fast() -> list[Metric]:
     return [m for m in metrics() if m.fast]
-
-
-def _mean(values: list[float]) -> float:
-    known = [value for value in values if not np.isnan(value)]
-    return float(np.mean(known)) if known else float("nan")

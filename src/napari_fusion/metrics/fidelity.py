@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from napari_fusion.metrics.known import known_sum
 from napari_fusion.metrics.registry import Picture, Pictures, metric
 from napari_fusion.metrics.windows import gaussian, inside, moments
 
@@ -24,9 +25,7 @@ def vif(fused: Picture, sources: Pictures) -> float:
     NaN for pictures under about 48 pixels, where the coarsest scale has no window, and when every
     source is flat.
     """
-    told = [_fidelity(source * 255, fused * 255) for source in sources]
-    known = [value for value in told if not np.isnan(value)]
-    return float(sum(known)) if known else np.nan
+    return known_sum(_fidelity(source * 255, fused * 255) for source in sources)
 
 
 def _fidelity(reference: Picture, picture: Picture) -> float:

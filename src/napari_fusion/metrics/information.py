@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fusion.metrics.known import known_sum
 from napari_fusion.metrics.registry import Picture, Pictures, metric
 
 LEVELS = 256
@@ -51,9 +52,8 @@ def q_mi(fused: Picture, sources: Pictures) -> float:
 
     :math:`\sum_k 2 I(F; S_k) / (H(F) + H(S_k))`; NaN when all pictures are flat.
     """
-    pairs = [_shared(grey(fused), grey(source)) for source in sources]
-    known = [2 * shared / total for shared, total in pairs if total > 0]
-    return float(sum(known)) if known else np.nan
+    pairs = (_shared(grey(fused), grey(source)) for source in sources)
+    return known_sum(2 * shared / total if total > 0 else np.nan for shared, total in pairs)
 
 
 def grey(picture: Picture) -> Levels:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from napari_fusion.metrics.known import known_mean, known_sum
 from napari_fusion.metrics.registry import Picture, Pictures, metric
 
 
@@ -57,7 +58,7 @@ def average_gradient(fused: Picture, sources: Pictures) -> float:
 )
 def correlation(fused: Picture, sources: Pictures) -> float:
     """Give the mean correlation with the sources; NaN where a picture is flat."""
-    return _mean([_correlation(fused, source) for source in sources])
+    return known_mean(_correlation(fused, source) for source in sources)
 
 
 @metric(
@@ -73,9 +74,7 @@ def scd(fused: Picture, sources: Pictures) -> float:
     :math:`\sum_k r(F - \sum_{j \ne k} S_j, S_k)`; for two sources this is the published one.
     """
     total = sources.sum(axis=0)
-    values = [_correlation(fused - (total - source), source) for source in sources]
-    known = [value for value in values if not np.isnan(value)]
-    return float(sum(known)) if known else np.nan
+    return known_sum(_correlation(fused - (total - source), source) for source in sources)
 
 
 @metric(
@@ -95,8 +94,3 @@ def _correlation(a: Picture, b: Picture) -> float:
     a, b = a - a.mean(), b - b.mean()
     size = float(np.sqrt((a * a).sum() * (b * b).sum()))
     return float((a * b).sum() / size) if size > 0 else np.nan
-
-
-def _mean(values: list[float]) -> float:
-    known = [value for value in values if not np.isnan(value)]
-    return float(np.mean(known)) if known else np.nan
