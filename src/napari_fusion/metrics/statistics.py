@@ -73,8 +73,9 @@ def scd(fused: Picture, sources: Pictures) -> float:
 
     :math:`\sum_k r(F - \sum_{j \ne k} S_j, S_k)`; for two sources this is the published one.
     """
-    total = sources.sum(axis=0)
-    return known_sum(_correlation(fused - (total - source), source) for source in sources)
+    others = (np.delete(sources, i, axis=0).sum(axis=0) for i in range(len(sources)))
+    pairs = zip(others, sources, strict=True)
+    return known_sum(_correlation(fused - rest, source) for rest, source in pairs)
 
 
 @metric(
@@ -91,6 +92,8 @@ def psnr(fused: Picture, sources: Pictures) -> float:
 
 
 def _correlation(a: Picture, b: Picture) -> float:
+    if not (np.ptp(a) and np.ptp(b)):  # less its mean, an even picture is rounding noise
+        return np.nan
     a, b = a - a.mean(), b - b.mean()
     size = float(np.sqrt((a * a).sum() * (b * b).sum()))
     return float((a * b).sum() / size) if size > 0 else np.nan
