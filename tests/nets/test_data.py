@@ -51,6 +51,14 @@ def test_an_empty_folder_and_no_folder_are_refused(tmp_path):
         load_samples(tmp_path / "none")
 
 
+def test_sixteen_bits_become_eight(folder):
+    deep = np.full((96, 96), 0x8080, np.uint16)
+    deep[0] = 0xFFFF
+    Image.fromarray(deep).save(folder / "CT-MR" / "MR" / "1001.png")
+    (plane,) = (s.planes[1] for s in load_samples(folder) if s.name == "1001")
+    assert (plane[0, 0], plane[1, 0]) == (255, 0x80)
+
+
 def test_colour_becomes_full_range_luminance():
     picture = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]]], np.uint8)
     assert luminance(picture).tolist() == [[76, 150, 29, 255]]

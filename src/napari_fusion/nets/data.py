@@ -176,8 +176,9 @@ def _read(path: Path, spoilt: list[str]) -> NDArray[np.uint8] | None:
         return None
     try:
         with Image.open(path) as image:
-            mode = "L" if image.mode in ("L", "1", "I", "I;16") else "RGB"
-            return luminance(np.asarray(image.convert(mode)))
+            if image.mode.startswith("I"):  # 16 bits, which Pillow's own conversion clips at 255
+                return np.rint(np.asarray(image) / 257).astype(np.uint8)
+            return luminance(np.asarray(image.convert("L" if image.mode in ("L", "1") else "RGB")))
     except (OSError, SyntaxError, ValueError) as fault:
         logger.warning("%s cannot be read and is left out: %s", path.name, fault)
         spoilt.append(path.stem)
