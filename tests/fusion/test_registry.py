@@ -1,3 +1,5 @@
+import hashlib
+import tracemalloc
 from typing import Annotated, Literal
 
 import numpy as np
@@ -105,6 +107,18 @@ def test_every_method_says_what_it_is():
         assert m.cite
         assert m.doc
         assert all(parameter.help for parameter in m.parameters)
+
+
+def test_a_large_file_is_hashed_without_holding_it(tmp_path):
+    path = tmp_path / "large.safetensors"
+    with path.open("wb") as file:
+        file.truncate(64 << 20)
+    tracemalloc.start()
+    (digest,) = lookup("cnn").digests({"network": str(path), "device": "cpu"}).values()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert digest == hashlib.sha256(bytes(64 << 20)).hexdigest()
+    assert peak < 1 << 20
 
 
 def test_a_network_given_as_a_method_is_told_its_place():

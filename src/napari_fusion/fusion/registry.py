@@ -278,7 +278,8 @@ def _help(name: str, doc: str) -> str:
 
 def _digest(name: str, path: Path) -> str:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise ParameterError(f"{name}: {path.name} cannot be read ({error.strerror})") from error
 

@@ -140,7 +140,8 @@ def file_sha256(path: Path) -> str:
         The file cannot be read.
     """
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as fault:
         raise CheckpointError(
             f"the network file {path.name} cannot be read: {fault.strerror}"
