@@ -130,6 +130,20 @@ def test_another_spacing_covers_the_same_box():
 
 
 @pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        (Grid.regular((10, 20, 31)), "10 × 20 × 31 .*: their shapes differ; resample them to one"),
+        (Grid.regular((10, 20, 30), centre=(0, 3, 4)), "their corners lie up to 5 mm apart"),
+    ],
+)
+def test_what_does_not_match_is_told_how(other, said):
+    grid = Grid.regular((10, 20, 30))
+    grid.must_match(Grid.regular((10, 20, 30)), "the one", "the other")
+    with pytest.raises(GeometryError, match=f"^the one has 10 × 20 × 30 .*, the other .*{said}"):
+        grid.must_match(other, "the one", "the other")
+
+
+@pytest.mark.parametrize(
     ("shape", "spacing", "axis"),
     [
         ((20, 1, 20), (1, 1, 1), 1),

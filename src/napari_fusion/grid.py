@@ -147,8 +147,28 @@ class Grid:
 
     def matches(self, other: Grid, tolerance_mm: float = MATCH_TOLERANCE_MM) -> bool:
         """Whether shapes agree and no corner differs by more than the tolerance."""
-        return self.shape == other.shape and bool(
-            np.linalg.norm(self.corners - other.corners, axis=1).max() <= tolerance_mm
+        return self.shape == other.shape and self._apart_mm(other) <= tolerance_mm
+
+    def _apart_mm(self, other: Grid) -> float:
+        return float(np.linalg.norm(self.corners - other.corners, axis=1).max())
+
+    def must_match(
+        self, other: Grid, ours: str, theirs: str, todo: str = "resample them to one grid first"
+    ) -> None:
+        """Refuse another grid: `ours` and `theirs` name who lies on which, `todo` says the cure.
+
+        Raises
+        ------
+        GeometryError
+            They do not match; the message says by how much.
+        """
+        if self.matches(other):
+            return
+        apart = "their shapes differ"
+        if self.shape == other.shape:
+            apart = f"their corners lie up to {self._apart_mm(other):.3g} mm apart"
+        raise GeometryError(
+            f"{ours} has {self.describe()}, {theirs} {other.describe()}: {apart}; {todo}"
         )
 
     def agrees(self, other: Grid) -> bool:

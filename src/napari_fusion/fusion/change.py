@@ -178,11 +178,7 @@ def _check(baseline: Volume, followup: Volume, off_mm: Floats, **others: float) 
             raise ParameterError(f"{name} is a number of 0 or more, not {value}")
     if others["scale_mm"] > BROADEST_MM:
         raise ParameterError(f"scale_mm is at most {BROADEST_MM:g} mm, not {others['scale_mm']:g}")
-    if not baseline.grid.matches(followup.grid):
-        raise GeometryError(
-            f"the baseline has {baseline.grid.describe()}, the follow-up "
-            f"{followup.grid.describe()}: resample them to one grid first"
-        )
+    baseline.grid.must_match(followup.grid, "the baseline", "the follow-up")
     if off_mm.ndim and off_mm.shape != baseline.grid.shape:
         raise GeometryError(
             f"the uncertainty has shape {off_mm.shape}, the volumes {baseline.grid.shape}: give "

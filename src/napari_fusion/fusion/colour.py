@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fusion.errors import GeometryError, ParameterError, expect
+from napari_fusion.errors import ParameterError, expect
 from napari_fusion.palette import RGB, Palette, palette
 from napari_fusion.slab import Window
 from napari_fusion.volume import Volume
@@ -98,11 +98,7 @@ def colour(
     """
     expect(Volume, fused=fused, functional=functional)
     expect(str, name=name)
-    if not fused.grid.matches(functional.grid):
-        raise GeometryError(
-            f"the fused volume has {fused.grid.describe()}, the functional one "
-            f"{functional.grid.describe()}: resample them to one grid first"
-        )
+    fused.grid.must_match(functional.grid, "the fused volume", "the functional one")
     scale = functional.window(window)
     picture = np.empty((*fused.grid.shape, 3), np.uint8)
     for i, (grey, values) in enumerate(zip(fused.array, functional.array, strict=True)):

@@ -214,11 +214,7 @@ def _check_grids(sources: tuple[Volume, ...]) -> None:
             )
     first = sources[0].grid
     for number, source in enumerate(sources[1:], start=2):
-        if not first.matches(source.grid):
-            raise GeometryError(
-                f"source 1 has {first.describe()}, source {number} has {source.grid.describe()}: "
-                f"{_difference(sources[0], source)}; resample them to one grid first"
-            )
+        first.must_match(source.grid, "source 1", f"source {number}")
 
 
 def _check_frames(sources: tuple[Volume, ...]) -> None:
@@ -241,13 +237,6 @@ def _check_frames(sources: tuple[Volume, ...]) -> None:
 def _placed(source: Volume) -> bool:
     """Whether an alignment, be it the identity, put the source where it lies."""
     return any(step.name == "resample" and "matrix" in step.parameters for step in source.history)
-
-
-def _difference(a: Volume, b: Volume) -> str:
-    if a.grid.shape != b.grid.shape:
-        return "their shapes differ"
-    gap = np.linalg.norm(a.grid.corners - b.grid.corners, axis=1).max()
-    return f"their corners lie up to {gap:.3g} mm apart"
 
 
 def _checked_axis(first: Volume, axis: int | None) -> int:

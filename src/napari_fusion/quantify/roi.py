@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fusion.errors import GeometryError, ParameterError, QuantityError, expect
+from napari_fusion.errors import ParameterError, QuantityError, expect
 from napari_fusion.volume import JSON, Unit, Volume
 
 PERCENTILES = (5, 25, 50, 75, 95)
@@ -101,11 +101,8 @@ def measure(volume: Volume, rois: Volume) -> list[RoiStats]:
     if not volume.is_measured:
         what = {"FUSED": "fused picture", "LABEL": "volume of labels"}.get(volume.modality, "share")
         raise QuantityError(f"a {what} holds no measured values: measure its sources instead")
-    if not volume.grid.matches(rois.grid):
-        raise GeometryError(
-            f"the volume has {volume.grid.describe()}, the regions {rois.grid.describe()}: "
-            "resample the regions to the volume's grid first, with the nearest voxel"
-        )
+    todo = "resample the regions to the volume's grid first, with the nearest voxel"
+    volume.grid.must_match(rois.grid, "the volume", "the regions", todo)
     return [_stats(volume, *region) for region in _regions(np.asarray(rois.array))]
 
 
