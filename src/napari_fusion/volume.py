@@ -241,6 +241,11 @@ def _least(array: NDArray[Any]) -> float:
     return float(values.min()) if values.size else 0.0
 
 
+def patients_of(volumes: Iterable[Volume | None]) -> frozenset[str]:
+    """Give the tokens of the patients that volumes are known to show; more than one is a fault."""
+    return frozenset(v.patient for v in volumes if v is not None and v.patient is not None)
+
+
 def told_apart(volumes: Sequence[Volume]) -> list[str]:
     """Name volumes by modality; by role too where the modality is not known, or not one's alone.
 

@@ -16,7 +16,7 @@ from napari_fusion.fusion.lazy import chunks, deferred, is_lazy
 from napari_fusion.fusion.registry import Method, lookup
 from napari_fusion.slab import Stack, Window, cut
 from napari_fusion.threads import OneThread
-from napari_fusion.volume import JSON, Step, Volume
+from napari_fusion.volume import JSON, Step, Volume, patients_of
 
 WORKERS = 2
 """Threads that fuse slabs at the same time; the result does not depend on it."""
@@ -153,8 +153,8 @@ class Job:
 
     @property
     def _warnings(self) -> tuple[str, ...]:
-        patients = {source.patient for source in self.sources} - {None}
-        mixed = ["the sources are known to show different patients"] if len(patients) > 1 else []
+        several = len(patients_of(self.sources)) > 1
+        mixed = ["the sources are known to show different patients"] if several else []
         return (*([self.method.caution] if self.method.caution else []), *mixed, *self._gaps)
 
     @property

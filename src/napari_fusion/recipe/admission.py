@@ -13,7 +13,7 @@ from napari_fusion.quantify import to_suv
 from napari_fusion.recipe.request import Recipe
 from napari_fusion.registration import Alignment
 from napari_fusion.review.montage import SOURCE_COLOURS
-from napari_fusion.volume import Step, Volume
+from napari_fusion.volume import Step, Volume, patients_of
 
 
 def admitted(recipe: Recipe, inputs: tuple[Volume, ...]) -> tuple[tuple[Volume, ...], list[str]]:
@@ -52,7 +52,7 @@ def one_patient(inputs: Sequence[Volume], *, allowed: bool) -> list[str]:
     ParameterError
         They differ and that was not allowed.
     """
-    if len({v.patient for v in inputs if v.patient is not None}) < 2:
+    if len(patients_of(inputs)) < 2:
         return []
     if not allowed:
         raise ParameterError(

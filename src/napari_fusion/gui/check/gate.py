@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +11,7 @@ import numpy as np
 from napari_fusion.errors import ParameterError
 from napari_fusion.registration import Quality
 from napari_fusion.registration.quality import AS_SCANNED
-from napari_fusion.volume import Volume
+from napari_fusion.volume import Volume, patients_of
 
 Word = Literal["PASS", "CHECK", "FAIL", "NOT REGISTERED", "DIFFERENT PATIENTS"]
 
@@ -115,11 +115,6 @@ def same_volume(a: Volume, b: Volume) -> bool:
         return False
     thin = (slice(None, None, 4),) * 3
     return bool(np.array_equal(a.array[thin], b.array[thin]))
-
-
-def patients_of(volumes: Iterable[Volume | None]) -> frozenset[str]:
-    """Give the tokens of the patients that volumes are known to show."""
-    return frozenset(v.patient for v in volumes if v is not None and v.patient is not None)
 
 
 def differ(sources: Sequence[Source]) -> bool:

@@ -10,14 +10,14 @@ from typing import Any
 from qtpy.QtCore import Signal, Slot
 from qtpy.QtWidgets import QLabel, QLineEdit, QWidget
 
-from napari_fusion.gui.check.gate import TYPED, patients_of
+from napari_fusion.gui.check.gate import TYPED
 from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.layers import VOLUME
 from napari_fusion.gui.open.naming import KindCombo
 from napari_fusion.gui.steps.step import Step
 from napari_fusion.gui.widgets.combos import LayerCombo
 from napari_fusion.gui.widgets.hearing import hear
-from napari_fusion.volume import JSON
+from napari_fusion.volume import JSON, patients_of
 
 REMEMBERED = 20
 """Choices that are remembered, for when layers come back."""
