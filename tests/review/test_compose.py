@@ -17,7 +17,6 @@ from napari_fusion.review import (
     outlines,
     over,
     paint,
-    side_by_side,
     swipe,
     two_colours,
 )
@@ -142,13 +141,6 @@ def test_a_difference_tells_its_sign_and_where_there_is_none():
     assert below[2] > below[0]
     assert unknown[3] == 0
     assert same[3] == 255
-
-
-def test_side_by_side_holds_both_whole():
-    a, b = pictures((20, 30))
-    both = side_by_side(a, b, gap=4)
-    assert_array_equal(both[:, :30], a)
-    assert_array_equal(both[:, 34:], b)
 
 
 def test_paint_keeps_the_window_the_palette_and_the_gaps():

@@ -1,18 +1,10 @@
 """Pictures for the eye: arrays in, arrays out, no Qt.
 
 `Sheet` cuts a slice and `paint` colours it; `blend`, `swipe`, `checkerboard`, `over`,
-`two_colours`, `difference`, `side_by_side`, `edges` with `draw`, and `disc` compare two of them.
+`two_colours`, `difference`, `edges` with `draw`, and `disc` compare two of them.
 """
 
-from napari_fusion.review.compose import (
-    blend,
-    checkerboard,
-    difference,
-    over,
-    side_by_side,
-    swipe,
-    two_colours,
-)
+from napari_fusion.review.compose import blend, checkerboard, difference, over, swipe, two_colours
 from napari_fusion.review.contour import draw, edges, outlines
 from napari_fusion.review.lens import disc
 from napari_fusion.review.montage import change_montage, colour_montage, montage
@@ -34,7 +26,6 @@ __all__ = [
     "outlines",
     "over",
     "paint",
-    "side_by_side",
     "swipe",
     "two_colours",
 ]

@@ -158,14 +158,6 @@ def difference(a: NDArray[np.float32], b: NDArray[np.float32]) -> Picture:
     return paint(np.asarray(b - a), Window(lower=-1, upper=1), _signed())
 
 
-def side_by_side(a: Picture, b: Picture, gap: int = 4) -> Picture:
-    """Put A at the left and B at the right of one picture, a black gap between them."""
-    _same(a, b)
-    between = np.zeros((a.shape[0], gap, 4), np.uint8)
-    between[..., 3] = LEVELS - 1
-    return np.concatenate([a, between, b], axis=1)
-
-
 def _signed() -> NDArray[np.float32]:
     """Give blue over near-black to orange, 511 steps, the middle one for no difference."""
     steps = np.linspace(0, 1, LEVELS, dtype=np.float32)[:, None]
