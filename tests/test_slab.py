@@ -88,10 +88,12 @@ def test_activity_starts_at_zero():
     assert window.upper == pytest.approx(np.percentile(array, 99.9))
 
 
-@pytest.mark.parametrize("array", [np.zeros((3, 3, 3)), np.full((3, 3, 3), np.nan)])
-def test_a_constant_or_empty_volume_still_has_a_window(array):
+@pytest.mark.parametrize("value", [0, np.nan, 7.5, -1e16, 1e30, 2**60])
+def test_a_constant_or_empty_volume_still_has_a_window(value):
+    array = np.full((3, 3, 3), value)
     window = default_window(array, "MR", "1")
     assert window.upper > window.lower
+    assert (window(array) == 0).all()
 
 
 @given(st.integers(0, 50), st.integers(1, 12))

@@ -166,7 +166,8 @@ def default_window(array: NDArray[Any], modality: str, unit: str) -> Window:
 
 def _ordered(lower: float, upper: float) -> Window:
     """Make a window that is never empty: a constant volume shows as black."""
-    return Window(lower=lower, upper=upper if upper - lower >= NARROWEST else lower + 1)
+    step = max(1.0, abs(lower) * float(np.finfo(np.float32).eps))  # 1 is nothing beside 1e30
+    return Window(lower=lower, upper=upper if upper - lower >= NARROWEST else lower + step)
 
 
 def sample(array: NDArray[Any], most: int = 2_000_000) -> NDArray[np.float32]:
