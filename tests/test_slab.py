@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from dask.array import from_array
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
@@ -36,6 +37,16 @@ def test_integers_do_not_overflow():
     assert_allclose(
         Window(lower=-1000, upper=1000)(np.array([-1000, 0, 1000], np.int16)), [0, 0.5, 1]
     )
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.int64, np.int32])
+def test_a_narrow_window_far_from_zero_tells_values_apart(kind):
+    values = 10**9 + np.arange(11).astype(kind)
+    window = Window(lower=10**9, upper=10**9 + 10)
+    out = np.empty(11, np.float32)
+    for shown in (window(values), window(values, out=out), window(from_array(values))):
+        assert shown.dtype == np.float32
+        assert_allclose(shown, np.linspace(0, 1, 11), atol=1e-6)
 
 
 @given(st.floats(-1000, 1000), st.floats(0.5, 4000))

@@ -89,7 +89,9 @@ class Window(Settings):
         self, array: NDArray[Any], out: NDArray[np.float32] | None = None
     ) -> NDArray[np.float32]:
         """Map values of any shape to float32 in [0, 1]; values that are not finite become 0."""
-        scaled: NDArray[np.float32] = np.subtract(array, self.lower, out=out, dtype=np.float32)
+        to: dict[str, Any] = {} if out is None else {"out": out, "casting": "same_kind"}
+        above = np.subtract(array, self.lower, dtype=_wide(array), **to)
+        scaled: NDArray[np.float32] = above.astype(np.float32, copy=False)
         scaled *= np.float32(1 / (self.upper - self.lower))
         np.clip(scaled, 0, 1, out=scaled)
         if not np.isfinite(array).all():
@@ -170,12 +172,17 @@ def _ordered(lower: float, upper: float) -> Window:
     return Window(lower=lower, upper=upper if upper - lower >= NARROWEST else lower + step)
 
 
-def sample(array: NDArray[Any], most: int = 2_000_000) -> NDArray[np.float32]:
+def _wide(array: NDArray[Any]) -> np.dtype[Any]:
+    """Give the type that tells all values apart: float32, or float64 for those of more digits."""
+    return np.promote_types(array.dtype, np.float32)
+
+
+def sample(array: NDArray[Any], most: int = 2_000_000) -> NDArray[np.floating]:
     """Pick at most about `most` finite values, evenly spread, always the same ones."""
     step = max(1, int(np.ceil((array.size / most) ** (1 / array.ndim))))
-    values = np.asarray(array[(slice(None, None, step),) * array.ndim], np.float32).ravel()
+    values = np.asarray(array[(slice(None, None, step),) * array.ndim], _wide(array)).ravel()
     values = values[np.isfinite(values)]
-    return values if values.size else np.zeros(1, np.float32)
+    return values if values.size else np.zeros(1, values.dtype)
 
 
 def cut(length: int, size: int) -> Iterator[slice]:
