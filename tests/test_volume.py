@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+from dask.array import from_array
 
 from napari_fusion import GeometryError, Grid, ParameterError, Step, Volume
 from napari_fusion.volume import told_apart
@@ -86,8 +87,10 @@ def test_voxels_have_a_type_every_library_reads(kind):
 
 @pytest.mark.parametrize("kind", [complex, object, "U3"])
 def test_voxels_that_are_no_numbers_are_refused(kind):
-    with pytest.raises(ParameterError, match="voxels are numbers"):
-        Volume(np.zeros((2, 3, 4), kind), Grid.regular((2, 3, 4)))
+    array = np.zeros((2, 3, 4), kind)
+    for held in (array, from_array(array, chunks=-1)):
+        with pytest.raises(ParameterError, match="voxels are numbers"):
+            Volume(held, Grid.regular((2, 3, 4)))
 
 
 def test_a_volume_without_a_grid_is_refused():

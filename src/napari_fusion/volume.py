@@ -226,10 +226,10 @@ class Volume:
 def _numbers(array: Any) -> Any:
     """Give voxels in a type and byte order that every library reads; dask arrays as they are."""
     found = array if hasattr(array, "shape") else np.asarray(array)
+    if getattr(found.dtype, "kind", "f") not in "biuf":
+        raise ParameterError(f"voxels are numbers, and not of type {found.dtype}")
     if not isinstance(found, np.ndarray):
         return found
-    if found.dtype.kind not in "biuf":
-        raise ParameterError(f"voxels are numbers, and not of type {found.dtype}")
     wide = found.dtype.kind == "f" and found.dtype.itemsize > 8
     kind = np.dtype(np.float64) if wide else found.dtype.newbyteorder("=")
     return found.astype(kind, copy=False)

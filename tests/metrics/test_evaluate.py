@@ -57,6 +57,8 @@ def test_wrong_shapes_and_names_are_refused(slices):
     fused, sources = slices
     with pytest.raises(ParameterError, match="same slice or slab"):
         evaluate(fused[1:], sources)
+    with pytest.raises(ParameterError, match="same slice or slab"):
+        evaluate(fused[None][:0], sources[:, None][:, :0])
     with pytest.raises(ParameterError, match=r"shapes .* and .*: give arrays of the same slice"):
         evaluate(fused, [sources[0], sources[1][1:]])
     with pytest.raises(ParameterError, match="there are no sources"):

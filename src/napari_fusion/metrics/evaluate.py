@@ -91,7 +91,7 @@ def _checked(
     stack = np.stack(arrays)
     if object in (fused.dtype, stack.dtype):
         raise ParameterError("metrics take arrays, not volumes: give what the windows make of them")
-    if stack.shape[1:] != fused.shape or fused.ndim not in (2, 3):
+    if stack.shape[1:] != fused.shape or fused.ndim not in (2, 3) or not fused.size:
         raise ParameterError(
             f"the fused array has shape {fused.shape}, its sources {stack.shape[1:]}: "
             "they must be arrays of the same slice or slab, in [0, 1]"
