@@ -1,6 +1,7 @@
 """What the pages say is what the tree holds."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,15 @@ def rooms() -> list[str]:
 def test_every_room_is_on_the_architecture_page(room):
     page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     assert re.search(rf"^ +{re.escape(room)}/? ", page, re.MULTILINE)
+
+
+def test_the_floors_on_the_page_are_those_that_are_checked():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    floors = project["tool"]["importlinter"]["contracts"][0]["layers"]
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    _, _, shown = page.partition("## 4. Direction\n\n")
+    lines = shown.split("\n\n")[0].splitlines()
+    assert [line.strip().split("   ")[0] for line in lines] == [f.strip("()") for f in floors]
 
 
 @pytest.mark.parametrize("path", sorted(SOURCE.rglob("*.py")), ids=lambda p: p.name)
