@@ -35,6 +35,11 @@ class Window(Settings):
     lower, upper
         Values, in the volume's unit, that become 0 and 1; `upper` must be larger.
 
+    Raises
+    ------
+    ParameterError
+        The ends are not finite, not in order or too near for float32, or there is no such name.
+
     Examples
     --------
     >>> Window(lower=0, upper=80)(np.array([-10.0, 40.0, 200.0]))

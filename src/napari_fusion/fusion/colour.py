@@ -91,10 +91,26 @@ def colour(
     window
         Values of `functional` from the palette's first to its last colour, as for `Volume.window`.
 
+    Returns
+    -------
+    ndarray
+        uint8 on the grid of both, its last axis red, green and blue.
+
     Raises
     ------
     GeometryError
         The grids differ.
+    ParameterError
+        Unknown palette, convention or window.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_fusion import Grid
+    >>> grid = Grid.regular((1, 1, 2))
+    >>> fused, pet = (Volume(np.array([[values]]), grid) for values in ([0.5, 0.5], [0.0, 9.0]))
+    >>> colour(fused, pet, "hot iron", "lightness", window="0:9")[0, 0].tolist()
+    [[128, 128, 128], [255, 255, 255]]
     """
     expect(Volume, fused=fused, functional=functional)
     expect(str, name=name)

@@ -54,7 +54,9 @@ def fuse(
         The grids differ, or two sources name different frames of reference and no alignment was
         used to resample one of them.
     ParameterError
-        Unknown method, parameter or axis, or not one window per source.
+        Unknown method, parameter or axis, not one window per source, or a source holds labels.
+    MissingExtra, CheckpointError
+        The method `cnn` without torch, or with a network's file that is damaged.
 
     Examples
     --------
@@ -83,12 +85,22 @@ def attribution(
     progress: Progress | None = None,
     **params: JSON,
 ) -> list[Volume]:
-    """Say which share of every fused voxel came from each source; arguments as for `fuse`.
+    """Say which share of every fused voxel is from each source; arguments and errors as for `fuse`.
 
     Returns
     -------
     list of Volume
         One per source, float32 in [0, 1], summing to 1 at every voxel; see `shares`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_fusion import Grid, Volume, Window
+    >>> grid = Grid.regular((1, 1, 3))
+    >>> a = Volume(np.array([[[0, 50, 50]]]), grid)
+    >>> b = Volume(np.array([[[25, 0, 50]]]), grid)
+    >>> attribution([a, b], "average", windows=[Window(lower=0, upper=100)] * 2)[0].array
+    array([[[0. , 1. , 0.5]]], dtype=float32)
     """
     return fuse_with_shares(
         sources, method, windows=windows, axis=axis, progress=progress, **params
@@ -147,10 +159,19 @@ def fuse_slice(
 
     Raises
     ------
-    GeometryError
+    GeometryError, MissingExtra, CheckpointError
         As for `fuse`.
     ParameterError
         As for `fuse`, or there is no such slice.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_fusion import Grid, Volume
+    >>> grid = Grid.regular((3, 4, 5))
+    >>> a, b = (Volume(np.random.default_rng(i).random((3, 4, 5)), grid) for i in (0, 1))
+    >>> np.array_equal(fuse_slice([a, b], index=2, axis=0), fuse([a, b], axis=0).array[2])
+    True
     """
     return fuse_slice_with_shares(
         sources, method, index=index, axis=axis, windows=windows, **params

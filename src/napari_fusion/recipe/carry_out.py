@@ -46,6 +46,11 @@ def run(
     progress
         Called with 0 to 1 and a few words; may raise `Cancelled`.
 
+    Returns
+    -------
+    Outcome
+        Sources, fused volume and shares on one grid, with what a reader of them has to know.
+
     Raises
     ------
     ParameterError
@@ -53,6 +58,10 @@ def run(
         that is not there.
     AlignError
         A registration failed, or its verdict is worse than ``recipe.accept``.
+    QuantityError
+        The recipe asks for SUV, and what that takes is missing.
+    MissingExtra, CheckpointError
+        As for `fuse`; of another program that registers, as for `align`.
 
     Examples
     --------

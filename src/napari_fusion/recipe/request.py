@@ -21,6 +21,8 @@ class Recipe(Settings):
 
     Parameters
     ----------
+    version
+        Of the format, so that a later one is told apart.
     align
         How to register each moving volume to the fixed one; None takes them as they lie.
     accept
@@ -45,6 +47,11 @@ class Recipe(Settings):
         Allow volumes whose files do not say which side is the patient's left.
     metrics
         Names of the measures of fusion quality to report.
+
+    Raises
+    ------
+    ParameterError
+        The first value that does not fit, by name.
 
     Examples
     --------
