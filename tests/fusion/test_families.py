@@ -11,9 +11,9 @@ from scipy.ndimage import gaussian_filter
 from napari_fusion.fusion import lookup, methods, rules
 from napari_fusion.fusion.dual_tree import _bank
 from napari_fusion.fusion.guided import guided_filter
-from napari_fusion.fusion.pyramid import merge, split
 from napari_fusion.fusion.rules import majority, proportional, select, strongest
 from napari_fusion.fusion.shearlet import by_direction, slopes
+from napari_fusion.pyramid import merge, split
 
 RULED = [
     (m.name, rule)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from napari_fusion import pyramid
 from napari_fusion.errors import ParameterError
-from napari_fusion.fusion import pyramid
 from napari_fusion.nets import bands
 from napari_fusion.nets.model import (
     BRIGHT,

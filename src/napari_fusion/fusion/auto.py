@@ -5,10 +5,10 @@ from typing import Annotated
 
 import numpy as np
 
-from napari_fusion.fusion.pyramid import Levels, expand, mixed, split
+from napari_fusion.fusion.pyramid import Levels, mixed
 from napari_fusion.fusion.registry import method
-from napari_fusion.fusion.rules import Plane, Planes, each_slice, in_strips, proportional, smooth
-from napari_fusion.pyramid import BALANCE, DARK, FADE, FAINT, QUIET, blurred
+from napari_fusion.fusion.rules import Planes, each_slice, in_strips, proportional, smooth
+from napari_fusion.pyramid import BALANCE, DARK, FADE, FAINT, QUIET, Plane, blurred, expand, split
 from napari_fusion.slab import Stack
 
 ASIDE = np.float32(0.3)

@@ -6,9 +6,10 @@ from typing import Annotated
 import numpy as np
 
 from napari_fusion.fusion.registry import method
-from napari_fusion.fusion.rules import Plane, Planes, each_slice, select, strongest
+from napari_fusion.fusion.rules import Planes, each_slice, select, strongest
 from napari_fusion.fusion.shearlet import by_direction
 from napari_fusion.fusion.wavelet import SPLINE, Levels, blur
+from napari_fusion.pyramid import Plane
 from napari_fusion.slab import Stack
 
 LINKS: Plane = np.array([[0.5, 1, 0.5], [1, 0, 1], [0.5, 1, 0.5]], np.float32)

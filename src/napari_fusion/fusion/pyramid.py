@@ -7,10 +7,8 @@ import numpy as np
 
 from napari_fusion.fusion.registry import method
 from napari_fusion.fusion.rules import Planes, Rule, each_slice, presence, select
-from napari_fusion.pyramid import expand, gaussian, merge, reduce, split
+from napari_fusion.pyramid import expand, reduce
 from napari_fusion.slab import Stack
-
-__all__ = ["Levels", "expand", "gaussian", "merge", "reduce", "split"]
 
 Levels = Annotated[int, {"min": 1, "max": 8}]
 """Number of detail bands."""

@@ -5,10 +5,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from napari_fusion.fusion.pyramid import Levels, expand, gaussian, mixed
+from napari_fusion.fusion.pyramid import Levels, mixed
 from napari_fusion.fusion.registry import method
-from napari_fusion.fusion.rules import Plane, Planes, each_slice, presence, select, strongest
-from napari_fusion.pyramid import filtered
+from napari_fusion.fusion.rules import Planes, each_slice, presence, select, strongest
+from napari_fusion.pyramid import Plane, expand, filtered, gaussian
 from napari_fusion.slab import Stack
 
 DARK = np.float32(0.05)

@@ -15,9 +15,6 @@ from napari_fusion.fusion.congruency import congruency
 from napari_fusion.pyramid import filtered
 from napari_fusion.slab import Stack
 
-Plane = NDArray[np.float32]
-"""(h, w) float32: one slice or one band of it."""
-
 Planes = NDArray[np.float32]
 """(k, h, w) float32: the same slice, or one band of it, of k sources."""
 

@@ -7,7 +7,6 @@ import numpy as np
 from napari_fusion.fusion.pyramid import Levels, mixed
 from napari_fusion.fusion.registry import method
 from napari_fusion.fusion.rules import (
-    Plane,
     Planes,
     each_slice,
     in_strips,
@@ -16,6 +15,7 @@ from napari_fusion.fusion.rules import (
     smooth,
     strongest,
 )
+from napari_fusion.pyramid import Plane
 from napari_fusion.slab import Stack
 
 FAINT = np.float32(1 / 255)

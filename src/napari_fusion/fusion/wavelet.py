@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 import numpy as np
 
 from napari_fusion.fusion.registry import method
-from napari_fusion.fusion.rules import Plane, Planes, Rule, each_slice, in_strips, presence, select
+from napari_fusion.fusion.rules import Planes, Rule, each_slice, in_strips, presence, select
+from napari_fusion.pyramid import Plane
 from napari_fusion.slab import Stack
 
 Levels = Annotated[int, {"min": 1, "max": 6}]
