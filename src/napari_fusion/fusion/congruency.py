@@ -6,13 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fusion.fusion.mirrored import mirrored
+
 SCALES = 4
 """Log-Gabor filters, from a wavelength of 3 pixels, each 2.1 times as long as the one before."""
 
 WAVELENGTH, RATIO, BANDWIDTH = 3.0, 2.1, 0.55
-
-MARGIN = 24
-"""Pixels mirrored around a plane before its Fourier transform, against wrapping around."""
 
 TINY = np.float32(1e-4)
 
@@ -34,14 +33,7 @@ def congruency(plane: NDArray[np.float32]) -> NDArray[np.float32]:
     Kovesi 1999, "Image features from phase congruency", Videre 1(3); Felsberg & Sommer 2001,
     doi:10.1109/78.969520, for the monogenic filters.
     """
-    from scipy import fft
-
-    h, w = plane.shape
-    shape = tuple(fft.next_fast_len(n + 2 * MARGIN, real=True) for n in (h, w))
-    widths = [(MARGIN, m - n - MARGIN) for n, m in zip((h, w), shape, strict=True)]
-    mirrored = np.pad(plane, widths, mode="symmetric")
-    inside = (slice(MARGIN, MARGIN + h), slice(MARGIN, MARGIN + w))
-    return np.ascontiguousarray(periodic_congruency(mirrored, inside))
+    return np.ascontiguousarray(periodic_congruency(*mirrored(plane)))
 
 
 def periodic_congruency(

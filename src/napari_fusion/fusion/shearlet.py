@@ -7,13 +7,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fusion.fusion.mirrored import mirrored
 from napari_fusion.fusion.registry import method
 from napari_fusion.fusion.rules import Planes, Rule, each_slice, select
 from napari_fusion.fusion.wavelet import SPLINE, Levels, blur
 from napari_fusion.slab import Stack
-
-MARGIN = 24
-"""Pixels mirrored around a slice before its Fourier transform, against wrapping around."""
 
 
 @method(
@@ -61,14 +59,12 @@ def by_direction(details: Planes, directions: int) -> Iterator[Planes]:
     """Cut details (k, h, w) into directions, one at a time, that add up to them."""
     from scipy import fft
 
-    h, w = details.shape[1:]
-    shape = tuple(fft.next_fast_len(n + 2 * MARGIN, real=True) for n in (h, w))
-    after = [n - m - MARGIN for n, m in zip(shape, (h, w), strict=True)]
-    widths = ((0, 0), (MARGIN, after[0]), (MARGIN, after[1]))
-    spectra = fft.rfft2(np.pad(details, widths, mode="symmetric"))
-    for window in slopes(shape[0], shape[1], directions):
+    padded, inside = mirrored(details)
+    shape = padded.shape[1:]
+    spectra = fft.rfft2(padded)
+    for window in slopes(*shape, directions):
         bands = fft.irfft2(spectra * window, s=shape)
-        yield np.ascontiguousarray(bands[:, MARGIN : MARGIN + h, MARGIN : MARGIN + w])
+        yield np.ascontiguousarray(bands[:, *inside])
 
 
 @lru_cache(maxsize=4)
