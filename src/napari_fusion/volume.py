@@ -260,11 +260,15 @@ def told_apart(volumes: Sequence[Volume]) -> list[str]:
     do not say, "fixed" and "moving"; a third is "moving 2".
     """
     said = [volume.spoken for volume in volumes]
-    roles = ["fixed", "moving", *(f"moving {i}" for i in range(2, len(said)))]
     return [
         name if name and said.count(name) == 1 else f"{role} {name}".strip()
-        for role, name in zip(roles, said, strict=False)
+        for role, name in zip(roles(len(said)), said, strict=True)
     ]
+
+
+def roles(count: int) -> list[str]:
+    """Name what volumes are to each other: fixed, moving, moving 2 and so on."""
+    return ["fixed", "moving", *(f"moving {i}" for i in range(2, count))][:count]
 
 
 def _sides_unknown(steps: Iterable[Any]) -> bool:

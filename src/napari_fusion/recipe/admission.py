@@ -13,7 +13,7 @@ from napari_fusion.quantify import to_suv
 from napari_fusion.recipe.request import Recipe
 from napari_fusion.registration import Alignment
 from napari_fusion.review.montage import SOURCE_COLOURS
-from napari_fusion.volume import Step, Volume, patients_of
+from napari_fusion.volume import Step, Volume, patients_of, roles
 
 
 def admitted(recipe: Recipe, inputs: tuple[Volume, ...]) -> tuple[tuple[Volume, ...], list[str]]:
@@ -37,10 +37,8 @@ def admitted(recipe: Recipe, inputs: tuple[Volume, ...]) -> tuple[tuple[Volume, 
     _check_sides(recipe, inputs)
     warnings = [w for v in inputs for w in v.warnings]
     warnings += strangers
-    roles = ["fixed", "moving"] + [f"moving {i}" for i in range(2, len(inputs))]
-    cleaned = tuple(
-        _usable(v, role, recipe, warnings) for v, role in zip(inputs, roles, strict=True)
-    )
+    named = zip(inputs, roles(len(inputs)), strict=True)
+    cleaned = tuple(_usable(v, role, recipe, warnings) for v, role in named)
     return cleaned, warnings
 
 
