@@ -164,6 +164,14 @@ def test_spacing_and_direction_cannot_be_written_into():
             array *= 2
 
 
+def test_equal_grids_have_one_hash():
+    affine = np.eye(4)
+    affine[0, 1] = affine[2, 3] = -0.0
+    grid, other = Grid((2, 3, 4), np.eye(4)), Grid((2, 3, 4), affine)
+    assert grid == other
+    assert len({grid, other}) == 1
+
+
 def test_it_holds_its_voxels_to_their_edges_and_no_more():
     grid = Grid.regular((3, 4, 5), (2.0, 1.0, 0.5), centre=(7, -3, 11))
     index = np.array([[-0.5, -0.5, -0.5], [2.5, 3.5, 4.5], [1, 1, 1], [2.6, 0, 0], [0, -0.51, 0]])
