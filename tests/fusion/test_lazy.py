@@ -9,8 +9,16 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from napari_fusion import Grid, Volume, Window
-from napari_fusion.fusion import attribution, fuse, fuse_slice, fuse_with_shares, job, methods
+from napari_fusion import Grid, Volume, Window, measure
+from napari_fusion.fusion import (
+    attribution,
+    colour,
+    fuse,
+    fuse_slice,
+    fuse_with_shares,
+    job,
+    methods,
+)
 
 da = pytest.importorskip("dask.array")
 
@@ -121,3 +129,24 @@ def test_dask_is_imported_only_for_its_arrays():
         "sys.exit('dask' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        lambda lazy: measure(lazy, Volume(np.indices(GRID.shape)[0] + 1, GRID)),
+        lambda lazy: colour(lazy, volume(2), window="0:1"),
+        lambda lazy: colour(volume(2), lazy, window="0:1"),
+    ],
+    ids=["measure", "colour", "colour by it"],
+)
+def test_what_needs_a_whole_volume_reads_it_once(verb):
+    reads = []
+
+    def read(block):
+        reads.append(block)
+        return block
+
+    array = da.from_array(volume(1).array, chunks=(2, 20, 24))
+    verb(Volume(array.map_blocks(read, dtype=np.float32, meta=np.empty(0, np.float32)), GRID))
+    assert len(reads) == 4

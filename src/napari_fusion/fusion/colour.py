@@ -117,7 +117,8 @@ def colour(
     fused.grid.must_match(functional.grid, "the fused volume", "the functional one")
     scale = functional.window(window)
     picture = np.empty((*fused.grid.shape, 3), np.uint8)
-    for i, (grey, values) in enumerate(zip(fused.array, functional.array, strict=True)):
+    both = (np.asarray(volume.array) for volume in (fused, functional))  # dask is read once
+    for i, (grey, values) in enumerate(zip(*both, strict=True)):
         seen = Window(lower=0, upper=1)(grey)
         picture[i] = np.rint(tint(seen, scale(values), name, convention) * 255)
     return picture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,6 +103,7 @@ def measure(volume: Volume, rois: Volume) -> list[RoiStats]:
         raise QuantityError(f"a {what} holds no measured values: measure its sources instead")
     todo = "resample the regions to the volume's grid first, with the nearest voxel"
     volume.grid.must_match(rois.grid, "the volume", "the regions", todo)
+    volume = replace(volume, array=np.asarray(volume.array))  # dask is read once
     return [_stats(volume, *region) for region in _regions(np.asarray(rois.array))]
 
 
@@ -132,7 +133,7 @@ def _regions(array: NDArray[np.generic]) -> Iterator[tuple[int, Box, NDArray[np.
 
 def _stats(volume: Volume, label: int, box: Box, inside: NDArray[np.bool_]) -> RoiStats:
     """Measure one region."""
-    values = np.asarray(volume.array)
+    values = volume.array
     held = values[box][inside].astype(np.float64)
     known = held[np.isfinite(held)]
     if not known.size:
