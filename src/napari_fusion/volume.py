@@ -165,7 +165,7 @@ class Volume:
     @property
     def is_share(self) -> bool:
         """Whether it says what part of a fused picture one source gave."""
-        return bool(self.history) and self.history[-1].name == "attribution"
+        return any(step.name == "attribution" for step in self.history)
 
     @property
     def is_measured(self) -> bool:

@@ -14,6 +14,7 @@ from napari_fusion import (
     fuse,
     measure,
     phantom,
+    resample,
 )
 from napari_fusion.errors import GeometryError
 from napari_fusion.quantify.roi import PEAK_RADIUS_MM
@@ -89,7 +90,7 @@ def test_what_is_no_measurement_is_refused():
     with pytest.raises(QuantityError, match="a fused picture holds no measured values"):
         measure(fuse([volume, volume], "average"), one)
     with pytest.raises(QuantityError, match="a share holds no measured values"):
-        measure(attribution([volume, volume], "average")[0], one)
+        measure(resample(attribution([volume, volume], "average")[0], GRID), one)
     with pytest.raises(QuantityError, match="a volume of labels"):
         measure(one, one)
     hollow = volume.array.copy()
