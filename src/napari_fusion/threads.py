@@ -38,3 +38,19 @@ class OneThread:
             self._own.owed = self._before if self._inside else 1
             if not self._inside:
                 self._limit(self._before)
+
+
+def _opencv_threads() -> int:
+    import cv2
+
+    return cv2.getNumThreads()
+
+
+def _limit_opencv(count: int) -> None:
+    import cv2
+
+    cv2.setNumThreads(count)
+
+
+OPENCV_ALONE = OneThread(_opencv_threads, _limit_opencv)
+"""OpenCV starts no threads of its own inside ours."""

@@ -1,5 +1,8 @@
 """What a panel of models shows: two networks on one slice, and a card in words."""
 
+import threading
+import time
+
 import numpy as np
 import pytest
 
@@ -24,6 +27,22 @@ def test_two_networks_are_compared_on_one_slice(planes):
     assert min(found.first_ms, found.second_ms) > 0
     method = lookup("cnn")(planes[:, None], network="dense").sum(axis=0).clip(0, 1)[0]
     np.testing.assert_array_equal(found.second, method)
+
+
+def test_what_other_threads_do_is_not_told_of_a_network(planes, monkeypatch):
+    def burn():
+        start = time.thread_time()
+        while time.thread_time() - start < 0.3:
+            pass
+
+    def fused(stack, net):
+        beside = threading.Thread(target=burn)
+        beside.start()
+        beside.join()
+        return stack
+
+    monkeypatch.setattr(networks, "by_network", fused)
+    assert networks.compare(planes, "pruned", "pruned").first_ms < 150
 
 
 def test_a_network_of_ones_own_is_compared_too(planes, tiny, tmp_path):

@@ -15,7 +15,7 @@ from napari_fusion.errors import GeometryError, ParameterError, Progress, expect
 from napari_fusion.fusion.lazy import chunks, deferred, is_lazy
 from napari_fusion.fusion.registry import Method, lookup
 from napari_fusion.slab import Stack, Window, cut
-from napari_fusion.threads import OneThread
+from napari_fusion.threads import OPENCV_ALONE
 from napari_fusion.volume import JSON, Step, Volume, patients_of
 
 WORKERS = 2
@@ -97,7 +97,7 @@ class Job:
                 store(slice(run.start + piece.start, run.start + piece.stop), parts)
             return [_not_finite(slab) for slab in slabs]
 
-        with _one_thread_each, ThreadPoolExecutor(self._workers(len(runs))) as pool:
+        with OPENCV_ALONE, ThreadPoolExecutor(self._workers(len(runs))) as pool:
             pending = [pool.submit(work, run) for run in runs]
             try:
                 for done, future in enumerate(as_completed(pending), start=1):
@@ -276,19 +276,3 @@ def _not_finite(slab: NDArray[Any]) -> int:
 def _slices(plane: Any, count: int) -> int:
     """Say how many slices of `count` sources make a slab."""
     return max(1, SLAB_BYTES // max(4 * count * int(np.prod(plane)), 1))
-
-
-def _threads() -> int:
-    import cv2
-
-    return cv2.getNumThreads()
-
-
-def _limit_threads(count: int) -> None:
-    import cv2
-
-    cv2.setNumThreads(count)
-
-
-_one_thread_each = OneThread(_threads, _limit_threads)
-"""OpenCV starts no threads of its own inside ours, as long as any fusion runs."""
