@@ -57,7 +57,11 @@ def test_windows_travel_as_json(level, width):
 
 @pytest.mark.parametrize(
     ("modality", "unit", "expected"),
-    [("CT", "HU", CT_WINDOWS["whole"]), ("PT", "g/mL", Window(lower=0, upper=5))],
+    [
+        ("CT", "HU", CT_WINDOWS["whole"]),
+        ("PT", "g/mL", Window(lower=0, upper=5)),
+        ("FUSED", "1", Window(lower=0, upper=1)),
+    ],
 )
 def test_physical_units_have_fixed_windows(modality, unit, expected):
     assert default_window(np.zeros((2, 2, 2)), modality, unit) == expected

@@ -151,8 +151,11 @@ def default_window(array: NDArray[Any], modality: str, unit: str) -> Window:
     """Choose the window a reader of this modality expects.
 
     CT in HU: soft tissue and bone at once. PET in SUV: 0 to 5. PET and SPECT in other units:
-    0 to the 99.9th percentile. MR and others: 1st to 99th percentile of what is not background.
+    0 to the 99.9th percentile. A fused picture: 0 to 1, as it is. MR and others: 1st to 99th
+    percentile of what is not background.
     """
+    if modality == "FUSED":
+        return Window(lower=0, upper=1)
     if modality == "CT" and unit == "HU":
         return CT_WINDOWS["whole"]
     if modality == "PT" and unit == "g/mL":

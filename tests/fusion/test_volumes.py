@@ -210,6 +210,13 @@ def test_constant_sources_and_one_source(pair):
     assert_array_equal(attribution(pair[:1], windows=UNIT[:1])[0].array, 1)
 
 
+def test_a_fused_picture_is_fused_as_it_is():
+    grid = Grid.regular((2, 8, 8))
+    first, second = (Volume(np.random.default_rng(i).random(grid.shape), grid) for i in (0, 1))
+    fused = fuse([first, second], "average")
+    assert_array_equal(fuse([fused]).array, fused.array)
+
+
 def test_different_grids_are_refused_with_both_described(pair):
     moved = Volume(pair[1].array, Grid.regular(GRID.shape, GRID.spacing, centre=(0, 0, 2)))
     with pytest.raises(GeometryError, match=r"source 1 has 6 × 20 × 24.*source 2 .*2 mm apart"):
