@@ -132,6 +132,60 @@ def test_041_nrrd_spaces(tmp_path):
         assert other.grid.matches(lps.grid)
 
 
+SIDES = {
+    "LPST": (1, 1, 1),
+    "RAST": (-1, -1, 1),
+    "LAST": (1, -1, 1),
+    "left-posterior-superior-time": (1, 1, 1),
+    "right-anterior-superior-time": (-1, -1, 1),
+    "Left-Anterior-Superior-Time": (1, -1, 1),
+}
+
+
+def timed(path, space, *, encoding="raw"):
+    """Two frames whose first three axes run along the space's own, from (1, 2, 3)."""
+    frames = np.stack([ARRAY, ARRAY + 1000])
+    text = " ".join(map(str, frames.ravel())).encode()
+    return nrrd(
+        path,
+        data=text if encoding == "text" else frames.tobytes(),
+        dimension="4",
+        space=space,
+        sizes="6 5 4 2",
+        space_directions="(2,0,0,0) (0,3,0,0) (0,0,4,0) (0,0,0,7)",
+        kinds="domain domain domain time",
+        encoding=encoding,
+        space_origin="(1,2,3,0)",
+    )
+
+
+@pytest.mark.parametrize("encoding", ["raw", "text"])
+@pytest.mark.parametrize("space", SIDES)
+def test_041_a_space_with_time_keeps_its_sides(tmp_path, space, encoding):
+    path = timed(tmp_path / "a.nrrd", space, encoding=encoding)
+    volume = load(path, frame=1)
+    for index in ((0, 0, 0), (3, 4, 5), (1, 0, 4)):
+        lps = np.multiply(SIDES[space], [1 + 2 * index[2], 2 + 3 * index[1], 3 + 4 * index[0]])
+        found = tuple(np.round(volume.grid.lps_to_index(lps)).astype(int))
+        np.testing.assert_allclose(volume.grid.index_to_lps(found), lps)
+        assert volume.array[found] == 1000 + ARRAY[index]
+    assert not volume.sides_unknown
+    assert "left and right" not in scan(path)[0].reason
+
+
+@pytest.mark.parametrize(
+    "space", ["scanner-xyz-time", "3D-right-handed-time", "3D-left-handed-time", None]
+)
+def test_041_a_space_with_time_that_names_no_side_is_doubted(tmp_path, space):
+    path = timed(tmp_path / "a.nrrd", space)
+    if space is None:
+        path.write_bytes(path.read_bytes().replace(b"sizes", b"space dimension: 4\nsizes", 1))
+    volume = load(path, frame=0)
+    assert volume.sides_unknown
+    assert "left and right are a guess" in volume.warnings[0]
+    assert "left and right are a guess" in scan(path)[0].reason
+
+
 def test_041_a_left_handed_grid_keeps_its_sides(tmp_path):
     volume = load(
         nrrd(

@@ -16,11 +16,12 @@ import numpy as np
 
 from napari_fusion.errors import ReadError, WriteError
 from napari_fusion.grid import Grid
-from napari_fusion.io import text_headers
+from napari_fusion.io import nrrd_space, text_headers
 from napari_fusion.io.budget import check_present, check_unpacked, check_volume
 from napari_fusion.io.geometry import check_rectangular
 from napari_fusion.io.nifti import choose_frame, stem, storable
 from napari_fusion.io.note import Meaning, meaning, noted
+from napari_fusion.io.nrrd_space import Space
 from napari_fusion.io.plain import plainly
 from napari_fusion.io.series import About
 from napari_fusion.io.stream import Layout, check, fill
@@ -29,21 +30,9 @@ from napari_fusion.itk import grid_of, place
 from napari_fusion.volume import JSON, Step, Volume
 
 if TYPE_CHECKING:
-    import SimpleITK as sitk
     from numpy.typing import NDArray
 
 SUFFIXES = (".mha", ".mhd", ".nrrd", ".nhdr")
-ANATOMICAL = frozenset(
-    {
-        "right-anterior-superior",
-        "left-anterior-superior",
-        "left-posterior-superior",
-        "ras",
-        "las",
-        "lps",
-    }
-)
-"""Spaces of NRRD that say which side is left, also with "-time" behind; its others do not."""
 FIELD = "napari_fusion_"
 """How the header fields begin in which this package notes what values mean."""
 NOTED = ("modality", "unit", "suv")
@@ -65,12 +54,12 @@ def read(path: Path, frame: int | None = None, grid: Grid | None = None) -> Volu
     kind = _kind(path)
     with plainly(path.name, kind):
         fields, layout = _header(path)
-        size, affine = _space(path, fields)
-        chosen, frames = _check(size, frame, path.name)
+        space = _space(path, fields)
+        chosen, frames = _check(space.size, frame, path.name)
         final = grid is None  # another grid is for resampling
         if grid is None:
-            check_rectangular(affine, size[2::-1], path.name)
-            grid = Grid((size[2], size[1], size[0]), affine)
+            check_rectangular(space.affine, space.shape, path.name)
+            grid = Grid(space.shape, space.affine)
         voxels = Voxels(grid, path.name, final=final)
         if layout is None:
             sha256 = _by_simpleitk(path, voxels, chosen)
@@ -80,10 +69,9 @@ def read(path: Path, frame: int | None = None, grid: Grid | None = None) -> Volu
     parameters: dict[str, JSON] = {"format": kind, "sha256": sha256}
     if frames > 1:
         parameters["frame"] = chosen
-    doubt = _doubt(kind, fields)
-    if doubt:
+    if space.doubts:
         parameters["orientation"] = "unknown"
-    warnings = [*doubt, *voxels.warnings]
+    warnings = [*space.doubts, *voxels.warnings]
     return Volume(
         voxels.array,
         voxels.grid,
@@ -98,9 +86,9 @@ def read(path: Path, frame: int | None = None, grid: Grid | None = None) -> Volu
 def placed(path: Path) -> tuple[tuple[int, int, int], NDArray[np.float64]]:
     """Give shape and affine as stored, slowest axis first; the axes may be sheared."""
     with plainly(path.name, _kind(path)):
-        size, affine = _space(path, _header(path)[0])
-        _check(size, 0, path.name)
-    return (size[2], size[1], size[0]), affine
+        space = _space(path, _header(path)[0])
+        _check(space.size, 0, path.name)
+    return space.shape, space.affine
 
 
 def describe(path: Path) -> About:
@@ -114,15 +102,14 @@ def describe(path: Path) -> About:
     kind = _kind(path)
     with plainly(path.name, kind):
         fields, layout = _header(path)
-        size, affine = _space(path, fields)
-        frames = _check(size, 0, path.name)[1]
-        shape = (size[2], size[1], size[0])
-        check_rectangular(affine, shape, path.name)
+        space = _space(path, fields)
+        frames = _check(space.size, 0, path.name)[1]
+        check_rectangular(space.affine, space.shape, path.name)
         if layout is not None and not layout.packed:
             check_present(layout.start + layout.total, layout.path.stat().st_size, path.name)
-    lengths = np.linalg.norm(affine[:3, :3], axis=0)
+    lengths = np.linalg.norm(space.affine[:3, :3], axis=0)
     spacing = (float(lengths[0]), float(lengths[1]), float(lengths[2]))
-    return About(shape, spacing, frames, *_meaning(fields)[:2], "; ".join(_doubt(kind, fields)))
+    return About(space.shape, spacing, frames, *_meaning(fields)[:2], "; ".join(space.doubts))
 
 
 def write(volume: Volume, path: Path) -> None:
@@ -168,31 +155,10 @@ def _header(path: Path) -> tuple[dict[str, str], Layout | None]:
     return text_headers.nrrd(path) if _kind(path) == "NRRD" else text_headers.meta_image(path)
 
 
-def _information(path: Path) -> sitk.ImageFileReader:
-    """Let SimpleITK read an NRRD header, and only the header."""
-    import SimpleITK as sitk
-
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
-    reader.SetImageIO("NrrdImageIO")
-    reader.ReadImageInformation()
-    return reader
-
-
-def _space(path: Path, fields: dict[str, str]) -> tuple[list[int], NDArray[np.float64]]:
-    """Give the size (x, y, z and time) and the affine, slowest axis first, to LPS mm."""
+def _space(path: Path, fields: dict[str, str]) -> Space:
     if _kind(path) == "MetaImage":
-        return text_headers.meta_space(fields, path.name)
-    reader = _information(path)
-    if reader.GetNumberOfComponents() != 1:
-        raise ReadError(f"{path.name} holds colour or vectors, not one measured value per voxel")
-    count = reader.GetDimension()
-    axes = np.array(reader.GetDirection(), np.float64).reshape(count, count) * reader.GetSpacing()
-    affine = np.eye(4)
-    if count >= 3:
-        affine[:3, :3] = axes[:3, 2::-1]
-        affine[:3, 3] = reader.GetOrigin()[:3]
-    return list(reader.GetSize()), affine
+        return Space(*text_headers.meta_space(fields, path.name))
+    return nrrd_space.read(path)
 
 
 def _check(size: list[int], frame: int | None, name: str) -> tuple[int, int]:
@@ -209,17 +175,6 @@ def _check(size: list[int], frame: int | None, name: str) -> tuple[int, int]:
     return choose_frame(frame, frames, name), frames
 
 
-def _doubt(kind: str, fields: dict[str, str]) -> list[str]:
-    """Say what the header leaves open about left and right."""
-    if kind != "NRRD":
-        return []
-    space = fields.get("space", "").strip().lower().removesuffix("-time")
-    if space in ANATOMICAL:
-        return []
-    what = f"a space that names no side ({space})" if space else "no space"
-    return [f"orientation unknown: the header names {what}, so left and right are a guess"]
-
-
 def _frame(layout: Layout, shape: tuple[int, int, int], frame: int) -> Layout:
     skip = frame * prod(shape) * layout.dtype.itemsize
     return Layout(layout.path, layout.dtype, layout.start, skip, layout.total, packed=layout.packed)
@@ -229,7 +184,7 @@ def _by_simpleitk(path: Path, voxels: Voxels, frame: int) -> str:
     """Read NRRD text."""
     import SimpleITK as sitk
 
-    reader = _information(path)
+    reader = nrrd_space.information(path)
     check_unpacked(4 * prod(reader.GetSize()), path.stat().st_size, path.name)
     if reader.GetDimension() == 4:
         reader.SetExtractIndex([0, 0, 0, frame])
