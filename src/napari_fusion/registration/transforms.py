@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fusion.errors import ParameterError, ReadError
+from napari_fusion.errors import GeometryError, ParameterError, ReadError
 from napari_fusion.grid import Grid
 from napari_fusion.registration.alignment import SMALLEST_SCALE, Alignment
 from napari_fusion.registration.field import DisplacementField
 
 if TYPE_CHECKING:
     import SimpleITK as sitk
+
+LARGEST = 1e9
+"""No number of a map is larger: in mm it is a thousand kilometres."""
+
+FLAT = "the transform is {}-D; volumes need a 3-D transform"
 
 FINER = 4
 """Nodes that a B-spline field is read at, for each of its own along an axis."""
@@ -48,9 +53,7 @@ def from_sitk(transform: sitk.Transform, fixed: Grid, moving: Grid) -> Alignment
         The transform is not 3-D, not finite, flattens space, or is of a kind that is not known.
     """
     if transform.GetDimension() != 3:
-        raise ReadError(
-            f"the transform is {transform.GetDimension()}-D; volumes need a 3-D transform"
-        )
+        raise ReadError(FLAT.format(transform.GetDimension()))
     if transform.IsLinear():
         return Alignment(fixed, moving, matrix_of(transform))
     alignment = Alignment.identity(fixed, fixed)
@@ -87,9 +90,12 @@ def _elementary(part: sitk.Transform, fixed: Grid, moving: Grid) -> Alignment:
         )
     from napari_fusion.itk import grid_of
 
+    vectors = sitk.GetArrayFromImage(image)
+    if not -LARGEST <= vectors.min() <= vectors.max() <= LARGEST:
+        raise ReadError("the displacement field holds numbers that are not finite or too large")
     try:
-        field = DisplacementField(grid_of(image), sitk.GetArrayFromImage(image))
-    except ParameterError as error:
+        field = DisplacementField(grid_of(image), vectors)
+    except (GeometryError, ParameterError) as error:
         raise ReadError(str(error)) from error
     return Alignment(fixed, moving, np.eye(4), field=field)
 
@@ -120,9 +126,10 @@ def matrix_of(transform: sitk.Transform) -> NDArray[np.float64]:
     ReadError
         The transform is not finite, or flattens space.
     """
-    origin = np.array(transform.TransformPoint((0.0, 0.0, 0.0)))
-    matrix = np.eye(4)
-    matrix[:3, :3] = _turns(transform, origin)
+    with np.errstate(invalid="ignore", over="ignore"):  # told below
+        origin = np.array(transform.TransformPoint((0.0, 0.0, 0.0)))
+        matrix = np.eye(4)
+        matrix[:3, :3] = _turns(transform, origin)
     matrix[:3, 3] = origin
     return sound(matrix)
 
@@ -138,8 +145,8 @@ def _turns(transform: sitk.Transform, origin: NDArray[np.float64]) -> NDArray[np
 
 def sound(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     """Refuse a matrix that is not finite or flattens space."""
-    if not np.isfinite(matrix).all():
-        raise ReadError("the transform holds numbers that are not finite")
+    if not np.abs(matrix).max() <= LARGEST:
+        raise ReadError("the transform holds numbers that are not finite or too large for any map")
     if np.linalg.svd(matrix[:3, :3], compute_uv=False).min() <= SMALLEST_SCALE:
         raise ReadError("the transform is singular: it flattens space and cannot be undone")
     return matrix

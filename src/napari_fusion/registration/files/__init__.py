@@ -170,7 +170,7 @@ def _reader(path: Path) -> Reader:
     if head.startswith(b"#Insight Transform File"):
         return itk_text.read
     if path.suffix.lower() == ".mat":
-        return itk_binary.read if b"\0" in head else fsl.read
+        return itk_binary.read_matlab if b"\0" in head else fsl.read
     raise ReadError(
         f"{path.name} is not a transform that can be read: expected ITK, 3D Slicer or ANTs (.tfm, "
         ".txt, .h5, .mat), FSL (.mat), JSON or a DICOM Spatial Registration"

@@ -7,6 +7,7 @@ from pathlib import Path
 from napari_fusion.errors import ReadError
 from napari_fusion.registration.alignment import Alignment
 from napari_fusion.registration.files.images import Image
+from napari_fusion.registration.files.whole import check_matlab
 from napari_fusion.registration.files.written import NOWHERE, Written
 from napari_fusion.registration.transforms import from_sitk
 
@@ -14,6 +15,12 @@ from napari_fusion.registration.transforms import from_sitk
 def read(path: Path, fixed: Image, moving: Image) -> Written:
     """Read an ITK transform, fixed → moving, LPS mm; it does not say for which volumes."""
     return Written(read_itk(path))
+
+
+def read_matlab(path: Path, fixed: Image, moving: Image) -> Written:
+    """Read the MATLAB kind of it; ITK itself does not count its numbers."""
+    check_matlab(path)
+    return read(path, fixed, moving)
 
 
 def write(alignment: Alignment, path: Path, fixed: Image, moving: Image) -> None:

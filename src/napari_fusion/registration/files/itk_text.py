@@ -3,39 +3,25 @@
 from __future__ import annotations
 
 import json
-import math
 import re
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_fusion.errors import ReadError
 from napari_fusion.registration.alignment import Alignment
 from napari_fusion.registration.field import DisplacementField
 from napari_fusion.registration.files.images import Image
 from napari_fusion.registration.files.itk_binary import read_itk
+from napari_fusion.registration.files.whole import check_numbers
 from napari_fusion.registration.files.written import Written, note_of, noted
 
-NUMBERS = {
-    "AffineTransform": 12,
-    "MatrixOffsetTransformBase": 12,
-    "Euler3DTransform": 6,
-    "VersorRigid3DTransform": 6,
-    "QuaternionRigidTransform": 7,
-    "VersorTransform": 3,
-    "TranslationTransform": 3,
-    "ScaleTransform": 3,
-    "Similarity3DTransform": 7,
-    "ScaleVersor3DTransform": 9,
-    "ComposeScaleSkewVersor3DTransform": 12,
-    "ScaleSkewVersor3DTransform": 15,
-}
-"""How many parameters a transform in space has."""
-
-NODES = {"BSplineTransform", "DisplacementFieldTransform"}
-"""Those that have three for each of the nodes that their fixed parameters begin with."""
+NUMERIC = re.compile(r"[-+.\deE\s]*", re.ASCII)
+"""What numbers are spelt with; at anything else ITK stops reading, and takes the rest for zeros."""
 
 NOTE = "# napari-fusion "
 """Starts the comment that carries grids and quality; ITK skips lines that begin with #."""
@@ -74,7 +60,7 @@ def _check_whole(path: Path) -> None:
     Raises
     ------
     ReadError
-        A transform has no numbers, or too few or too many.
+        A transform has no numbers, too few or too many, or some that are none.
     """
     text = path.read_text(encoding="utf-8", errors="replace")
     kinds = re.findall(r"^Transform: *(\w+?)_", text, re.MULTILINE)
@@ -91,21 +77,20 @@ def _check_whole(path: Path) -> None:
         given, fixed = (_numbers(rest, field) for field in ("Parameters", "FixedParameters"))
         if given is None or fixed is None:
             raise ReadError(f"{path.name} breaks off in the middle: copy or export it again")
-        count = sum(1 for _ in re.finditer(r"\S+", given))  # a field has millions: no list of them
-        wanted, sizes = NUMBERS.get(name, count), fixed.split()[:3]
-        if name in NODES and len(sizes) > 2:
-            wanted = 3 * math.prod(int(float(n)) for n in sizes)
-        if count != wanted and "_2_2" not in kind:  # of maps of the plane we say that below
-            raise ReadError(
-                f"{path.name} holds {count} parameters of {wanted} for its {name}: it is "
-                "damaged, copy or export it again"
-            )
+        check_numbers(kind.strip(), given, fixed, path.name)
 
 
-def _numbers(block: str, field: str) -> str | None:
-    """Give the numbers of a line of a block; None where the line is not there."""
+def _numbers(block: str, field: str) -> NDArray[np.float64] | None:
+    """Give the numbers of a line of a block, NaN for words; None where the line is not there."""
     found = re.search(rf"^{field}:(.*)$", block, re.MULTILINE)
-    return None if found is None else found.group(1)
+    if found is None:
+        return None
+    line = found.group(1).strip()
+    try:
+        with warnings.catch_warnings(action="error"):  # of what is left over
+            return np.fromstring(line if NUMERIC.fullmatch(line) else "nan", sep=" ")
+    except (DeprecationWarning, ValueError):
+        return np.array([np.nan])
 
 
 def _text(alignment: Alignment) -> str:

@@ -12,7 +12,7 @@ from napari_fusion.errors import GeometryError, ReadError
 from napari_fusion.grid import Grid
 from napari_fusion.registration.alignment import Alignment
 from napari_fusion.registration.quality import Quality
-from napari_fusion.registration.transforms import sound
+from napari_fusion.registration.transforms import LARGEST, sound
 
 NOWHERE = Grid((1, 1, 1), np.eye(4))
 """The grid of a transform file that names none."""
@@ -48,13 +48,13 @@ def linear(matrix: Any, name: str) -> Alignment:
     """
     try:
         numbers = np.array(matrix, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (OverflowError, TypeError, ValueError) as error:
         raise ReadError(f"{name} should hold a 4 × 4 matrix of numbers") from error
     if numbers.shape != (4, 4):
         shape = " × ".join(str(n) for n in numbers.shape) or "one number"
         raise ReadError(f"{name} should hold a 4 × 4 matrix, it holds {shape}")
-    if not np.isfinite(numbers).all():
-        raise ReadError("the transform holds numbers that are not finite")
+    if not np.abs(numbers).max() <= LARGEST:
+        raise ReadError("the transform holds numbers that are not finite or too large for any map")
     if np.abs(numbers[3] - [0, 0, 0, 1]).max() > 1e-9:
         raise ReadError(f"the last row of the matrix in {name} must be 0 0 0 1: it is no map")
     numbers[3] = 0, 0, 0, 1
