@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import platform
 import re
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import napari_fusion
+from napari_fusion.digest import array_digest
 from napari_fusion.errors import WriteError, expect
 from napari_fusion.io import save
 from napari_fusion.io.atomic import check_writable, write_verified
@@ -221,7 +221,8 @@ def _write(outcome: Outcome, folder: Path) -> None:
         number = "" if i == 1 else f"_{i}"
         save(volume, folder / f"moving{number}_on_fixed.nii.gz")
         save(share, folder / f"attribution{number}.nii.gz")
-        alignment.save(folder / f"alignment{number}.tfm")
+        pair = outcome.inputs[0], outcome.inputs[i]
+        alignment.save(folder / f"alignment{number}.tfm", fixed=pair[0], moving=pair[1])
     _write_montage(outcome, folder / "montage.png")
     (folder / RECORD).write_text(_text(record(outcome)), encoding="utf-8")
 
@@ -292,11 +293,6 @@ def summary(outcome: Outcome) -> dict[str, Any]:
 def digest(volume: Volume) -> str:
     """Hash a volume's voxels, as `array_digest` does."""
     return array_digest(volume.array)
-
-
-def array_digest(array: NDArray[Any]) -> str:
-    """Give the SHA-256 of an array's bytes in C order."""
-    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
 
 
 def versions() -> dict[str, str]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fusion.digest import array_digest
 from napari_fusion.errors import GeometryError, ParameterError, expect
 from napari_fusion.grid import Grid
 
@@ -210,6 +212,19 @@ class Volume:
     def sides_unknown(self) -> bool:
         """Whether its file, or that of a source of it, does not say which side is left."""
         return _sides_unknown(step.to_json() for step in self.history)
+
+    @cached_property
+    def fingerprints(self) -> tuple[str, ...]:
+        """What these voxels are known by: their hash as float32, and that of the file they are of.
+
+        Two volumes that share one hold the same image; values may have been rescaled since.
+        """
+        own = f"voxels {array_digest(self.array, np.float32)}"
+        step = self.history[0] if self.history else Step("")
+        if step.name != "load" or "sha256" not in step.parameters:
+            return (own,)
+        frame = f" frame {step.parameters['frame']}" if "frame" in step.parameters else ""
+        return own, f"file {step.parameters['sha256']}{frame}"
 
     def with_array(self, array: NDArray[Any], step: Step, **changes: Any) -> Volume:
         """Make a new volume with other voxels (and grid, unit … in `changes`) and one more step."""

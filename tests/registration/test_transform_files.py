@@ -153,7 +153,7 @@ def test_formats_without_room_are_to_be_checked(ending, images, tmp_path):
     between(pose()).save(path, fixed=pair[0], moving=pair[1])
     assert Alignment.load(path, *pair).quality.verdict == "CHECK"
     if ending == ".h5":
-        assert load_for(path, *(v.grid for v in volumes()))[1] is None
+        assert load_for(path, *(v.grid for v in volumes())).others is None
 
 
 @pytest.mark.parametrize("ending", [".tfm", ".json"])
@@ -162,9 +162,9 @@ def test_d62_another_pair_is_named(ending, tmp_path):
     asked = between(pose())
     asked.save(path)
     other = Grid.regular((9, 9, 9), centre=(50, 0, 0))
-    assert load_for(path, asked.fixed, asked.moving)[1] == []
-    assert load_for(path, other, asked.moving)[1] == ["fixed"]
-    assert load_for(path, other, other)[1] == ["fixed", "moving"]
+    assert load_for(path, asked.fixed, asked.moving).others == []
+    assert load_for(path, other, asked.moving).others == ["fixed"]
+    assert load_for(path, other, other).others == ["fixed", "moving"]
     quality = Alignment.load(path, asked.fixed, other).quality
     assert quality.verdict == "CHECK"
     assert "another moving volume" in quality.sentence

@@ -66,10 +66,6 @@ def apply(  # noqa: PLR0913 - one parameter per option
     check_out(out, (moving, like, transform))
     with bar() as progress:
         source, target = load_all([moving, like], Reading(series, frame, rectify), progress)
-        ends = ((moving, source), (like, target)) if inverse else ((like, target), (moving, source))
-        alignment = load_transform(transform, *ends, other_pair=other_pair)
-        hold(alignment.quality, accept, "Nothing was applied.")
-        alignment = alignment.inverse() if inverse else alignment
         drawn_as_labels = looks_like_labels(source) if labels is None else labels
         if drawn_as_labels and interpolation not in (None, "nearest"):
             raise ParameterError(
@@ -83,8 +79,12 @@ def apply(  # noqa: PLR0913 - one parameter per option
             )
         if drawn_as_labels and fill is not None and (fill < 0 or fill % 1):
             raise ParameterError(f"--fill {fill:g}: a label is a whole number, 0 or more")
-        progress(0.4, "drawing")
         source = as_labels(source) if drawn_as_labels else source
+        ends = ((moving, source), (like, target)) if inverse else ((like, target), (moving, source))
+        alignment = load_transform(transform, *ends, other_pair=other_pair, judged=False)
+        hold(alignment.quality, accept, "Nothing was applied.")
+        alignment = alignment.inverse() if inverse else alignment
+        progress(0.4, "drawing")
         drawn = resample(source, target.grid, alignment, interpolation=kind, fill=fill)
         progress(0.8, "writing")
         save(drawn, out)

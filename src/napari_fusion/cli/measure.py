@@ -62,8 +62,10 @@ def measure(  # noqa: PLR0913 - one parameter per option
         alignment = None
         if transform is not None:
             ends = (regions, drawn), (volume, source)
-            alignment = load_transform(transform, *ends, other_pair=other_pair)
+            alignment = load_transform(transform, *ends, other_pair=other_pair, judged=False)
             hold(alignment.quality, accept, "Nothing was measured.")
+            if alignment.quality.verdict != "PASS":
+                warn(f"{alignment.quality.verdict}: {alignment.quality.sentence}")
         progress(0.4, "measuring")
         there = _on_grid_of(source, drawn, alignment)
         rows = measured(source, there)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from napari_fusion.cli.labels import looks_like_labels
 from napari_fusion.cli.screen import say, warn
 from napari_fusion.cli.volumes import Accept
 from napari_fusion.errors import AlignError, ParameterError
@@ -23,11 +25,17 @@ SILENT = "does not say which volumes it was made for: check the result by eye"
 
 
 def load_transform(
-    path: Path, fixed: tuple[Path, Volume], moving: tuple[Path, Volume], *, other_pair: bool
+    path: Path,
+    fixed: tuple[Path, Volume],
+    moving: tuple[Path, Volume],
+    *,
+    other_pair: bool,
+    judged: bool = True,
 ) -> Alignment:
     """Read a transform for two images, each given by its path and as loaded.
 
-    It is read in a process of its own, as images are: no file can take the caller with it.
+    It is read in a process of its own, as images are: no file can take the caller with it. Where
+    it need not have been `judged` on these voxels, others on the same grids are CHECK.
 
     Raises
     ------
@@ -40,15 +48,17 @@ def load_transform(
     from napari_fusion.registration.files import load_for
 
     place = path.absolute()
-    found, others = call(load_for, place, fixed=seen(*fixed), moving=seen(*moving))
+    told = seen if judged else _drawn
+    found = call(load_for, place, fixed=told(*fixed), moving=told(*moving))
+    others = found.others or (found.unlike if judged else [])
     if others and not other_pair:
         raise ParameterError(
             f"{path.name} was made for another {' and another '.join(others)} volume: "
             "use it all the same with --other-pair"
         )
-    if others is None:
+    if found.others is None:
         warn(f"{path.name} {SILENT}")
-    return found
+    return found.alignment
 
 
 def load_transforms(
@@ -80,7 +90,13 @@ def seen(path: Path, volume: Volume) -> Image:
     """Say of an image what transform formats need: FLIRT counts in the file, DICOM in its frame."""
     from napari_fusion.registration.files.images import Image
 
-    return Image(volume.grid, volume.frame_uid, path.absolute())
+    return Image(volume.grid, volume.frame_uid, path.absolute(), volume.fingerprints)
+
+
+def _drawn(path: Path, volume: Volume) -> Image:
+    """Say the same of an image that may be labels, on which no alignment is judged."""
+    image = seen(path, volume)
+    return replace(image, fingerprints=()) if looks_like_labels(volume) else image
 
 
 def hold(quality: Quality, accept: Accept, what: str) -> None:

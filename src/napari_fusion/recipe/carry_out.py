@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from napari_fusion.recipe.admission import admitted, overlap
 from napari_fusion.recipe.outcome import Outcome, in_words
 from napari_fusion.recipe.request import Recipe
 from napari_fusion.registration import Alignment, Quality
+from napari_fusion.registration.pair import unlike
 from napari_fusion.registration.quality import AS_SCANNED, RANK
 from napari_fusion.slab import Window
 from napari_fusion.volume import Step, Volume
@@ -76,10 +78,14 @@ def run(
     for name in recipe.metrics:
         metrics.lookup(name)
     inputs, warnings = admitted(recipe, (fixed, *moving))
+    if alignments is not None:
+        _check_given(alignments, fixed, moving)
     grid = _grid(recipe, fixed)
     clock = _Clock()
     with clock("align"):
         maps = _aligned(recipe, inputs, alignments, between(progress, 0, 0.6))
+        if alignments is None:
+            maps = _named(maps, (fixed, *moving), inputs)
     common = [overlap(alignment) for alignment in maps]
     warnings += [
         f"only {100 * c:.0f} % of the volumes overlap" for c in common if c < LEAST_OVERLAP
@@ -154,7 +160,6 @@ def _aligned(
     """Find (or take) the alignment of each moving volume and hold it to the gate."""
     fixed, *moving = inputs
     if given is not None:
-        _check_given(given, fixed, moving)
         return tuple(_held(recipe, alignment) for alignment in given)
     if recipe.align is None:
         return tuple(_as_they_lie(fixed, volume) for volume in moving)
@@ -177,6 +182,22 @@ def _check_given(given: Sequence[Alignment], fixed: Volume, moving: Sequence[Vol
                 f"alignment {number} was made for other volumes: its grids are not those of "
                 f"the fixed and of moving volume {number}"
             )
+        for role in unlike(alignment.judged_on, (fixed.fingerprints, volume.fingerprints)):
+            raise ParameterError(
+                f"alignment {number} was judged on other voxels than the {role} volume's: judge it "
+                "on these with assess(fixed, moving, alignment)"
+            )
+
+
+def _named(
+    maps: tuple[Alignment, ...], given: Sequence[Volume], inputs: Sequence[Volume]
+) -> tuple[Alignment, ...]:
+    """Note of which volumes alignments are: as they were given, and as they were used."""
+    fixed, *moving = (
+        tuple(dict.fromkeys((*one.fingerprints, *other.fingerprints)))
+        for one, other in zip(given, inputs, strict=True)
+    )
+    return tuple(replace(m, judged_on=(fixed, own)) for m, own in zip(maps, moving, strict=True))
 
 
 def _held(recipe: Recipe, alignment: Alignment) -> Alignment:

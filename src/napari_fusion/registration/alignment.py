@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from napari_fusion.errors import AlignError, ParameterError, expect
 from napari_fusion.grid import Grid
 from napari_fusion.registration.field import DisplacementField
+from napari_fusion.registration.pair import Pair
 from napari_fusion.registration.quality import UNMEASURED, Quality, chained
 from napari_fusion.rotation import angles_of, inverted, rotation, turned_degrees
 
@@ -43,6 +44,9 @@ class Alignment:
     field
         What bends space *before* the matrix: a fixed point p goes to ``matrix (p + field(p))``.
         None when the matrix is the whole map.
+    judged_on
+        The `Volume.fingerprints` of the fixed and the moving volume that `quality` was measured
+        on; None when nobody knows.
 
     Raises
     ------
@@ -62,6 +66,7 @@ class Alignment:
     matrix: NDArray[np.float64]
     quality: Quality = UNMEASURED
     field: DisplacementField | None = None
+    judged_on: Pair | None = None
 
     def __post_init__(self) -> None:
         """Check the grids and the matrix, and freeze it."""
@@ -154,14 +159,15 @@ class Alignment:
             raise AlignError("this alignment flattens space and cannot be inverted")
         matrix = inverted(self.matrix)
         quality = self.quality.seen_through(matrix)
+        pair = None if self.judged_on is None else self.judged_on[::-1]
         if self.field is None:
-            return Alignment(self.moving, self.fixed, matrix, quality)
+            return Alignment(self.moving, self.fixed, matrix, quality, judged_on=pair)
         from napari_fusion.registration.bending import pulled, undone
 
         back, residual = undone(self.field)
         numbers = {**quality.numbers, "inverse_residual_mm": residual}
         quality = quality.model_copy(update={"numbers": numbers})
-        return Alignment(self.moving, self.fixed, matrix, quality, pulled(back, matrix))
+        return Alignment(self.moving, self.fixed, matrix, quality, pulled(back, matrix), pair)
 
     def then(self, other: Alignment) -> Alignment:
         """Chain with an alignment that starts where this one ends: a → b, then b → c, is a → c.
@@ -189,7 +195,10 @@ class Alignment:
                 if field is None
                 else joined(field, self.matrix, other.field)
             )
-        return Alignment(self.fixed, other.moving, other.matrix @ self.matrix, quality, field)
+        matrix, pair = other.matrix @ self.matrix, None
+        if self.judged_on is not None and other.judged_on is not None:
+            pair = self.judged_on[0], other.judged_on[1]
+        return Alignment(self.fixed, other.moving, matrix, quality, field, pair)
 
     def moved(
         self, translation: ArrayLike = (0.0, 0.0, 0.0), degrees: ArrayLike = (0.0, 0.0, 0.0)
@@ -249,16 +258,17 @@ class Alignment:
         """Write the map in the direction, frame and unit that the file's own program expects.
 
         ``.tfm`` and ``.txt`` (ITK, 3D Slicer, ANTs, elastix) also carry grids and quality, as does
-        ``.json``; ``.h5`` is ITK's binary file, ``.mat`` FSL's FLIRT matrix, ``.dcm`` a DICOM
-        Spatial Registration. The file appears under its name only after it has been read back and
-        found the same.
+        ``.json``, and by the fingerprints of `judged_on` (else of the volumes given) the voxels
+        that the quality is of; ``.h5`` is ITK's binary file, ``.mat`` FSL's FLIRT matrix, ``.dcm``
+        a DICOM Spatial Registration. The file appears under its name only after it has been read
+        back and found the same.
 
         Parameters
         ----------
         path
             The file to make or replace; its ending chooses the format.
         fixed, moving
-            The images, where the format needs them: NIfTI files for ``.mat``; volumes or paths of
+            The images, and needed by some formats: NIfTI files for ``.mat``; volumes or paths of
             DICOM images for ``.dcm``.
 
         Raises
@@ -283,8 +293,9 @@ class Alignment:
         """Read a transform file of ITK, 3D Slicer, ANTs, FSL, DICOM or this package.
 
         What the file holds decides, not its name. Files that name their volumes bring grids and
-        quality. When `fixed` or `moving` is given and is not the grid the file was written for,
-        the quality says "CHECK" and why. A grid neither given nor in the file is one voxel at the
+        quality. When `fixed` or `moving` is given and is not the grid, or does not hold the voxels,
+        that the file was written for, or the map was changed since, the quality says "CHECK" and
+        why. A grid neither given nor in the file is one voxel at the
         origin.
 
         Parameters

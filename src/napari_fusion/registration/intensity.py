@@ -110,6 +110,7 @@ def align(
     if initial is not None:
         expect(Alignment, initial=initial)
     fixed, moving = (replace(one, array=np.asarray(one.array)) for one in (fixed, moving))
+    pair = fixed.fingerprints, moving.fingerprints
     pulse = Pulse(progress)
     pulse.phase(0.0, 0.15, "preparing volumes", 10)
     seen = masked(fixed, masks[0], "fixed"), masked(moving, masks[1], "moving")
@@ -124,7 +125,8 @@ def align(
             matrix, quality = _by_engine(terrain, seen, None if initial is None else initial.matrix)
         else:
             matrix, quality = _anywhere(terrain, start)
-    found = Alignment(fixed.grid, moving.grid, scene.oriented(matrix), quality)
+    place = scene.oriented(matrix)
+    found = Alignment(fixed.grid, moving.grid, place, quality, judged_on=pair)
     if bends:
         found = _bent(scene, (fixed, moving), found, masks, pulse)
     pulse.phase(1.0, 1.0, "aligned")
@@ -266,9 +268,12 @@ def assess(fixed: Volume, moving: Volume, alignment: Alignment) -> Alignment:
     expect(Alignment, alignment=alignment)
     pulse = Pulse(None)
     if alignment.field is None:
-        return replace(alignment, quality=_assessed(fixed, moving, alignment, pulse))
-    quality = _judged_as_drawn((fixed, moving), alignment, (None, None), pulse, own=False)
-    return replace(alignment, quality=judged(quality, alignment.field))
+        quality = _assessed(fixed, moving, alignment, pulse)
+    else:
+        quality = _judged_as_drawn((fixed, moving), alignment, (None, None), pulse, own=False)
+        quality = judged(quality, alignment.field)
+    pair = fixed.fingerprints, moving.fingerprints
+    return replace(alignment, quality=quality, judged_on=pair)
 
 
 def _assessed(fixed: Volume, moving: Volume, alignment: Alignment, pulse: Pulse) -> Quality:

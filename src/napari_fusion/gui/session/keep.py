@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fusion.export import array_digest, digest, versions
+from napari_fusion.digest import array_digest
+from napari_fusion.export import digest, versions
 from napari_fusion.gui.align.marking import MARKED, MARKS
 from napari_fusion.gui.colour.rgb import RGB, Coloured
 from napari_fusion.gui.layers import LIVE, VOLUME, frame_of, was_edited

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from napari_fusion.registration.alignment import Alignment
 from napari_fusion.registration.files import dicom, fsl, itk_binary, itk_text, plain
 from napari_fusion.registration.files.images import Image, Source, image_of
 from napari_fusion.registration.files.written import NOWHERE, Written
+from napari_fusion.registration.pair import Pair, unlike
 from napari_fusion.registration.quality import UNMEASURED, Quality
 
 __all__ = ["BENT", "NOWHERE", "WRITTEN", "Source", "check_target", "load", "load_for", "save"]
@@ -103,16 +104,31 @@ def load(
     path: str | PathLike[str], fixed: Source | None = None, moving: Source | None = None
 ) -> Alignment:
     """Read an alignment; see `Alignment.load`."""
-    return load_for(path, fixed, moving)[0]
+    return load_for(path, fixed, moving).alignment
 
 
-def load_for(
-    path: str | PathLike[str], fixed: Source | None, moving: Source | None
-) -> tuple[Alignment, list[str] | None]:
-    """Read an alignment, and name the volumes ("fixed", "moving") that it was not made for.
+@dataclass(frozen=True)
+class Found:
+    """An alignment that was read for two volumes.
 
-    The second is empty where the file names these volumes, and None where it names none.
+    Parameters
+    ----------
+    alignment
+        With the quality that it has for them.
+    others
+        Those ("fixed", "moving") that lie on another grid than the one it was made for; None
+        where the file names none.
+    unlike
+        Those that hold other voxels than it was judged on.
     """
+
+    alignment: Alignment
+    others: list[str] | None
+    unlike: list[str]
+
+
+def load_for(path: str | PathLike[str], fixed: Source | None, moving: Source | None) -> Found:
+    """Read an alignment, and say whether it was made for these volumes."""
     target = Path(path)
     images = image_of(fixed), image_of(moving)
     found = _reader(target)(target, *images)
@@ -120,7 +136,11 @@ def load_for(
     alignment = replace(found.alignment, fixed=grids[0], moving=grids[1])
     silent = found.fixed is None and found.moving is None
     others = None if silent else _others(found, *grids)
-    return replace(alignment, quality=_trusted(found, alignment)), others
+    prints = images[0].fingerprints, images[1].fingerprints
+    strange = unlike(found.judged_on, prints)
+    quality = _trusted(found, alignment, prints)
+    pair = None if others or strange or not found.intact else found.judged_on
+    return Found(replace(alignment, quality=quality, judged_on=pair), others, strange)
 
 
 def _others(found: Written, fixed: Grid, moving: Grid) -> list[str]:
@@ -132,7 +152,7 @@ def _others(found: Written, fixed: Grid, moving: Grid) -> list[str]:
     ]
 
 
-def _trusted(found: Written, alignment: Alignment) -> Quality:
+def _trusted(found: Written, alignment: Alignment, prints: Pair) -> Quality:
     """Say what the file's own verdict is worth for these volumes."""
     if np.linalg.det(alignment.matrix[:3, :3]) < 0:
         return Quality(
@@ -145,11 +165,22 @@ def _trusted(found: Written, alignment: Alignment) -> Quality:
             numbers=alignment.field.jacobian.numbers(),
         )
     for role in _others(found, alignment.fixed, alignment.moving):
-        return Quality(
-            verdict="CHECK",
-            sentence=f"This alignment was made for another {role} volume: check it by eye.",
-        )
-    return UNMEASURED if found.quality is None else found.quality
+        return _doubted(f"This alignment was made for another {role} volume")
+    for role in unlike(found.judged_on, prints):
+        return _doubted(f"This alignment was judged on other voxels than the {role} volume's")
+    if found.quality is None:
+        return UNMEASURED
+    if found.intact is False:
+        return _doubted("This alignment was changed after it was judged")
+    named = found.judged_on is not None or not any(prints)
+    if found.quality.verdict == "PASS" and not (found.intact and named):
+        words = "The file says PASS, and not of which voxels: check it by eye."
+        return found.quality.model_copy(update={"verdict": "CHECK", "sentence": words})
+    return found.quality
+
+
+def _doubted(words: str) -> Quality:
+    return Quality(verdict="CHECK", sentence=f"{words}: check it by eye.")
 
 
 def _reader(path: Path) -> Reader:

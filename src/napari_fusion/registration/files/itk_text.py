@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +29,16 @@ NOTE = "# napari-fusion "
 
 def read(path: Path, fixed: Image, moving: Image) -> Written:
     """Read an ITK text transform, fixed → moving, LPS mm; ours also brings grids and quality."""
-    _check_whole(path)
-    return noted(read_itk(path), _note(path))
+    text = path.read_text(encoding="utf-8", errors="replace")
+    _check_whole(text, path)
+    return noted(read_itk(path), _note(path), _spelling(text))
 
 
 def write(alignment: Alignment, path: Path, fixed: Image, moving: Image) -> None:
     """Write an ITK text transform with grids and quality as a comment."""
-    path.write_text(_text(alignment), encoding="ascii")
+    text = _text(alignment)
+    note = json.dumps(note_of(alignment, (fixed, moving), _spelling(text)))
+    path.write_text(f"{text}{NOTE}{note}\n", encoding="ascii")
 
 
 def same(path: Path, alignment: Alignment, fixed: Image, moving: Image) -> bool:
@@ -54,7 +57,12 @@ def same_map(one: Alignment, other: Alignment) -> bool:
     )
 
 
-def _check_whole(path: Path) -> None:
+def _spelling(text: str) -> Iterator[str]:
+    """Give the lines that ITK reads: all but comments."""
+    return (line for line in text.splitlines() if not line.startswith("#"))
+
+
+def _check_whole(text: str, path: Path) -> None:
     """Refuse a file that breaks off: ITK takes what is missing for zeros, often the identity.
 
     Raises
@@ -62,7 +70,6 @@ def _check_whole(path: Path) -> None:
     ReadError
         A transform has no numbers, too few or too many, or some that are none.
     """
-    text = path.read_text(encoding="utf-8", errors="replace")
     kinds = re.findall(r"^Transform: *(\w+?)_", text, re.MULTILINE)
     named = len(re.findall(r"^#Transform \d", text, re.MULTILINE))
     if not text.endswith("\n") or named > len(kinds) or kinds[-1:] == ["CompositeTransform"]:
@@ -108,7 +115,7 @@ def _text(alignment: Alignment) -> str:
             _field_text(alignment.field),
         ]
     named = "".join(f"#Transform {n}\n{block}" for n, block in enumerate(blocks))
-    return f"#Insight Transform File V1.0\n{named}{NOTE}{json.dumps(note_of(alignment))}\n"
+    return f"#Insight Transform File V1.0\n{named}"
 
 
 def _field_text(field: DisplacementField) -> str:

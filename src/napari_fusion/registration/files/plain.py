@@ -40,18 +40,18 @@ def read(path: Path, fixed: Image, moving: Image) -> Written:
         matrix = RAS_TO_LPS @ matrix @ RAS_TO_LPS
     if direction == DIRECTIONS[1]:
         matrix = inverted(matrix)
-    return noted(linear(matrix, path.name), note)
+    return noted(linear(matrix, path.name), note, _spelling(note))
 
 
 def write(alignment: Alignment, path: Path, fixed: Image, moving: Image) -> None:
     """Write the matrix, fixed → moving in LPS mm, with grids and quality."""
     note: dict[str, Any] = {
         "matrix": alignment.matrix.tolist(),
-        **note_of(alignment),
         "frame": "LPS",
         "unit": "mm",
         "direction": DIRECTIONS[0],
     }
+    note = note_of(alignment, (fixed, moving), _spelling(note)) | note
     numbers = note["quality"]["numbers"]  # JSON has no infinity
     note["quality"]["numbers"] = {k: v for k, v in numbers.items() if np.isfinite(v)}
     path.write_text(json.dumps(note, indent=2, allow_nan=False) + "\n", encoding="utf-8")
@@ -60,6 +60,11 @@ def write(alignment: Alignment, path: Path, fixed: Image, moving: Image) -> None
 def same(path: Path, alignment: Alignment, fixed: Image, moving: Image) -> bool:
     """Whether a file holds this matrix to the bit."""
     return np.array_equal(read(path, fixed, moving).alignment.matrix, alignment.matrix)
+
+
+def _spelling(note: dict[str, Any]) -> list[str]:
+    """Give what decides where points go."""
+    return [json.dumps(note.get(key)) for key in ("matrix", "frame", "direction")]
 
 
 def _object(path: Path) -> dict[str, Any]:
