@@ -12,7 +12,7 @@ from napari_fusion.errors import ParameterError
 from napari_fusion.grid import Grid
 from napari_fusion.io import load, save
 from napari_fusion.recipe import Recipe, run
-from napari_fusion.registration import Alignment, Quality, align, assess
+from napari_fusion.registration import Alignment, AlignOptions, Quality, align, assess
 from napari_fusion.registration.files import load_for
 from napari_fusion.volume import Step, Volume
 
@@ -161,6 +161,24 @@ def test_what_is_found_and_what_is_assessed_names_its_voxels(head, tmp_path):
     assert found.moved((1, 0, 0)).judged_on is None
     given = Alignment.identity(ct.grid, mr.grid)
     assert assess(ct, mr, given).judged_on == (ct.fingerprints, mr.fingerprints)
+
+
+def test_d62_a_start_of_another_pair_is_refused_or_told(head):
+    ct, mr = head("CT"), head("T1")
+    other = Grid.regular((9, 9, 9))
+    for pair, role in (((other, mr.grid), "fixed"), ((ct.grid, other), "moving")):
+        with pytest.raises(ParameterError, match=f"made for another {role} volume"):
+            align(ct, mr, initial=Alignment.identity(*pair))
+    near = AlignOptions(search="near")
+    start = Alignment.identity(ct.grid, mr.grid)
+    own = replace(start, judged_on=(ct.fingerprints, mr.fingerprints))
+    theirs = replace(start, judged_on=(ct.fingerprints, OURS[1].fingerprints))
+    found = [align(ct, mr, near, initial=one) for one in (start, own, theirs)]
+    words = "The search began at an alignment of another moving volume."
+    assert [one.quality.sentence.endswith(words) for one in found] == [False, False, True]
+    assert {one.quality.verdict for one in found} == {"PASS"}
+    nowhere = Alignment.identity(Grid((1, 1, 1), np.eye(4)), Grid((1, 1, 1), np.eye(4)))
+    np.testing.assert_array_equal(align(ct, mr, near, initial=nowhere).matrix, found[0].matrix)
 
 
 def test_d62_run_refuses_an_alignment_judged_on_other_voxels():

@@ -33,6 +33,7 @@ from napari_fusion.registration.quality import Quality
 from napari_fusion.registration.refine import Refined, refine
 from napari_fusion.registration.scene import Scene, prepare
 from napari_fusion.registration.search import Terrain, search
+from napari_fusion.registration.started import begun, check_start
 from napari_fusion.registration.starts import any_orientation, near_poses
 from napari_fusion.volume import Volume
 
@@ -74,7 +75,7 @@ def align(
         Model, seed and effort.
     initial
         A pose to start from, besides the usual ones; the only start when the search is "near". Of
-        one that bends space the linear part counts.
+        one that bends space the linear part counts. One that was judged on other voxels is told of.
     masks
         LABEL volumes, for the fixed and the moving volume, in their frames; None is everything.
         Only where a mask is not 0 are the volumes compared.
@@ -92,7 +93,8 @@ def align(
         There is nothing to align: a volume is constant or has no finite value, or the two have no
         anatomy in common.
     ParameterError
-        A mask marks no voxel of its volume, or the engine does not find such a map.
+        A mask marks no voxel of its volume, the start is of volumes on other grids, or the engine
+        does not find such a map.
     MissingExtra
         The engine is not installed.
 
@@ -108,7 +110,7 @@ def align(
     check_engine(options)
     check_pair(masks)
     if initial is not None:
-        expect(Alignment, initial=initial)
+        check_start(initial, fixed.grid, moving.grid)
     fixed, moving = (replace(one, array=np.asarray(one.array)) for one in (fixed, moving))
     pair = fixed.fingerprints, moving.fingerprints
     pulse = Pulse(progress)
@@ -126,7 +128,7 @@ def align(
         else:
             matrix, quality = _anywhere(terrain, start)
     place = scene.oriented(matrix)
-    found = Alignment(fixed.grid, moving.grid, place, quality, judged_on=pair)
+    found = Alignment(fixed.grid, moving.grid, place, begun(quality, initial, pair), judged_on=pair)
     if bends:
         found = _bent(scene, (fixed, moving), found, masks, pulse)
     pulse.phase(1.0, 1.0, "aligned")
