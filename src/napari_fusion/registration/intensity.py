@@ -35,6 +35,7 @@ from napari_fusion.registration.scene import Scene, prepare
 from napari_fusion.registration.search import Terrain, search
 from napari_fusion.registration.started import begun, check_start
 from napari_fusion.registration.starts import any_orientation, near_poses
+from napari_fusion.registration.stretch import stretched
 from napari_fusion.volume import Volume
 
 BETTER = 1.02
@@ -273,7 +274,7 @@ def assess(fixed: Volume, moving: Volume, alignment: Alignment) -> Alignment:
         quality = _assessed(fixed, moving, alignment, pulse)
     else:
         quality = _judged_as_drawn((fixed, moving), alignment, (None, None), pulse, own=False)
-        quality = judged(quality, alignment.field)
+        quality = stretched(judged(quality, alignment.field), alignment.matrix)
     pair = fixed.fingerprints, moving.fingerprints
     return replace(alignment, quality=quality, judged_on=pair)
 
