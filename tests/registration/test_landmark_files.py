@@ -89,7 +89,28 @@ def test_points_without_a_common_name_pair_by_order(tmp_path):
     PAIRS.save(tmp_path / "a.fcsv", tmp_path / "unused.fcsv")
     other = Landmarks(PAIRS.fixed, PAIRS.moving, tuple("abcde"))
     other.save(tmp_path / "unused.csv", tmp_path / "b.csv")
-    same(Landmarks.load(tmp_path / "a.fcsv", tmp_path / "b.csv"), PAIRS)
+    read = Landmarks.load(tmp_path / "a.fcsv", tmp_path / "b.csv")
+    same(read, PAIRS)
+    doubt = "The two files name the points differently: they were paired by their order."
+    assert read.doubts == read.swapped.doubts == read.without(0).doubts == (doubt,)
+    grid = Grid.regular((50, 50, 50), (4, 4, 4))
+    assert align_landmarks(read, grid, grid, "affine").quality.sentence.endswith(doubt)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "doubts"),
+    [
+        ("abcde", "abcde", 0),
+        ("12345", "abcde", 0),
+        ("aabcd", "aabcd", 0),
+        ("aabcd", "aabdc", 1),
+        ("abcde", "fghij", 1),
+    ],
+)
+def test_an_order_that_names_contradict_is_doubted(ours, theirs, doubts, tmp_path):
+    Landmarks(POINTS, POINTS, tuple(ours)).save(tmp_path / "a.fcsv", tmp_path / "unused.csv")
+    Landmarks(POINTS, POINTS, tuple(theirs)).save(tmp_path / "un.csv", tmp_path / "b.mrk.json")
+    assert len(Landmarks.load(tmp_path / "a.fcsv", tmp_path / "b.mrk.json").doubts) == doubts
 
 
 @pytest.mark.parametrize(
@@ -182,6 +203,32 @@ def test_no_point_is_lost_whatever_its_name(tmp_path, ending):
     paths = tmp_path / f"fixed{ending}", tmp_path / f"moving{ending}"
     odd.save(*paths)
     same(Landmarks.load(*paths), odd)
+
+
+@pytest.mark.parametrize("label", ["nose, tip", 'say "a"', '"', ",", "F-1"])
+def test_a_label_may_hold_commas_and_quotes_as_in_slicer(label, tmp_path):
+    odd = Landmarks(PAIRS.fixed, PAIRS.moving, (label, *PAIRS.names[1:]))
+    paths = tmp_path / "a.fcsv", tmp_path / "b.fcsv"
+    odd.save(*paths)
+    same(Landmarks.load(*paths), odd)
+
+
+def test_a_comma_within_a_label_shifts_no_column(tmp_path):
+    path = tmp_path / "a.fcsv"
+    path.write_text(
+        '# CoordinateSystem = LPS\n# columns = label,x,y,z\n"nose, ""tip""",1,2,3\nchin,4,5,6\n'
+    )
+    read = Landmarks.load(path, path)
+    np.testing.assert_array_equal(read.fixed, [[1, 2, 3], [4, 5, 6]])
+    assert read.names == ('nose, "tip"', "chin")
+
+
+@pytest.mark.parametrize("second", ["b.csv", "gone/b.fcsv", "a.fcsv", "b.txt"])
+def test_of_two_files_none_is_written_when_the_second_is_refused(second, tmp_path):
+    odd = Landmarks(PAIRS.fixed, PAIRS.moving, ("a;b", *PAIRS.names[1:]))
+    with pytest.raises((ParameterError, WriteError)):
+        odd.save(tmp_path / "a.fcsv", tmp_path / second)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("names", [("a.txt", None), ("a.fcsv", None), ("a.fcsv", "b.txt")])

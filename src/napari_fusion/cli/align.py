@@ -118,7 +118,8 @@ def align(  # noqa: PLR0913 - one parameter per option
     result["outputs"] = [str(out)] if accepted else []
     if accepted:
         found.save(out, fixed=images[0], moving=images[1])
-    for sentence in dict.fromkeys([*volumes[0].warnings, *volumes[1].warnings, *strangers]):
+    doubts = [*volumes[0].warnings, *volumes[1].warnings, *strangers]
+    for sentence in dict.fromkeys([*doubts, *(marks.doubts if marks else ())]):
         warn(sentence)
     say_json(result) if as_json else _say(result, marks)
     hold(found.quality, accept, "Nothing was written.")

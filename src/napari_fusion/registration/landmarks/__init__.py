@@ -54,4 +54,6 @@ def align_landmarks(
     expect(Grid, fixed=fixed, moving=moving)
     expect(str, model=model)
     matrix = fit(landmarks, model)
-    return Alignment(fixed, moving, matrix, judged(landmarks, matrix, model, (fixed, moving)))
+    quality = judged(landmarks, matrix, model, (fixed, moving))
+    sentence = " ".join((quality.sentence, *landmarks.doubts))
+    return Alignment(fixed, moving, matrix, quality.model_copy(update={"sentence": sentence}))

@@ -20,6 +20,9 @@ LARGEST_BYTES = 4 << 20
 """No list of points that people marked is larger."""
 
 
+BY_ORDER = "The two files name the points differently: they were paired by their order."
+
+
 @dataclass(frozen=True)
 class Format:
     """How one kind of file is read, from its text and its name for messages, and written."""
@@ -79,14 +82,12 @@ def save(
         text = tables.write_pairs(landmarks)
         _write(target, text, landmarks, partial(tables.read_pairs, name=target.name))
         return
+    if target.resolve() == Path(moving).resolve():
+        raise ParameterError(f"{target.name} cannot hold both sides: give two files, or one .csv")
     sides = ((target, landmarks.fixed), (Path(moving), landmarks.moving))
-    for place, _ in sides:
-        if _suffix(place) is None:
-            raise ParameterError(f"points are saved as .mrk.json, .fcsv or .csv, not {place.name}")
-    for place, points in sides:
-        kind = ONE_SIDED[_suffix(place) or ""]
-        wanted = Marks(points, landmarks.names)
-        _write(place, kind.write(wanted), wanted, partial(kind.read, name=place.name))
+    spelt = [_spelt(place, Marks(points, landmarks.names)) for place, points in sides]
+    for write in spelt:  # both are known to be possible
+        write()
 
 
 def text_of(path: Path) -> str:
@@ -114,7 +115,7 @@ def _suffix(path: Path) -> str | None:
 
 
 def _paired(fixed: Marks, moving: Marks) -> Landmarks:
-    """Pair points by name, or by order where the two lists share no name."""
+    """Pair points by name, or by order where the two lists share none, or not all different."""
     ours, theirs = set(fixed.names), set(moving.names)
     unique = len(ours) == len(fixed.names) and len(theirs) == len(moving.names)
     if unique and ours == theirs:
@@ -130,7 +131,31 @@ def _paired(fixed: Marks, moving: Marks) -> Landmarks:
             f"the files hold {len(fixed.names)} and {len(moving.names)} points whose names do not "
             "match: each place has to be marked in both volumes"
         )
-    return Landmarks(fixed.points, moving.points, fixed.names)
+    named = fixed.names != moving.names and not any(map(_numbered, (fixed, moving)))
+    return Landmarks(fixed.points, moving.points, fixed.names, (BY_ORDER,) if named else ())
+
+
+def _numbered(points: Marks) -> bool:
+    """Whether points have the names of those that nobody named."""
+    return points.names == tuple(str(i + 1) for i in range(len(points.names)))
+
+
+def _spelt(place: Path, wanted: Marks) -> Callable[[], None]:
+    """Spell one side, and give what writes it, or say why it cannot be written."""
+    from napari_fusion.io.atomic import check_writable
+
+    suffix = _suffix(place)
+    if suffix is None:
+        raise ParameterError(f"points are saved as .mrk.json, .fcsv or .csv, not {place.name}")
+    kind = ONE_SIDED[suffix]
+    _check_names(wanted)
+    check_writable(place)
+    return partial(_write, place, kind.write(wanted), wanted, partial(kind.read, name=place.name))
+
+
+def _check_names(wanted: Marks | Landmarks) -> None:
+    if any(name.splitlines() not in ([], [name]) for name in wanted.names):
+        raise ParameterError("names of points cannot hold line breaks")
 
 
 def _write(
@@ -139,8 +164,7 @@ def _write(
     """Write text, read back the points that were wanted, and only then take the name."""
     from napari_fusion.io.atomic import write_verified
 
-    if any(name.splitlines() not in ([], [name]) for name in wanted.names):
-        raise ParameterError("names of points cannot hold line breaks")
+    _check_names(wanted)
 
     def verify(place: Path) -> None:
         if not np.array_equal(_numbers(read(text_of(place))), _numbers(wanted)):

@@ -27,6 +27,8 @@ class Landmarks:
         (n, 3) LPS mm; row i of both marks the same place.
     names
         What each pair is called; "1", "2", … when nobody said.
+    doubts
+        What is to be known of how they were paired, in plain sentences.
 
     Raises
     ------
@@ -43,6 +45,7 @@ class Landmarks:
     fixed: NDArray[np.float64]
     moving: NDArray[np.float64]
     names: tuple[str, ...] = field(default=())
+    doubts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check both lists and freeze them."""
@@ -64,13 +67,13 @@ class Landmarks:
     @property
     def swapped(self) -> Landmarks:
         """The same pairs, with fixed and moving exchanged."""
-        return Landmarks(self.moving, self.fixed, self.names)
+        return Landmarks(self.moving, self.fixed, self.names, self.doubts)
 
     def without(self, index: int) -> Landmarks:
         """Leave one pair out."""
         keep = np.arange(len(self)) != index
         names = tuple(name for i, name in enumerate(self.names) if i != index)
-        return Landmarks(self.fixed[keep], self.moving[keep], names)
+        return Landmarks(self.fixed[keep], self.moving[keep], names, self.doubts)
 
     def errors(self, alignment: Alignment) -> NDArray[np.float64]:
         """Say how far an alignment maps each fixed point from its moving point: (n,) mm."""
@@ -131,7 +134,8 @@ class Landmarks:
             numbers a row.
         moving
             The moving side, in any of the same one-sided formats. Points pair up by name where
-            both files have the same names, in their order where they share none.
+            both files have the same names, else in their order: with a doubt where both files
+            name them.
 
         Raises
         ------

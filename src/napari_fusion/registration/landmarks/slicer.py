@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
+from io import StringIO
 from typing import Any
 
 from napari_fusion.errors import ReadError
@@ -81,10 +83,10 @@ def read_fcsv(text: str, name: str) -> Marks:
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.startswith("#"):
             continue
-        cells = line.split(",")
         try:
+            (cells,) = csv.reader([line])
             numbers = [float(cells[place[axis]]) for axis in "xyz"]
-        except (KeyError, IndexError, ValueError) as error:
+        except (KeyError, IndexError, ValueError, csv.Error) as error:
             raise ReadError(f"{name}, line {number}: a row without x, y and z") from error
         at = place.get("label", len(cells))
         rows.append((cells[at].strip() if at < len(cells) else "", numbers))
@@ -94,13 +96,11 @@ def read_fcsv(text: str, name: str) -> Marks:
 
 def write_fcsv(points: Marks) -> str:
     """Spell points as a fiducial table, in LPS."""
-    lines = [
-        "# Markups fiducial file version = 4.11",
-        "# CoordinateSystem = LPS",
-        f"# columns = {_COLUMNS}",
-    ]
+    text = StringIO()
+    text.write("# Markups fiducial file version = 4.11\n# CoordinateSystem = LPS\n")
+    text.write(f"# columns = {_COLUMNS}\n")
+    table = csv.writer(text, lineterminator="\n")  # quotes commas, as 3D Slicer does
     for i, (label, position) in enumerate(zip(points.names, points.points.tolist(), strict=True)):
         x, y, z = (repr(v) for v in position)
-        plain = label.replace(",", ";")
-        lines.append(f"{i + 1},{x},{y},{z},1,0,0,0,1,1,0,{plain},,")
-    return "\n".join(lines) + "\n"
+        table.writerow([i + 1, x, y, z, 1, 0, 0, 0, 1, 1, 0, label, "", ""])
+    return text.getvalue()
