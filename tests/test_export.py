@@ -145,6 +145,34 @@ def test_a_file_in_use_keeps_all_the_former_ones(outcome, tmp_path, monkeypatch,
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
+@pytest.mark.parametrize("number", [1, 4, 7, 9])
+@pytest.mark.parametrize("fault", [OSError(13, "in use"), KeyboardInterrupt()])
+def test_an_exchange_that_is_stopped_leaves_the_former_outcome_whole(
+    outcome, tmp_path, monkeypatch, fault, number
+):
+    export_outcome(outcome, tmp_path)
+    (tmp_path / "colour.png").write_bytes(b"of the former outcome")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    exchange = export.exchange
+
+    def stopped(*arguments):
+        replace, count = Path.replace, iter(range(1, 100))
+
+        def move(self, target):
+            if next(count) == number:
+                raise fault
+            return replace(self, target)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Path, "replace", move)
+            exchange(*arguments)
+
+    monkeypatch.setattr(export, "exchange", stopped)
+    with pytest.raises((WriteError, KeyboardInterrupt)):
+        export_outcome(outcome, tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
 def test_a_folder_that_is_a_file_is_refused(outcome, tmp_path):
     (tmp_path / "results").write_text("mine")
     with pytest.raises(WriteError, match="nothing can be written to .*results"):

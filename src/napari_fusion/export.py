@@ -8,7 +8,6 @@ import re
 import shutil
 import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from itertools import takewhile
@@ -23,6 +22,7 @@ from napari_fusion.digest import array_digest
 from napari_fusion.errors import WriteError, expect
 from napari_fusion.io import save
 from napari_fusion.io.atomic import check_writable, write_verified
+from napari_fusion.io.exchange import exchange
 from napari_fusion.recipe import Outcome
 from napari_fusion.registration import Alignment
 from napari_fusion.review import change_montage, montage
@@ -119,10 +119,8 @@ def export_outcome(outcome: Outcome, folder: str | Path) -> tuple[Path, ...]:
         names = sorted((p.name for p in partial.iterdir()), key=lambda n: (n == RECORD, n))
         for name in names:
             check_writable(folder / name)
-        former = (folder / RECORD).exists()
-        _take_places(partial, folder, names)
-        if former:
-            _clear(folder, names)
+        gone = _superseded(folder, names) if (folder / RECORD).exists() else []
+        exchange(partial, folder, names, gone)
     except OSError as error:
         if isinstance(error, WriteError):
             raise
@@ -187,31 +185,10 @@ def export_change(
     return paths
 
 
-def _take_places(partial: Path, folder: Path, names: Sequence[str]) -> None:
-    """Move files to where older ones stand; when one cannot go, the older ones come back."""
-    former = partial / "former"
-    former.mkdir()
-    try:
-        for name in names:
-            if (folder / name).exists():
-                (folder / name).replace(former / name)
-        for name in names:
-            (partial / name).replace(folder / name)
-    except OSError:
-        for name in names:
-            with suppress(OSError):
-                if (former / name).exists():
-                    (former / name).replace(folder / name)
-                elif not (partial / name).exists():
-                    (folder / name).unlink(missing_ok=True)
-        raise
-
-
-def _clear(folder: Path, names: Sequence[str]) -> None:
-    """Remove the results of an earlier outcome that the new one does not have."""
-    for path in folder.iterdir():
-        if re.fullmatch(RESULTS, path.name) and path.name not in names:
-            path.unlink()
+def _superseded(folder: Path, names: Sequence[str]) -> list[str]:
+    """Name the results of an earlier outcome that the new one does not have."""
+    there = [path.name for path in folder.iterdir() if path.is_file()]
+    return [name for name in there if re.fullmatch(RESULTS, name) and name not in names]
 
 
 def _write(outcome: Outcome, folder: Path) -> None:
