@@ -39,6 +39,14 @@ def test_the_reader_knows_what_the_manifest_promises(manifest):
     assert reader.accepts_directories
 
 
+def test_whatever_is_loaded_is_opened_in_napari():
+    from napari_fusion.gui.reader import SUFFIXES, get_reader
+    from napari_fusion.io.scan import SUFFIXES as LOADED
+
+    assert set(LOADED) <= set(SUFFIXES)
+    assert all(get_reader(f"head{suffix}") for suffix in LOADED)
+
+
 def test_the_readers_module_starts_with_nothing_heavy():
     code = "import sys, napari_fusion.gui.reader; print(sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -53,6 +53,16 @@ def test_what_is_read_is_written_the_same(tmp_path, suffix):
     np.testing.assert_array_equal(again.array, original.array)
 
 
+@pytest.mark.parametrize("end", [".hdr", ".img"])
+def test_a_header_beside_its_voxels_is_read(tmp_path, end):
+    import nibabel as nib
+
+    values = np.random.default_rng(0).normal(size=(4, 5, 6)).astype(np.float32)
+    nib.save(nib.Nifti1Pair(values, np.diag([-2.0, -3, 4, 1])), tmp_path / "a.img")
+    (data,) = get_reader(str(tmp_path / f"a{end}"))(str(tmp_path / f"a{end}"))
+    same_place(load(tmp_path / "a.hdr"), from_layer(Layer.create(*data)))
+
+
 @pytest.mark.parametrize("order", list(permutations(range(3)))[::2])
 @pytest.mark.parametrize("signs", list(product((1, -1), repeat=3))[::3])
 def test_any_orientation_goes_to_its_place_in_the_patient(tmp_path, order, signs):

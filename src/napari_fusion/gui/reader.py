@@ -10,7 +10,10 @@ from typing import Any
 LayerData = tuple[Any, ...]
 Reader = Callable[[str | Sequence[str]], list[LayerData]]
 
-SUFFIXES = (".nii", ".nii.gz", ".mha", ".mhd", ".nrrd", ".nhdr", ".dcm", ".ima", ".zip")
+PAIRS = (".hdr", ".img", ".hdr.gz", ".img.gz")
+"""Header and voxels of Analyze and NIfTI, each in a file of its own."""
+
+SUFFIXES = (".nii", ".nii.gz", *PAIRS, ".mha", ".mhd", ".nrrd", ".nhdr", ".dcm", ".ima", ".zip")
 
 _LOOKED_AT = 500
 """Files of a folder that are looked at before it is left to other plugins."""
