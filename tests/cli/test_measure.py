@@ -91,6 +91,17 @@ def test_a_result_that_cannot_be_written_is_told_before_anything_is_read(
     assert said in err
 
 
+def test_an_unknown_kind_of_suv_is_told_before_anything_is_read(shell, tmp_path, monkeypatch):
+    def never(*_how):
+        raise AssertionError("something was read")
+
+    monkeypatch.setattr("napari_fusion.cli.suv.load_all", never)
+    code, _, err = shell("suv", tmp_path / "pet", "--kind", "fat", "--out", tmp_path / "a.nii.gz")
+    assert code
+    assert "'fat'" in err
+    assert "'lbm'" in err
+
+
 def test_a_picture_is_no_regions(shell, files):
     code, _, err = shell("measure", files["ct"], files["mr"])
     assert code == 1

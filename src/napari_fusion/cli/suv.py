@@ -8,6 +8,7 @@ from typing import Annotated
 import numpy as np
 import typer
 
+from napari_fusion.cli.run import Suv
 from napari_fusion.cli.screen import AsJson, bar, say, say_files, say_json, warn
 from napari_fusion.cli.volumes import (
     FrameNumber,
@@ -24,8 +25,8 @@ def suv(  # noqa: PLR0913 - one parameter per option
     *,
     out: Annotated[Path, typer.Option(help="The result: .nii.gz, .nii, .mha or .nrrd.")],
     kind: Annotated[
-        str, typer.Option(help="bw: body weight; lbm: lean body mass; bsa: body surface.")
-    ] = "bw",
+        Suv, typer.Option(help="bw: body weight; lbm: lean body mass; bsa: body surface.")
+    ] = Suv.bw,
     series: SeriesUids = None,
     frame: FrameNumber = None,
     rectify: Rectify = False,
@@ -38,7 +39,7 @@ def suv(  # noqa: PLR0913 - one parameter per option
     check_out(out, (pet,))
     with bar() as progress:
         (volume,) = load_all([pet], Reading(series, frame, rectify), progress)
-        found = to_suv(volume, kind)  # type: ignore[arg-type]  # checked there
+        found = to_suv(volume, kind.value)
         progress(0.9, "writing")
         save(found, out)
     for sentence in found.warnings:
@@ -48,5 +49,5 @@ def suv(  # noqa: PLR0913 - one parameter per option
     if as_json:
         say_json({"unit": found.unit, "highest": highest, **told, "outputs": [str(out)]})
         return
-    say(f"SUV{kind} up to {highest:.3g} {found.unit}: {told['by']}")
+    say(f"SUV{kind.value} up to {highest:.3g} {found.unit}: {told['by']}")
     say_files([str(out)])
