@@ -67,12 +67,11 @@ def measure(  # noqa: PLR0913 - one parameter per option
             if alignment.quality.verdict != "PASS":
                 warn(f"{alignment.quality.verdict}: {alignment.quality.sentence}")
         progress(0.4, "measuring")
-        there = _on_grid_of(source, drawn, alignment)
-        rows = measured(source, there)
+        rows = measured(source, _on_grid_of(source, drawn, alignment))
         progress(0.9, "writing")
         if out is not None:
             _write(rows, out)
-    for sentence in (*dict.fromkeys([*source.warnings, *drawn.warnings]), *_lost(drawn, there)):
+    for sentence in (*dict.fromkeys([*source.warnings, *drawn.warnings]), *_lost(drawn, rows)):
         warn(sentence)
     outputs = [str(out)] if out is not None else []
     if as_json:
@@ -98,9 +97,7 @@ def _on_grid_of(source: Volume, drawn: Volume, alignment: Alignment | None) -> V
     """Bring regions to the measured volume's grid, each voxel to the nearest label."""
     from napari_fusion.registration import resample
 
-    if alignment is None and source.grid.agrees(drawn.grid):
-        return drawn if source.grid == drawn.grid else resample(drawn, source.grid)
-    if alignment is None:
+    if alignment is None and not source.grid.agrees(drawn.grid):
         warn(
             "NOT REGISTERED: the regions lie on another grid, and the files' own coordinates "
             "were taken as they are; --transform says where they belong"
@@ -108,21 +105,19 @@ def _on_grid_of(source: Volume, drawn: Volume, alignment: Alignment | None) -> V
     return resample(drawn, source.grid, alignment and alignment.inverse(), fill=0)
 
 
-def _lost(drawn: Volume, there: Volume) -> list[str]:
+def _lost(drawn: Volume, rows: Sequence[RoiStats]) -> list[str]:
     """Name regions that the measured volume holds a part of, or nothing."""
     import numpy as np
 
-    sizes = []
-    for labels in (drawn, there):
-        numbers, counts = np.unique(labels.array, return_counts=True)
-        voxel = float(np.prod(labels.grid.spacing)) / 1000
-        sizes.append(dict(zip(numbers.tolist(), (counts * voxel).tolist(), strict=True)))
-    before, after = sizes
+    voxel_ml = float(np.prod(drawn.grid.spacing)) / 1000
+    labels, counts = np.unique(drawn.array[drawn.array != 0], return_counts=True)
+    before = dict(zip(labels.tolist(), (counts * voxel_ml).tolist(), strict=True))
+    after = {row.label: row.ml for row in rows}
     return [
         f"region {label:g} has {ml:.2f} mL as drawn and {after.get(label, 0.0):.2f} mL in the "
         "volume: a part lies outside it, or between its voxels"
         for label, ml in before.items()
-        if label != 0 and after.get(label, 0.0) < TRUNCATED * ml
+        if after.get(label, 0.0) < TRUNCATED * ml
     ]
 
 
