@@ -92,7 +92,7 @@ def change(  # noqa: PLR0913 - one parameter per option
         "windows": read_windows(windows, 2),
     }
     check_one_pose(alignment is not None, register)
-    recipe = recipe_of({}, {k: v for k, v in asked.items() if v is not None}, register)
+    recipe = recipe_of({}, asked, register)
     export.check_folder(out, [baseline, followup])
     with bar() as progress:
         loaded = load_all([baseline, followup], Reading(series, frame, rectify), progress)
@@ -118,13 +118,18 @@ def change(  # noqa: PLR0913 - one parameter per option
         told = export.summary_of_change(found)
         words = _in_words(told)
         outputs += [str(path) for path in export.export_change(found, outcome, out, words, told)]
-    for sentence in (*_unknown(volumes), *told["warnings"]):
+    result = {**export.summary(outcome), "change": told, "outputs": outputs}
+    _say(result, [*_unknown(volumes), *told["warnings"]], as_json=as_json)
+
+
+def _say(result: dict[str, Any], doubts: Sequence[str], *, as_json: bool) -> None:
+    for sentence in doubts:
         warn(sentence)
     if as_json:
-        say_json({**export.summary(outcome), "change": told, "outputs": outputs})
+        say_json(result)
         return
-    say(f"change that {words}")
-    say_result({**export.summary(outcome), "outputs": outputs})
+    say(f"change that {_in_words(result['change'])}")
+    say_result(result)
 
 
 def _unknown(volumes: Sequence[Volume]) -> list[str]:

@@ -137,7 +137,7 @@ def run(  # noqa: PLR0913 - one parameter per option
     }
     check_one_pose(bool(alignment), register)
     written = read_object(recipe, RECIPE)
-    asked = recipe_of(written, {k: v for k, v in changes.items() if v is not None}, register)
+    asked = recipe_of(written, changes, register)
     export.check_folder(out, [fixed, *moving])
     with bar() as progress:
         volumes = load_all([fixed, *moving], Reading(series, frame, rectify), progress)
@@ -190,15 +190,16 @@ def params(pairs: list[str] | None) -> dict[str, Any]:
 
 
 def recipe_of(written: dict[str, Any], changes: dict[str, Any], register: Register | None) -> Any:
-    """Put the options given on the command line over what the recipe says."""
+    """Put the options given on the command line, those not None, over what the recipe says."""
     from napari_fusion.recipe import Recipe
     from napari_fusion.registration import AlignOptions
 
+    given = {name: value for name, value in changes.items() if value is not None}
     if register is not None:
         none = register is Register.none
-        changes["align"] = None if none else AlignOptions.model_validate({"model": register.value})
+        given["align"] = None if none else AlignOptions.model_validate({"model": register.value})
     inner = written.get("recipe", written)
-    return checked(Recipe, inner | changes if isinstance(inner, dict) else inner, RECIPE)
+    return checked(Recipe, inner | given if isinstance(inner, dict) else inner, RECIPE)
 
 
 class _Step(BaseModel):
