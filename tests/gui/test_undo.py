@@ -4,6 +4,7 @@ import pytest
 from qtpy.QtWidgets import QApplication
 
 from napari_fusion.gui import preview_layers
+from napari_fusion.gui.covered import cover, hide, uncover
 from napari_fusion.gui.hands.deeds import Deeds
 from napari_fusion.gui.undo import Deed, UndoStack
 
@@ -102,3 +103,19 @@ def test_what_is_kept_for_undo_is_bounded(monkeypatch):
     assert done == ["small", 4, 3]
     stack.did(Deed("large", lambda: done.append("large"), lambda: None, holds=1000))
     assert stack.undo() == "large"  # the last one can always be taken back
+
+
+def test_what_a_picture_covered_is_seen_again_when_what_hid_it_is_taken_back(stack, viewer):
+    layer = viewer.layers["head T1"]
+    cover(viewer, {"head T1"})
+    stack.begin()
+    hide(layer)
+    stack.end("fused")
+    uncover([layer])
+    assert not layer.visible
+    stack.undo()
+    assert layer.visible
+    cover(viewer, {"head T1"})
+    stack.redo()
+    uncover([layer])
+    assert not layer.visible

@@ -145,6 +145,21 @@ def test_a_result_of_a_closed_layer_is_not_added(viewer, slow, dock, qtbot, said
     assert [layer.name for layer in viewer.layers] == ["head CT"]
 
 
+def test_undo_shows_again_what_was_hidden_while_it_was_watched(viewer, gate, dock, qtbot):
+    assert dock.align.watch.isChecked()
+    click(qtbot, dock.align.button)
+    assert not viewer.layers["head T1"].visible
+    qtbot.waitUntil(lambda: idle(dock)() and len(viewer.layers) == 3)
+    assert not viewer.layers["head T1"].visible
+    dock.desk._undo()
+    assert [(layer.name, layer.visible) for layer in viewer.layers] == [
+        ("head CT", True),
+        ("head T1", True),
+    ]
+    dock.desk._redo()
+    assert not viewer.layers["head T1"].visible
+
+
 def press(viewer, key):
     """Press a key as napari's canvas does."""
     handler = KeymapHandler()

@@ -9,6 +9,7 @@ import numpy as np
 from qtpy.QtCore import QObject, QTimer, Slot
 
 from napari_fusion.gui.check.geometry import MOVES
+from napari_fusion.gui.covered import hide, is_shown
 from napari_fusion.gui.layers import LIVE, place_of
 from napari_fusion.gui.undo import Deed, UndoStack
 
@@ -19,7 +20,7 @@ class Deeds(QObject):
     """Watch a viewer's layers and remember what is done to them.
 
     The preview of *Live* comes and goes by itself and is no deed; nor is a layer that is drawn anew
-    in another frame.
+    in another frame. A layer that a picture of it covers counts as seen.
 
     Parameters
     ----------
@@ -33,7 +34,7 @@ class Deeds(QObject):
         super().__init__(parent)
         self._viewer, self._stack = viewer, stack
         self._places = {layer: _place(layer) for layer in viewer.layers}
-        self._seen = {layer: bool(layer.visible) for layer in viewer.layers}
+        self._seen = {layer: is_shown(layer) for layer in viewer.layers}
         self._touched: list[Any] = []
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -72,7 +73,7 @@ class Deeds(QObject):
         layer = event.value
         if LIVE in layer.metadata:
             return
-        self._places[layer], self._seen[layer] = _place(layer), bool(layer.visible)
+        self._places[layer], self._seen[layer] = _place(layer), is_shown(layer)
         self._stack.did(
             Deed(f"{layer.name} added", lambda: self._take(layer), lambda: self._put(layer))
         )
@@ -97,10 +98,16 @@ class Deeds(QObject):
             return
         layer = self._viewer.layers[index]
         if event.type == "visible" and layer in self._places:
-            before, now = self._seen[layer], bool(layer.visible)
+            before, now = self._seen[layer], is_shown(layer)
             self._seen[layer] = now
             if self._stack.is_grouping and before != now:  # napari tells of what stays, too
-                self._did(layer, "visible", before, now, "{} shown or hidden")
+                self._stack.did(
+                    Deed(
+                        f"{layer.name} shown or hidden",
+                        lambda: _show(layer, on=before),
+                        lambda: _show(layer, on=now),
+                    )
+                )
         elif event.type in MOVES and layer in self._places:
             if self._stack.is_busy:
                 self._places[layer] = _place(layer)
@@ -144,6 +151,14 @@ def _place(layer: Any) -> tuple[dict[str, Any], Any]:
 
 def _alike(one: dict[str, Any], other: dict[str, Any]) -> bool:
     return all(np.array_equal(np.asarray(one[name]), np.asarray(other[name])) for name in GEOMETRY)
+
+
+def _show(layer: Any, *, on: bool) -> None:
+    """Show or hide a layer for good, whatever covers it by now."""
+    if on:
+        layer.visible = True
+    else:
+        hide(layer)
 
 
 def _move(layer: Any, place: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ from napari_fusion.gui.align.curve import Curve
 from napari_fusion.gui.align.ghost import Ghost, hide_ghost, show_ghost
 from napari_fusion.gui.check.status import standing_of
 from napari_fusion.gui.chosen import Chosen
+from napari_fusion.gui.covered import cover, uncover
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.jobs import BUSY, Asked, JobRow
 from napari_fusion.gui.snapshot import ALIGNMENT, Result, Snapshot
@@ -65,7 +66,7 @@ class AlignStep(Step):
         self._viewer, self._jobs, self._chosen = viewer, jobs, Chosen()
         self._refused: tuple[Any, Result] | None = None
         self._watched: tuple[Ghost, Any, Any] | None = None
-        self._hid: Any = None
+        self._covered: tuple[Any, ...] = ()
         self._fill_form()
         self.posed.connect(self._see)
         jobs.busy.connect(self._follow)
@@ -153,8 +154,8 @@ class AlignStep(Step):
         """Take the ghost of a search away, and show what was hidden for it."""
         self._watched = None
         hide_ghost(self._viewer)
-        if self._hid is not None:  # nothing was added: all is as before
-            self._hid.visible, self._hid = True, None
+        uncover(self._covered)  # what was added in its place has hidden it for good
+        self._covered = ()
 
     @Slot()
     def _align(self) -> None:
@@ -184,8 +185,9 @@ class AlignStep(Step):
         fixed, moving = (job.snapshot.source(name).volume for name in (job.fixed, job.moving))
         layer, frame = self._viewer.layers[job.moving], job.snapshot.frame or Frame()
         self._watched = Ghost.of(layer, moving, frame), fixed.grid, moving.grid
-        if layer.visible:
-            self._hid, layer.visible = layer, False
+        if layer.visible:  # else another picture covers it, or nobody wants to see it
+            self._covered = (layer,)
+            cover(self._viewer, {job.moving})
 
     def _pass_on(self, matrix: NDArray[np.float64], score: float) -> None:
         """Tell the window of a pose; called in the thread that searches."""
@@ -227,5 +229,4 @@ class AlignStep(Step):
             self._add(result, job.line(accept=result.standing.word))
 
     def _add(self, result: Result, line: str = "") -> None:
-        self._hid = None
         self._jobs.show_result(result, lambda added: self.aligned.emit(added[0]), line)
