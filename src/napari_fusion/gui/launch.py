@@ -133,10 +133,11 @@ def _shown(viewer: Any, layers: Sequence[LayerData]) -> dict[str, Any]:
     from napari_fusion.gui.open.opening import announce
 
     announce(layers)
-    added = [viewer.add_layer(Layer.create(*layer)) for layer in layers]
-    pictures = [layer for layer in added if isinstance(layer, Image)]
-    for layer in pictures[1:2]:
+    made = [Layer.create(*layer) for layer in layers]
+    pictures = [layer for layer in made if isinstance(layer, Image)]
+    for layer in pictures[1:2]:  # before it is added: an opacity set later is taken for the user's
         layer.opacity = min(layer.opacity, OVER_FIXED)
+    added = [viewer.add_layer(layer) for layer in made]
     for layer in pictures[2:]:  # they would hide the pair
         layer.visible = False
     look_at_middle(viewer, added[0])

@@ -105,6 +105,65 @@ def test_an_opacity_that_was_chosen_stays_when_the_palette_changes(step, model):
         assert layer.opacity == 0.3
 
 
+@pytest.mark.parametrize("chosen", [0.6, 0.5, 1.0])  # two of them are ours, too
+def test_an_opacity_is_the_users_when_the_user_sets_it(step, model, chosen):
+    layer, anatomy = model.layers["PET"], model.layers["CT"]
+    layer.opacity = chosen
+    for seen in (False, True, False):
+        anatomy.visible = seen
+        assert layer.opacity == chosen
+
+
+@pytest.mark.parametrize("ours", [0.6, 0.5])
+def test_an_opacity_a_layer_came_with_is_undone_when_it_is_alone(step, model, pet, ours):
+    from napari.layers import Layer
+
+    model.layers.remove("PET")
+    data, keywords, kind = to_layer(pet)
+    layer = model.add_layer(Layer.create(data, keywords | {"opacity": ours}, kind))
+    assert layer.opacity == ours
+    model.layers["CT"].visible = False
+    assert layer.opacity == 1.0
+
+
+def test_a_chosen_opacity_outlives_another_palette(step, model, qtbot):
+    layer = model.layers["PET"]
+    layer.opacity = 0.6
+    choose(qtbot, step.palettes.palettes["B"], "hot metal blue")
+    choose(qtbot, step.palettes.palettes["B"], "automatic")
+    model.layers["CT"].visible = False
+    assert (layer.colormap.name, layer.opacity) == ("inverse grey", 0.6)
+
+
+@pytest.mark.parametrize("by_user", [True, False])
+def test_a_session_says_who_set_the_opacity(step, model, pet, by_user):
+    from napari.layers import Layer
+
+    if by_user:
+        model.layers["PET"].opacity = 0.6
+    look = look_of(model.layers["PET"])
+    model.layers.remove("PET")
+    again = Layer.create(*to_layer(pet))
+    dress(again, look)
+    model.add_layer(again)
+    model.layers["CT"].visible = False
+    assert again.opacity == (0.6 if by_user else 1.0)
+
+
+@pytest.mark.parametrize(("opacity", "alone"), [(0.6, 1.0), (0.3, 0.3)])
+def test_a_session_that_does_not_say_who_set_the_opacity(step, model, pet, opacity, alone):
+    from napari.layers import Layer
+
+    look = look_of(model.layers["PET"]) | {"opacity": opacity}
+    del look["opacity_chosen"]  # as older files
+    model.layers.remove("PET")
+    again = Layer.create(*to_layer(pet))
+    dress(again, look)
+    model.add_layer(again)
+    model.layers["CT"].visible = False
+    assert again.opacity == alone
+
+
 def test_a_session_keeps_the_opacity_whatever_is_opened_first(step, model, pet, pair):
     model.layers["PET"].opacity = 0.3
     look = look_of(model.layers["PET"])

@@ -33,6 +33,11 @@ class Dressed:
     automatic
         Whether nobody chose it: what lies below the layer may change it.
 
+    Attributes
+    ----------
+    opacity_chosen
+        Whether somebody set the layer's opacity since it wears this; heard, not guessed.
+
     Raises
     ------
     ParameterError
@@ -44,9 +49,10 @@ class Dressed:
     ) -> None:
         palette(name)  # refuses a name there is not
         self.layer, self.name, self.floor, self.automatic = layer, name, floor, automatic
-        self._applying = False
+        self.opacity_chosen = self._applying = False
         layer.events.contrast_limits.connect(self.apply)
         layer.events.colormap.connect(self._chosen_otherwise)
+        layer.events.opacity.connect(self._opacity_set)
 
     def apply(self, event: object = None) -> None:
         """Colour the layer for the window it has now."""
@@ -55,18 +61,31 @@ class Dressed:
         new = colours(self.name, share)
         if self.layer.colormap.name == new.name:
             return
-        self._applying = True
-        try:
-            self.layer.colormap = new
-        finally:
-            self._applying = False
+        self._set("colormap", new)
+
+    def dim(self, opacity: float) -> None:
+        """Give the layer an opacity, unless somebody chose one."""
+        if not self.opacity_chosen:
+            self._set("opacity", opacity)
 
     def forget(self) -> None:
         """Leave the layer as it is, and its palette to others."""
         self.layer.events.contrast_limits.disconnect(self.apply)
         self.layer.events.colormap.disconnect(self._chosen_otherwise)
+        self.layer.events.opacity.disconnect(self._opacity_set)
         if self.layer.metadata.get(DRESSED) is self:
             del self.layer.metadata[DRESSED]
+
+    def _set(self, name: str, value: Any) -> None:
+        self._applying = True
+        try:
+            setattr(self.layer, name, value)
+        finally:
+            self._applying = False
+
+    def _opacity_set(self, event: object = None) -> None:
+        if not self._applying:
+            self.opacity_chosen = True
 
     def _chosen_otherwise(self, event: object = None) -> None:
         if not self._applying:

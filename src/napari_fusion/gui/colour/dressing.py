@@ -34,24 +34,25 @@ def dress(viewer: Any) -> None:
             _wear(worn, volume, over=anatomy)
 
 
-def set_automatic(layer: Any) -> None:
-    """Leave a layer's palette to what lies below it."""
+def set_automatic(layer: Any, *, opacity_chosen: bool = False) -> None:
+    """Leave a layer's palette to what lies below it; an opacity that somebody chose stays."""
     volume = layer.metadata.get(VOLUME)
     worn = layer.metadata.get(DRESSED)
     if isinstance(worn, Dressed):
+        opacity_chosen = opacity_chosen or worn.opacity_chosen
         worn.forget()
     if isinstance(volume, Volume) and volume.modality in FUNCTIONAL:
         new = Dressed(layer, OVER, floor_of(volume), automatic=True)
+        new.opacity_chosen = opacity_chosen
         layer.metadata[DRESSED] = new
         new.apply()
 
 
 def _wear(worn: Dressed, volume: Volume, *, over: bool) -> None:
-    """Change the palette; the opacity too, unless somebody chose another than came with it."""
+    """Change the palette, and the opacity that comes with it."""
     name = OVER if over else ALONE
     if worn.name != name:
-        if worn.layer.opacity == OPACITY.get(worn.name):
-            worn.layer.opacity = OPACITY[name]
+        worn.dim(OPACITY[name])
         worn.name, worn.floor = name, floor_of(volume) if over else None
     worn.apply()
 

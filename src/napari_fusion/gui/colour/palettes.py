@@ -45,6 +45,7 @@ def set_palette(
     before = found.metadata.get(DRESSED)
     new = Dressed(found, palette, clear_below)
     if isinstance(before, Dressed):
+        new.opacity_chosen = before.opacity_chosen
         before.forget()
     found.metadata[DRESSED] = new
     new.apply()

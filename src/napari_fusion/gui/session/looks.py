@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from napari_fusion.gui.colour.dressed import DRESSED, Dressed
+from napari_fusion.gui.colour.dressing import OPACITY, set_automatic
 from napari_fusion.gui.covered import is_shown
 from napari_fusion.gui.layers import VOLUME
 
@@ -31,6 +32,7 @@ def look_of(layer: Any) -> dict[str, Any]:
         look["colormap"] = _colours(layer.colormap)
         worn = layer.metadata.get(DRESSED)
         look["automatic"] = isinstance(worn, Dressed) and worn.automatic
+        look["opacity_chosen"] = isinstance(worn, Dressed) and worn.opacity_chosen
     if hasattr(layer, "border_color"):
         look |= {key: _plain(getattr(layer, key)) for key in POINTS[:-1]}
         look["symbol"] = [str(one.value) for one in layer.symbol]
@@ -48,13 +50,17 @@ def dress(layer: Any, look: dict[str, Any]) -> None:
         if key in look and hasattr(layer, key) and len(look[key]) == len(layer.data):
             setattr(layer, key, look[key])
     if "contrast_limits" in look and hasattr(layer, "contrast_limits"):
-        if "colormap" in look and not (look.get("automatic") and VOLUME in layer.metadata):
+        automatic = bool(look.get("automatic")) and VOLUME in layer.metadata
+        if "colormap" in look and not automatic:
             layer.colormap = Colormap(**look["colormap"])
         low, high = look["contrast_limits"]
         reach = layer.contrast_limits_range
         layer.contrast_limits_range = (min(low, reach[0]), max(high, reach[1]))
         for key in IMAGE:
             setattr(layer, key, look[key])
+        if automatic:  # older sessions do not say who set the opacity
+            ours = look["opacity"] in OPACITY.values()
+            set_automatic(layer, opacity_chosen=look.get("opacity_chosen", not ours))
 
 
 def view_of(viewer: Any) -> dict[str, Any]:
