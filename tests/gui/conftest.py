@@ -67,19 +67,31 @@ def viewer(pair):
 
 
 @pytest.fixture
-def dock(qtbot, viewer):
-    """The workspace on that viewer; it goes at once, or Python might collect it in a thread."""
+def docked(qtbot):
+    """Make workspaces on viewers; they go at once, or Python might collect them in a thread."""
     from qtpy.QtCore import QCoreApplication, QEvent
 
     from napari_fusion.gui.workspace import FusionWorkspace
 
-    widget = FusionWorkspace(viewer)
-    widget.show()
-    yield widget
-    widget.jobs.cancel()
-    widget.close()
-    widget.deleteLater()
-    QCoreApplication.sendPostedEvents(widget, QEvent.Type.DeferredDelete.value)
+    made = []
+
+    def make(viewer):
+        made.append(FusionWorkspace(viewer))
+        made[-1].show()
+        return made[-1]
+
+    yield make
+    for widget in reversed(made):
+        widget.jobs.cancel()
+        widget.close()
+        widget.deleteLater()
+        QCoreApplication.sendPostedEvents(widget, QEvent.Type.DeferredDelete.value)
+
+
+@pytest.fixture
+def dock(docked, viewer):
+    """The workspace on that viewer."""
+    return docked(viewer)
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,6 @@ from napari_fusion.gui.readout import readout
 from napari_fusion.gui.samples import ct_and_pet
 from napari_fusion.gui.snapshot import Snapshot
 from napari_fusion.gui.views.marks import UNIT, Marks, windows_told
-from napari_fusion.gui.workspace import FusionWorkspace
 from napari_fusion.palette import palette
 
 
@@ -44,12 +43,8 @@ def model(pair, pet):
 
 
 @pytest.fixture
-def dock(qtbot, model):
-    widget = FusionWorkspace(model)
-    qtbot.addWidget(widget)
-    widget.show()
-    yield widget
-    widget.jobs.cancel()
+def dock(docked, model):
+    return docked(model)
 
 
 def windows(model):

@@ -37,10 +37,8 @@ def aligned(viewer, pair):
 
 
 @pytest.fixture
-def dock(qtbot, aligned):
-    widget = FusionWorkspace(aligned)
-    qtbot.addWidget(widget)
-    widget.show()
+def dock(docked, aligned):
+    widget = docked(aligned)
     yield widget
     widget.check.comparer.stop()
 

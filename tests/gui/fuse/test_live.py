@@ -25,7 +25,6 @@ from napari_fusion.gui.readout import readout
 from napari_fusion.gui.session.looks import look_of
 from napari_fusion.gui.snapshot import SHARES, Snapshot
 from napari_fusion.gui.views.marks import measured
-from napari_fusion.gui.workspace import FusionWorkspace
 
 
 @pytest.fixture
@@ -41,11 +40,9 @@ def aligned(viewer, pair):
 
 
 @pytest.fixture
-def dock(qtbot, aligned):
-    widget = FusionWorkspace(aligned)
-    qtbot.addWidget(widget)
+def dock(docked, aligned):
+    widget = docked(aligned)
     widget.fuse.choose_method("laplacian")
-    widget.show()
     yield widget
     if isalive(widget.fuse.live):
         widget.fuse.live.stop()

@@ -9,21 +9,6 @@ from qtpy.QtWidgets import QApplication, QMainWindow
 import napari_fusion
 from napari_fusion.gui.compare.modes import Mode
 from napari_fusion.gui.guide.about import AboutBox, about, about_command
-from napari_fusion.gui.workspace import FusionWorkspace
-
-
-def docked(qtbot, model):
-    widget = FusionWorkspace(model)
-    qtbot.addWidget(widget)
-    widget.show()
-    return widget
-
-
-@pytest.fixture
-def dock(qtbot, viewer):
-    widget = docked(qtbot, viewer)
-    yield widget
-    widget.jobs.cancel()
 
 
 @pytest.fixture
@@ -108,11 +93,11 @@ def test_escape_closes_it_at_any_step_and_leaves_no_trace(dock, click, qtbot, st
     assert not dock.tour.isVisible()
 
 
-def test_opening_the_sample_head_does_the_first_step(qtbot, click, plugins):
+def test_opening_the_sample_head_does_the_first_step(docked, click, plugins):
     from napari.components import ViewerModel
 
     model = ViewerModel()
-    dock = docked(qtbot, model)
+    dock = docked(model)
     click(dock.help.tour_button)
     click(dock.tour.sample_button)
     assert len(model.layers) == 2
@@ -120,11 +105,11 @@ def test_opening_the_sample_head_does_the_first_step(qtbot, click, plugins):
     assert dock.open.fixed.layer is not dock.open.moving.layer
 
 
-def test_a_second_volume_becomes_the_moving_one(qtbot, viewer):
+def test_a_second_volume_becomes_the_moving_one(docked, viewer):
     from napari.components import ViewerModel
 
     model = ViewerModel()
-    dock = docked(qtbot, model)
+    dock = docked(model)
     model.add_layer(viewer.layers[0])
     assert dock.open.fixed.layer is dock.open.moving.layer
     model.add_layer(viewer.layers[1])

@@ -1,22 +1,11 @@
 """The table of the workspace, by mouse: a sphere at the crosshair, and painted regions."""
 
 import numpy as np
-import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
 from napari_fusion.gui.layers import place_of
 from napari_fusion.gui.measure.box import COLUMNS, SPHERE
-from napari_fusion.gui.workspace import FusionWorkspace
-
-
-@pytest.fixture
-def dock(qtbot, viewer):
-    widget = FusionWorkspace(viewer)
-    qtbot.addWidget(widget)
-    widget.show()
-    yield widget
-    widget.jobs.cancel()
 
 
 def shown(box):

@@ -13,7 +13,6 @@ from napari_fusion.gui.check.geometry import told
 from napari_fusion.gui.hands.presets import presets_of
 from napari_fusion.gui.layers import VOLUME
 from napari_fusion.gui.readout import value_at
-from napari_fusion.gui.workspace import FusionWorkspace
 
 
 @pytest.fixture
@@ -32,12 +31,8 @@ def model(pair):
 
 
 @pytest.fixture
-def dock(qtbot, model):
-    widget = FusionWorkspace(model)
-    qtbot.addWidget(widget)
-    widget.show()
-    yield widget
-    widget.jobs.cancel()
+def dock(docked, model):
+    return docked(model)
 
 
 def test_window_presets_and_unit_follow(model):

@@ -3,15 +3,11 @@ from napari.components import ViewerModel
 from qtpy.QtCore import Qt
 
 from napari_fusion.fusion import methods
-from napari_fusion.gui.workspace import FusionWorkspace
 
 
 @pytest.fixture
-def step(qtbot):
-    widget = FusionWorkspace(ViewerModel())
-    qtbot.addWidget(widget)
-    widget.show()
-    return widget.fuse
+def step(docked):
+    return docked(ViewerModel()).fuse
 
 
 @pytest.mark.parametrize("method", methods(), ids=lambda m: m.name)

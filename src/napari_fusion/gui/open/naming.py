@@ -1,17 +1,12 @@
 """Say what was scanned, where the file does not: NIfTI and MetaImage know no modality."""
 
-# mypy: allow-subclassing-any, allow-untyped-decorators
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from napari.utils.notifications import show_error
-from qtpy.QtCore import Signal, Slot
-from qtpy.QtWidgets import QComboBox, QWidget
-
-from napari_fusion.errors import FusionError, ParameterError
+from napari_fusion.errors import ParameterError
 from napari_fusion.gui.actions import named
 from napari_fusion.gui.colour.dressed import DRESSED
 from napari_fusion.gui.colour.dressing import dress
@@ -110,45 +105,3 @@ def _show_as(layer: Any, kept: Mapping[str, Volume]) -> None:
     layer.metadata = layer.metadata | kept  # set whole: the other views hear it
     for key, value in look(kept[VOLUME]).items():
         setattr(layer, key, Colormap(**value) if isinstance(value, dict) else value)
-
-
-class KindCombo(QComboBox):
-    """Choose what a layer shows; seen only where its file does not say.
-
-    Parameters
-    ----------
-    viewer
-        A napari viewer or viewer model.
-    """
-
-    told = Signal(str)
-    """The line of Python that repeats the choice."""
-
-    def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._viewer = viewer
-        self._layer: Any = None
-        self.addItems(["not said", *get_args(Kind)])
-        self.setToolTip("The file does not say what was scanned; window and unit follow from it.")
-        self.activated.connect(self._choose)
-
-    def ask_about(self, layer: Any) -> bool:
-        """Take a layer, or None; whether there is something to ask."""
-        self._layer = layer
-        asked = layer is not None and is_unsaid(layer)
-        self.setCurrentText(kind_of(layer) or "not said" if asked else "not said")
-        return asked
-
-    @Slot(int)
-    def _choose(self, index: int) -> None:
-        if index < 1 or self._layer is None:
-            return
-        kind = get_args(Kind)[index - 1]
-        try:
-            name_modality(self._viewer, self._layer, kind)
-        except FusionError as error:
-            show_error(str(error))
-            return
-        verb = "name_modality"
-        call = f"{verb}(viewer, {self._layer.name!r}, {kind!r})"
-        self.told.emit(f"from napari_fusion.gui import {verb}; {call}")

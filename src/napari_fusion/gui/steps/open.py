@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QLabel, QLineEdit, QWidget
 from napari_fusion.gui.check.gate import TYPED
 from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.layers import VOLUME
-from napari_fusion.gui.open.naming import KindCombo
+from napari_fusion.gui.open.kindcombo import KindCombo
 from napari_fusion.gui.steps.step import Step
 from napari_fusion.gui.widgets.combos import LayerCombo
 from napari_fusion.gui.widgets.hearing import hear
