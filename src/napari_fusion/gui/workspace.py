@@ -3,7 +3,7 @@
 # mypy: allow-subclassing-any, allow-untyped-decorators
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from napari_fusion.gui.steps.check import CheckStep
 from napari_fusion.gui.steps.fuse import FuseStep
 from napari_fusion.gui.steps.keep import KeepStep
 from napari_fusion.gui.steps.open import OpenStep
+from napari_fusion.gui.steps.step import Step
 from napari_fusion.gui.values import Values
 from napari_fusion.gui.views.letters import show_letters
 from napari_fusion.gui.widgets.scroll import UprightScroll
@@ -106,7 +107,7 @@ class FusionWorkspace(QWidget):
         self.check = CheckStep(self.viewer, self.desk)
         self.fuse = FuseStep(self.viewer, self.jobs)
         self.keep = KeepStep(self.viewer, self.settings, self.desk.crossing)
-        self.steps = (self.open, self.align, self.check, self.fuse, self.keep)
+        self.steps: tuple[Step, ...] = (self.open, self.align, self.check, self.fuse, self.keep)
         for listener in (self.align, self.check, self.fuse, self.desk.lens):
             listener.choose(self.open.current)
             self.open.chosen.connect(listener.choose)
@@ -146,14 +147,24 @@ class FusionWorkspace(QWidget):
 
     def settings(self) -> dict[str, JSON]:
         """Give what is chosen, as JSON values, for a session to keep."""
-        return {**self.open.settings(), **self.check.settings(), **self.fuse.settings()}
+        told: dict[str, JSON] = {}
+        for step in (self.open, self.align, self.check, self.fuse):
+            told |= step.settings()
+        opened: list[JSON] = [name for name, step in self._named_steps() if step.is_open]
+        return told | {"steps_open": opened}
 
     @Slot(object)
     def take_up(self, settings: Mapping[str, Any]) -> None:
         """Choose what was chosen when a session was saved; what is not there is left alone."""
-        self.open.take_up(settings)
-        self.check.take_up(settings)
-        self.fuse.take_up(settings)
+        for step in (self.open, self.align, self.check, self.fuse):
+            step.take_up(settings)
+        opened = settings.get("steps_open")
+        if isinstance(opened, list):
+            for name, step in self._named_steps():
+                step.set_open(on=name in opened)
+
+    def _named_steps(self) -> Iterator[tuple[str, Step]]:
+        return zip(("open", "align", "check", "fuse", "keep"), self.steps, strict=True)
 
     def _bind_keys(self) -> None:
         """Give keys what only the steps can do."""

@@ -22,6 +22,7 @@ from napari_fusion.gui import (
     show_plane,
 )
 from napari_fusion.gui.compare.modes import Mode
+from napari_fusion.gui.fuse.preview import find_preview
 from napari_fusion.gui.layers import LIVE
 from napari_fusion.gui.open.opening import read_layers
 from napari_fusion.gui.session.file import read_session
@@ -165,6 +166,38 @@ def test_sources_that_were_put_beside_the_session_are_found(opened, files, tmp_p
     same(everything(opened), everything(again))
 
 
+@pytest.mark.parametrize("homes", [("one", "two"), ("one", ""), ("", "two")])
+def test_namesakes_of_different_folders_are_told_apart(pair, tmp_path, homes):
+    """They are put beside the session with the folders that held them, or one without."""
+    for folder, volume in zip(("one", "two"), pair, strict=False):
+        (tmp_path / "far" / folder).mkdir(parents=True)
+        save(volume, tmp_path / "far" / folder / "scan.nii.gz")
+    paths = [(str(tmp_path / "far" / folder / "scan.nii.gz"), None) for folder in ("one", "two")]
+    viewer = filled(read_layers(paths, None, lambda *_: None))
+    (tmp_path / "saved").mkdir()
+    saved = save_session(viewer, tmp_path / "saved" / "a.fusion")
+    home = tmp_path / "home"
+    for name, folder in zip(("one", "two"), homes, strict=True):
+        (home / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "far" / name / "scan.nii.gz").rename(home / folder / "scan.nii.gz")
+    saved.rename(home / saved.name)
+    again, _ = reopened(home / saved.name)
+    same(everything(viewer), everything(again))
+
+
+def test_a_namesake_is_not_taken_for_a_source(pair, tmp_path):
+    for folder, volume in zip(("one", "two"), pair, strict=False):
+        (tmp_path / folder).mkdir()
+        save(volume, tmp_path / folder / "scan.nii.gz")
+    paths = [(str(tmp_path / folder / "scan.nii.gz"), None) for folder in ("one", "two")]
+    saved = save_session(
+        filled(read_layers(paths, None, lambda *_: None)), tmp_path / "one" / "a.fusion"
+    )
+    (tmp_path / "two" / "scan.nii.gz").unlink()
+    with pytest.raises(ReadError, match=r"\(scan.nii.gz\) changed since the session was saved"):
+        reopened(saved)
+
+
 def test_what_a_user_said_of_a_file_is_said_again(pair, tmp_path):
     bare = replace(pair[0], modality="OTHER", unit="1")
     path = str(save(bare, tmp_path / "bare.nii.gz"))
@@ -226,6 +259,20 @@ def test_a_session_without_a_member_it_names_is_refused(opened, gate, lost, tmp_
             file.writestr(name, entries[name])
     viewer = ViewerModel()
     with pytest.raises(ReadError, match=f"a.fusion is damaged: it lacks '{gone}'"):
+        open_session(viewer, path)
+    assert not viewer.layers
+
+
+@pytest.mark.parametrize("lost", ["name", "scale", "gamma", "units"])
+def test_a_session_that_does_not_say_how_a_layer_looked_is_refused(opened, lost, tmp_path):
+    path = save_session(opened, tmp_path / "a.fusion")
+    with zipfile.ZipFile(path) as file:
+        session = json.loads(file.read("session.json"))
+    del session["layers"][1]["look"][lost]
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("session.json", json.dumps(session))
+    viewer = ViewerModel()
+    with pytest.raises(ReadError, match=f"a.fusion is damaged: .* its layer 2 lacks '{lost}'"):
         open_session(viewer, path)
     assert not viewer.layers
 
@@ -297,6 +344,54 @@ def test_the_point_in_which_planes_cross_comes_back_though_no_slider_shows_it(
     for spoilt in (None, "here", [1.0, 2.0], [float("nan")] * 3, {"x": 1}):
         after.take_up({"crossing": spoilt})
         np.testing.assert_allclose(after.desk.crossing.point, crossing.point, atol=1e-9)
+
+
+WAYS = {
+    "steps_open": lambda dock: [step.is_open for step in dock.steps],
+    "model": lambda dock: dock.align.model.currentText(),
+    "watch": lambda dock: dock.align.watch.isChecked(),
+    "crosshair": lambda dock: (dock.desk.hands.crosshair, dock.check.views.crosshair.isChecked()),
+    "off_mm": lambda dock: dock.fuse.off_mm.value(),
+    "live": lambda dock: dock.fuse.live.box.isChecked(),
+}
+"""What the workspace can be set to, beside layers and views."""
+
+
+def set_all(dock):
+    """Set everything of `WAYS` by hand to what it is not when a workspace opens."""
+    dock.open.set_open(on=False)
+    dock.check.set_open(on=False)
+    dock.align.model.setCurrentText("affine")
+    dock.align.watch.setChecked(False)
+    dock.check.views.crosshair.click()
+    dock.fuse.off_mm.setValue(1.7)
+    dock.fuse.live.box.setChecked(True)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_the_workspace_was_set_to_comes_back(docked, opened, way, tmp_path):
+    before, after = docked(opened), docked(ViewerModel())
+    set_all(before)
+    path = save_session(opened, tmp_path / "a.fusion", workspace=before.settings())
+    settings = open_session(after.viewer, path)
+    assert WAYS[way](after) != WAYS[way](before)
+    after.take_up({key: one for key, one in settings.items() if key != way})  # an older session
+    assert WAYS[way](after) != WAYS[way](before)
+    after.take_up(settings)
+    assert WAYS[way](after) == WAYS[way](before)
+    assert after.settings() == before.settings()
+
+
+def test_live_is_seen_again_and_hides_no_source_for_good(docked, opened, qtbot, tmp_path):
+    before, after = docked(opened), docked(ViewerModel())
+    before.fuse.live.box.setChecked(True)
+    qtbot.waitUntil(lambda: find_preview(opened) is not None)
+    path = save_session(opened, tmp_path / "a.fusion", workspace=before.settings())
+    after.take_up(open_session(after.viewer, path))
+    qtbot.waitUntil(lambda: find_preview(after.viewer) is not None)
+    assert not after.viewer.layers["ct"].visible
+    after.fuse.live.stop()
+    assert [(one.name, one.visible) for one in after.viewer.layers] == [("ct", True), ("t1", True)]
 
 
 def test_what_is_not_known_of_comparing_is_left_alone(qtbot, opened):

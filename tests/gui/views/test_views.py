@@ -1,5 +1,6 @@
 """The linked views in a real window, driven by mouse and keys."""
 
+import json
 from collections import Counter
 
 import numpy as np
@@ -682,6 +683,27 @@ def test_a_session_brings_the_side_to_every_plane(desk, main, window):
     assert check.planes.left.isChecked()
     assert {str(v.model.scene.camera.orientation2d[1]) for v in desk.quad.planes} >= {"left"}
     check.planes.left.setChecked(False)
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_a_session_brings_back_the_view_that_was_enlarged_and_the_angle(desk, main, window, place):
+    check, quad = window[1].check, desk.quad
+    frame = quad.turning.parentWidget().parentWidget()
+    canvases = [one for one, _ in views(desk, main)] + [quad.turning]
+    quad.enlarge(canvases[place])
+    quad.turning.look_from(75)
+    kept = json.loads(json.dumps(check.settings()))
+    desk.show_views(on=False)
+    desk.show_views(on=True)
+    quad.turning.look_from(0)
+    assert all(one.isVisibleTo(frame) for one in canvases)
+    check.take_up(kept)
+    assert [one.isVisibleTo(frame) for one in canvases] == [n == place for n in range(4)]
+    assert quad.turning.angle == 75
+    check.take_up({"left_on": kept["left_on"]})  # an older session says nothing of either
+    assert (quad.turning.angle, check.settings()["enlarged"]) == (75, place)
+    check.take_up({"enlarged": None})
+    assert all(one.isVisibleTo(frame) for one in canvases)
 
 
 def test_side_by_side_keeps_the_hands_and_the_values(desk, main, window, qtbot):

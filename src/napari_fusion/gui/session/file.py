@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from napari_fusion.errors import ParameterError, Progress, ReadError, WriteError
 from napari_fusion.gui.session.document import VERSION, FromArray, FromLayers, Session
 from napari_fusion.gui.session.keep import Contents, described
-from napari_fusion.gui.session.looks import look_at
+from napari_fusion.gui.session.looks import look_at, missing_of
 from napari_fusion.gui.session.restore import Remade, remade
 from napari_fusion.registration import Alignment
 from napari_fusion.registration.files import load
@@ -202,7 +202,7 @@ def _read(path: Path) -> Contents:
 
 
 def _check_complete(name: str, contents: Contents) -> None:
-    """Refuse a session that names a member which its file does not have."""
+    """Refuse a session that lacks a member it names, or how a layer looked."""
     sources = [kept.source for kept in contents.session.layers]
     arrays = {one.array for one in sources if isinstance(one, FromArray)}
     drawn = [one for one in sources if isinstance(one, FromLayers) and one.verb == "align"]
@@ -210,6 +210,11 @@ def _check_complete(name: str, contents: Contents) -> None:
     missing |= {one.alignment for one in drawn} - contents.alignments.keys()
     if missing:
         raise ReadError(f"{name} is damaged: it lacks {', '.join(map(repr, sorted(missing)))}")
+    for number, kept in enumerate(contents.session.layers, 1):
+        lost = missing_of(kept.look)
+        if lost:
+            told = ", ".join(map(repr, lost))
+            raise ReadError(f"{name} is damaged: the look of its layer {number} lacks {told}")
 
 
 def _check_version(name: str, written: bytes) -> None:

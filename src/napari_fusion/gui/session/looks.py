@@ -39,6 +39,12 @@ def look_of(layer: Any) -> dict[str, Any]:
     return look
 
 
+def missing_of(look: dict[str, Any]) -> list[str]:
+    """Name what a look written by `look_of` has and this one lacks."""
+    image = IMAGE if "contrast_limits" in look else ()
+    return [key for key in (*SHOWN, *PLACE, "units", "axis_labels", *image) if key not in look]
+
+
 def dress(layer: Any, look: dict[str, Any]) -> None:
     """Show a layer as it was."""
     from napari.utils.colormaps import Colormap

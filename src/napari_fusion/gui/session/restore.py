@@ -22,6 +22,7 @@ from napari_fusion.gui.open.opening import as_suv
 from napari_fusion.gui.origin import ORIGIN, Opened
 from napari_fusion.gui.samples import rendered
 from napari_fusion.gui.session.document import FromArray, FromFile, FromLayers, FromSample, Session
+from napari_fusion.gui.session.finding import is_as_it_was, loaded, places_of
 from napari_fusion.gui.session.keep import Contents, fingerprint
 from napari_fusion.gui.session.looks import PLACE, dress
 from napari_fusion.gui.snapshot import Snapshot, redraw
@@ -58,7 +59,7 @@ def remade(contents: Contents, folder: Path, progress: Progress) -> Remade:
     """
     session = contents.session
     frame = None if session.frame is None else Frame(np.array(session.frame))
-    made = _opened(contents, _found(session, folder), frame, between(progress, 0.0, 0.5))
+    made = _opened(contents, places_of(session, folder), frame, between(progress, 0.0, 0.5))
     for place in _in_turn(session, set(made)):
         tell = between(progress, 0.5 + 0.5 * len(made) / len(session.layers), 1.0)
         made[place] = _as_it_was(contents, place, made, tell)
@@ -82,28 +83,8 @@ class _Bench:
     layers: list[Any]
 
 
-def _found(session: Session, folder: Path) -> dict[int, Path]:
-    """Find every file, at its old place or beside the session."""
-    found, missing = {}, []
-    for place, kept in enumerate(session.layers):
-        if isinstance(kept.source, FromFile):
-            path = Path(kept.source.path)
-            beside = [folder / kept.source.beside] if kept.source.beside else []
-            here = [one for one in (path, *beside, folder / path.name) if one.exists()]
-            if here:
-                found[place] = here[0]
-            else:
-                missing.append(f"{kept.look['name']} ({path.name})")
-    if missing:
-        raise ReadError(
-            f"the files of {' and '.join(missing)} are not where they were: put them back, or "
-            "beside the session file, and open it again"
-        )
-    return found
-
-
 def _opened(
-    contents: Contents, found: dict[int, Path], frame: Frame | None, progress: Progress
+    contents: Contents, found: dict[int, list[Path]], frame: Frame | None, progress: Progress
 ) -> dict[int, Any]:
     """Open every layer that is made of no other."""
     made: dict[int, Any] = {}
@@ -112,12 +93,12 @@ def _opened(
         source = kept.source
         progress(place / len(contents.session.layers), f"opening {kept.look['name']}")
         if isinstance(source, FromFile):
-            volume = _loaded(source, found[place], progress)
-            if volume.history[0].parameters.get("sha256") != source.sha256:
-                changed.append(f"{kept.look['name']} ({found[place].name})")
+            volume, path = loaded(source, found[place], progress)
+            if not is_as_it_was(volume, source):
+                changed.append(f"{kept.look['name']} ({path.name})")
             volume = as_suv(volume) if source.suv else volume
             volume = taken_for(volume, source.kind) if source.kind else volume
-            origin = Opened(str(found[place]), source.series, source.time_point)
+            origin = Opened(str(path), source.series, source.time_point)
             made[place] = _ours(volume, frame, origin)
         elif isinstance(source, FromSample):
             volumes = rendered(source.sample)
@@ -157,17 +138,6 @@ def _in_turn(session: Session, made: set[int]) -> Iterator[int]:
             yield place
             made.add(place)
             del waiting[place]
-
-
-def _loaded(source: FromFile, path: Path, progress: Progress) -> Volume:
-    from napari_fusion.io.isolated import load
-
-    return load(
-        path,
-        series=source.series,
-        frame=source.time_point,
-        progress=lambda fraction, words: progress(0.0, words),
-    )
 
 
 def _as_it_was(contents: Contents, place: int, made: dict[int, Any], progress: Progress) -> Any:

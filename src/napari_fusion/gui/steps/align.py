@@ -3,7 +3,7 @@
 # mypy: allow-subclassing-any, allow-untyped-decorators
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 import numpy as np
@@ -30,6 +30,7 @@ from napari_fusion.registration import Alignment
 from napari_fusion.registration.engines import installed_engines
 from napari_fusion.registration.options import AlignOptions, Engine, Model
 from napari_fusion.registration.quality import RANK
+from napari_fusion.volume import JSON
 
 ENGINE_WORDS: dict[Engine, str] = {
     "own": "napari-fusion",
@@ -113,6 +114,21 @@ class AlignStep(Step):
         self.hand.choose(chosen)
         self.landmarks.choose(chosen)
         self.tell()
+
+    def settings(self) -> dict[str, JSON]:
+        """Give how is aligned, as JSON values."""
+        return {
+            "model": self.model.currentText(),
+            "engine": str(self.engine.currentData()),
+            "watch": self.watch.isChecked(),
+        }
+
+    def take_up(self, settings: Mapping[str, Any]) -> None:
+        """Choose how to align, where that is known and installed."""
+        self.model.setCurrentText(str(settings.get("model", "")))
+        place = self.engine.findData(settings.get("engine"))
+        self.engine.setCurrentIndex(place if place >= 0 else self.engine.currentIndex())
+        self.watch.setChecked(settings.get("watch", self.watch.isChecked()) is True)
 
     @Slot()
     def tell(self) -> None:

@@ -60,13 +60,15 @@ class CheckStep(Step):
         self.comparer.choose(chosen)
 
     def settings(self) -> dict[str, JSON]:
-        """Give how the layers are compared, in how many views and where they cross, for JSON."""
+        """Give how the layers are compared, in which views, where they cross, and what C chose."""
         return {
             "mode": self.comparer.mode.value,
             "compare": self.comparer.options.model_dump(),
             "left_on": self.planes.left_on,
             "four_views": self._desk.quad.is_open,
             "crossing": self._desk.crossing.point.tolist(),
+            "crosshair": self._desk.hands.crosshair,
+            **self._desk.quad.settings(),
         }
 
     def take_up(self, settings: Mapping[str, Any]) -> None:
@@ -77,6 +79,9 @@ class CheckStep(Step):
         self._desk.show_views(on=bool(settings.get("four_views", self._desk.quad.is_open)))
         self._desk.crossing.return_to(settings.get("crossing"))
         self.planes.take_up(str(settings.get("left_on", self.planes.left_on)))
+        self._desk.quad.take_up(settings)  # after sides, which turn the projection
+        crosshair = settings.get("crosshair", self._desk.hands.crosshair)
+        self._desk.use_crosshair(on=crosshair is True)
         camera.center, camera.zoom = looked  # planes are fitted when they open or turn
         try:
             self.comparer.options = CompareOptions(**settings.get("compare", {}))

@@ -143,18 +143,28 @@ class FuseStep(Step):
     def settings(self) -> dict[str, JSON]:
         """Give the method and its parameters, as JSON values."""
         method = str(self.method.currentData())
-        told = {"method": method, "params": self.fields[method].asdict()}
-        return told | {"palette": self.palette.currentText()}
+        return {
+            "method": method,
+            "params": self.fields[method].asdict(),
+            "palette": self.palette.currentText(),
+            "off_mm": self.off_mm.value(),
+            "live": self.live.box.isChecked(),
+        }
 
     def take_up(self, settings: Mapping[str, Any]) -> None:
-        """Choose a method and its parameters, where they are still known."""
+        """Choose a method and its parameters, where they are still known; then look at it live."""
         self.palette.setCurrentText(str(settings.get("palette", "")))
-        method = settings.get("method")
-        if method not in self.fields:
-            return
+        off_mm = settings.get("off_mm")
+        if isinstance(off_mm, (int, float)):
+            self.off_mm.setValue(off_mm)
+        if settings.get("method") in self.fields:
+            self._take_up_method(settings["method"], settings.get("params", {}))
+        self.live.box.setChecked(settings.get("live", self.live.box.isChecked()) is True)
+
+    def _take_up_method(self, method: str, params: Mapping[str, Any]) -> None:
         self.choose_method(method)
         for one in lookup(method).parameters:
-            value = settings.get("params", {}).get(one.name, one.default)
+            value = params.get(one.name, one.default)
             if one.suffix and Path(value).is_file():
                 keep_network(value)
                 self._offer()

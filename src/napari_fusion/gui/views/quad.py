@@ -3,6 +3,7 @@
 # mypy: allow-subclassing-any, allow-untyped-decorators
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from napari.qt import QtViewer
@@ -13,6 +14,7 @@ from napari_fusion.gui.views.crossing import Crossing
 from napari_fusion.gui.views.letters import PLANES
 from napari_fusion.gui.views.plane import PlaneView
 from napari_fusion.gui.views.turning import Turning
+from napari_fusion.volume import JSON
 
 
 class Quad(QObject):
@@ -102,14 +104,11 @@ class Quad(QObject):
 
     def close(self) -> None:
         """Put the window's canvas back; the others are kept, empty, for the next time."""
+        self._show_alone(None)
         home, main, self._home, self._main = self._home, self._main, None, None
         if home is None or main is None or self._frame is None or self._turning is None:
             return
         self._viewer.dims.events.order.disconnect(self._turned)
-        for row in range(self._frame.count()):
-            self._frame.widget(row).show()
-            for place in range(self._frame.widget(row).count()):
-                self._frame.widget(row).widget(place).show()
         self._frame.hide()
         home.layout().insertWidget(0, main)
         main.show()
@@ -153,16 +152,46 @@ class Quad(QObject):
 
     def enlarge(self, canvas: QWidget) -> None:
         """Let one view fill the frame; once more, and all four are back."""
+        views = self._views()
+        found = (n for n, one in enumerate(views) if one is canvas or one.isAncestorOf(canvas))
+        self._show_alone(None if self._alone is not None else next(found, None))
+
+    def settings(self) -> dict[str, JSON]:
+        """Give which view fills the frame and from where the projection looks, as JSON values."""
+        if self.turning is None:
+            return {}
+        return {"enlarged": self._alone, "angle": self.turning.angle}
+
+    def take_up(self, settings: Mapping[str, Any]) -> None:
+        """Enlarge a view and turn the projection as they were, where there are such."""
+        angle = settings.get("angle")
+        if self.turning is not None and isinstance(angle, int):
+            self.turning.look_from(angle)
+        place = settings.get("enlarged", self._alone)
+        self._show_alone(place if place in range(len(self._views())) else None)
+
+    @property
+    def _alone(self) -> int | None:
+        """The place of the view that fills the frame."""
+        shown = [n for n, one in enumerate(self._views()) if one.isVisibleTo(self._frame)]
+        return shown[0] if len(shown) == 1 else None
+
+    def _show_alone(self, place: int | None) -> None:
+        """Show the view at a place, or all of them."""
+        for n, view in enumerate(self._views()):
+            view.setVisible(place in {None, n})
+        for n, row in enumerate(self._rows()):
+            row.setVisible(place is None or place // 2 == n)
+
+    def _rows(self) -> list[QSplitter]:
+        """Give the upper and the lower two while they are shown."""
         if self._frame is None or not self.is_open:
-            return
-        rows = [self._frame.widget(row) for row in range(self._frame.count())]
-        views = [row.widget(place) for row in rows for place in range(row.count())]
-        chosen = next((view for view in views if view.isAncestorOf(canvas) or view is canvas), None)
-        alone = sum(view.isVisibleTo(self._frame) for view in views) == 1
-        for view in views:
-            view.setVisible(alone or view is chosen)
-        for row in rows:
-            row.setVisible(alone or chosen is None or row.isAncestorOf(chosen))
+            return []
+        return [self._frame.widget(row) for row in range(self._frame.count())]
+
+    def _views(self) -> list[QWidget]:
+        """Give all four while they are shown, by rows."""
+        return [row.widget(place) for row in self._rows() for place in range(row.count())]
 
     def _others(self) -> list[str]:
         """Name the planes the window's own canvas does not show."""
