@@ -364,7 +364,7 @@ def test_the_crosshair_lies_over_the_point_in_every_view(desk, main, qtbot):
     for (canvas, viewer), cross in zip(views(desk, main), crosses, strict=True):
         assert cross.isVisible()
         assert cross.geometry() == canvas.rect()
-        under = to_world(viewer, cross.middle(), (canvas.width(), canvas.height()))
+        under = to_world(viewer, cross.middles()[0], (canvas.width(), canvas.height()))
         np.testing.assert_allclose(under, desk.crossing.point, atol=1e-6)
 
 
@@ -704,6 +704,28 @@ def test_a_session_brings_back_the_view_that_was_enlarged_and_the_angle(desk, ma
     assert (quad.turning.angle, check.settings()["enlarged"]) == (75, place)
     check.take_up({"enlarged": None})
     assert all(one.isVisibleTo(frame) for one in canvases)
+
+
+def test_side_by_side_each_picture_has_its_crosshair(desk, main, window, qtbot):
+    _, viewer = main
+    chosen(window).check.comparer.set_mode(Mode.SIDES)
+    desk.crossing.go((5.0, -12.0, 9.0))
+    crosses = [desk._cross, *(view.cross for view in desk.quad.planes)]
+    for (one, model), cross in zip(views(desk, main), crosses, strict=True):
+        left, right = cross.middles()
+        assert right[0] - left[0] == pytest.approx(one.width() / 2)
+        assert (left[0] < one.width() / 2 < right[0], left[1]) == (True, right[1])
+        size = one.width(), one.height()
+        for middle in (left, right):
+            np.testing.assert_allclose(
+                to_world(model, middle, size), desk.crossing.point, atol=1e-6
+            )
+    framed = []
+    desk.crossing.framed.connect(lambda: framed.append(True))
+    viewer.scene.camera.zoom *= 1.5
+    assert framed  # and it is drawn anew
+    chosen(window).check.comparer.set_mode(Mode.FUSED)
+    assert len(desk._cross.middles()) == 1
 
 
 def test_side_by_side_keeps_the_hands_and_the_values(desk, main, window, qtbot):

@@ -191,8 +191,14 @@ class Crossing(QObject):
         self._look(next((one for one in self._members if one.scene.camera is event.source), None))
 
     def _look(self, viewer: Any) -> None:
-        if self._busy or viewer is None or not is_single(viewer):
+        if self._busy or viewer is None or not is_flat(viewer):
             return
+        if is_single(viewer):
+            self._link(viewer)
+        self.framed.emit()
+
+    def _link(self, viewer: Any) -> None:
+        """Let the other viewers look where one looks, and as near."""
         self._centre[list(viewer.dims.displayed)] = viewer.scene.camera.center[-2:]
         with self._alone():
             for other in self._members:
@@ -204,7 +210,6 @@ class Crossing(QObject):
                     camera.center = centre
                 if abs(camera.zoom / viewer.scene.camera.zoom - 1) > SAME_MM:
                     camera.zoom = viewer.scene.camera.zoom
-        self.framed.emit()
 
     def under(self) -> tuple[Point, int]:
         """Say what is pointed at: (3,) in viewer mm, and the axis across the slice it lies on.

@@ -28,17 +28,17 @@ def cursor_point(viewer: Any) -> Point:
     return point
 
 
-def to_pixels(viewer: Any, point: ArrayLike, size: tuple[int, int]) -> tuple[float, float]:
+def to_pixels(viewer: Any, point: ArrayLike, size: tuple[float, float]) -> tuple[float, float]:
     """Say where a point lies on a canvas.
 
     Parameters
     ----------
     viewer
-        A viewer that `is_single`.
+        A viewer that `is_flat`.
     point
         (3,) in viewer mm; its part across the slice does not matter.
     size
-        Width and height of the canvas in logical pixels.
+        Width and height of the picture in logical pixels: the canvas, or one of several cells.
 
     Returns
     -------
