@@ -54,6 +54,22 @@ def test_windows_follow_the_choice(dock, viewer):
     assert dock.fuse.windows.boxes is not first
     viewer.layers[1].name = "renamed"
     assert dock.fuse.windows.boxes[0].label.text() == "renamed"
-    viewer.layers[1].name = "a name that is much too long for the dock"
-    assert "…" in dock.fuse.windows.boxes[0].label.text()
-    assert dock.fuse.windows.boxes[0].label.toolTip() == viewer.layers[1].name
+
+
+def test_long_names_cut_no_list_and_do_not_widen_the_dock(dock, viewer, qtbot):
+    dock.resize(340, 700)
+    box = dock.fuse.windows.boxes[0]
+    qtbot.waitUntil(lambda: 200 < box.width() < 300)
+    wide = dock.minimumSizeHint().width()
+    box.layer.name = "thorax_1.25mm_venous_phase_reconstructed, on another one with as long a name"
+    qtbot.wait(20)
+    assert box.label.toolTip() == box.layer.name
+    assert "…" in box.label.text()
+    assert box.fontMetrics().horizontalAdvance(box.label.text()) < box.label.width()
+    assert dock.minimumSizeHint().width() == wide
+    box.showPopup()
+    box.hidePopup()
+    names = [box.itemText(n) for n in range(box.count())]
+    longest = max(box.fontMetrics().horizontalAdvance(name) for name in names)
+    assert min(box.width(), box.label.width()) > longest + 60  # frame and arrow
+    assert box.geometry().top() >= box.label.geometry().bottom()  # a line of its own

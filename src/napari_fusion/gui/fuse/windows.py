@@ -6,19 +6,21 @@ from __future__ import annotations
 from typing import Any
 
 from qtpy.QtCore import QSignalBlocker, Qt, Signal, Slot
-from qtpy.QtGui import QFocusEvent
-from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QSizePolicy, QWidget
+from qtpy.QtGui import QFocusEvent, QResizeEvent
+from qtpy.QtWidgets import QComboBox, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.hands.presets import presets_of
 from napari_fusion.gui.widgets.hearing import hear
 
-NAME_PX = 110
-"""A layer's name is cut in the middle to this width."""
+MARGIN_PX = 12
+"""A name is cut so much narrower than the list below it: napari's style pads both."""
 
 
 class SourceWindows(QWidget):
     """A list of named windows for each chosen layer; a layer is fused with the one it shows.
+
+    Each list stands below its layer's name: neither is cut by the other.
 
     Parameters
     ----------
@@ -33,9 +35,9 @@ class SourceWindows(QWidget):
         super().__init__(parent)
         self._viewer = viewer
         self.boxes: list[WindowBox] = []
-        self._form = QFormLayout(self)
-        self._form.setContentsMargins(0, 0, 0, 0)
-        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        self._column.setSpacing(2)
 
     @Slot(object)
     def choose(self, chosen: Chosen) -> None:
@@ -45,13 +47,17 @@ class SourceWindows(QWidget):
             for box in self.boxes:
                 box.name()
             return
-        while self._form.rowCount():
-            self._form.removeRow(0)
+        for gone in self.boxes:
+            for widget in (gone.label, gone):
+                self._column.removeWidget(widget)
+                widget.hide()  # it is deleted only when Qt comes to it
+                widget.deleteLater()
         self.boxes = [WindowBox(layer) for layer in layers]
         before: QWidget = self
         for box in self.boxes:
             box.asked.connect(self.asked)
-            self._form.addRow(box.label, box)
+            self._column.addWidget(box.label)
+            self._column.addWidget(box)
             self.setTabOrder(before, box)
             before = box
 
@@ -65,6 +71,7 @@ class WindowBox(QComboBox):
     def __init__(self, layer: Any, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.layer, self.label = layer, QLabel()
+        self.label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setPlaceholderText("as shown")
         # a long name must not widen the dock
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -75,11 +82,16 @@ class WindowBox(QComboBox):
     def name(self) -> None:
         """Say whose windows these are."""
         name = str(self.layer.name)
-        short = self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, NAME_PX)
-        self.label.setText(short)
+        room = self.width() - MARGIN_PX
+        self.label.setText(self.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, room))
         self.label.setToolTip(name)
         self.setAccessibleName(f"Window of {name}")
         self.setToolTip(f"The window {name} is shown and fused with.")
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Cut the name in the middle to the width there is."""
+        super().resizeEvent(event)
+        self.name()
 
     def showPopup(self) -> None:  # noqa: N802 - Qt's name
         """List the windows."""

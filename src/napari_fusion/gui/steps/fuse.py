@@ -256,6 +256,6 @@ class FuseStep(Step):
 def _beside(choice: QWidget, does: QWidget) -> QHBoxLayout:
     """Lay what is chosen and the button that uses it side by side, below no label."""
     row = QHBoxLayout()
-    row.addWidget(choice, 1)
-    row.addWidget(does, 1)
+    row.addWidget(choice, 3)  # words of a choice are longer
+    row.addWidget(does, 2)
     return row
