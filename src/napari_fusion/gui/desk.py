@@ -11,6 +11,7 @@ from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QObject, Signal, Slot
 from qtpy.QtWidgets import QWidget
 
+from napari_fusion.gui.align.nudges import nudge_rows
 from napari_fusion.gui.compare.trust import TrustLens
 from napari_fusion.gui.hands.card import KeyCard
 from napari_fusion.gui.hands.deeds import Deeds
@@ -191,7 +192,7 @@ class Desk(QObject):
         if self._card is not None and isalive(self._card) and self._card.isVisible():
             self._card.close()
             return
-        self._card = KeyCard(self.keys.bindings, self._window)
+        self._card = KeyCard(self.keys.bindings, nudge_rows(), self._window)
         self._card.show()
 
     def _preset(self, number: int) -> None:

@@ -29,13 +29,20 @@ class KeyCard(QDialog):
     ----------
     bindings
         What is bound; keys that do the same stand in one row.
+    further
+        Rows of keys that are bound only at times: the keys, and what they do.
     """
 
-    def __init__(self, bindings: Sequence[Binding], parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        bindings: Sequence[Binding],
+        further: Sequence[tuple[str, str]] = (),
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Mouse and keys")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.words = QLabel(_table([*MOUSE, *_rows(bindings)]))
+        self.words = QLabel(_table([*MOUSE, *_rows(bindings), *further]))
         self.words.setTextFormat(Qt.TextFormat.RichText)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.close)

@@ -16,6 +16,7 @@ from napari_fusion.errors import FusionError
 from napari_fusion.gui.align.aligning import RIGID, Aligning
 from napari_fusion.gui.align.ghost import GHOST, Ghost, hide_ghost, show_ghost
 from napari_fusion.gui.align.hand import Hand, Placing, Screen, start_of
+from napari_fusion.gui.align.nudges import COARSE, FINE, NUDGES, Nudge
 from napari_fusion.gui.align.pose import STILL, Pose, posed
 from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.covered import cover, uncover
@@ -25,16 +26,10 @@ from napari_fusion.gui.snapshot import Snapshot
 from napari_fusion.gui.steps.step import Step, allow, button
 from napari_fusion.gui.views.quad import canvas_of
 
-COARSE, FINE = 1.0, 0.1
-"""A nudge, in mm and in degrees, alone and with Shift."""
-
-ARROWS = {"Left": (-1, 0), "Right": (1, 0), "Up": (0, -1), "Down": (0, 1)}
-"""Right and down on the screen."""
-
 LOOKS = ("contrast_limits", "colormap", "gamma")
 """What the ghost has of the layer whose ghost it is."""
 
-KEYS = "Arrows: 1 mm. Alt+← →: 1°. With Shift: a tenth."
+KEYS = f"Arrows: {COARSE:g} mm. Alt+← →: {COARSE:g}°. With Shift: {FINE:g}."
 
 
 class HandBox(Step):
@@ -222,17 +217,15 @@ class HandBox(Step):
         for name, value in self._ghost.look.items():
             setattr(ghost, name, value)
 
-    def _nudge(self, viewer: Any, right: float, down: float) -> None:
+    def _nudge(self, viewer: Any, nudge: Nudge) -> None:
         screen = self._screen(viewer)
-        if self._hand is not None and screen is not None:
-            self._hand.shift(right * screen.right + down * screen.down)
-            self._draw()
-
-    def _turn(self, viewer: Any, degrees: float) -> None:
-        screen = self._screen(viewer)
-        if self._hand is not None and screen is not None:
-            self._hand.turn(screen, degrees)
-            self._draw()
+        if self._hand is None or screen is None:
+            return
+        if nudge.degrees:
+            self._hand.turn(screen, nudge.degrees)
+        else:
+            self._hand.shift(nudge.right_mm * screen.right + nudge.down_mm * screen.down)
+        self._draw()
 
     def _screen(self, viewer: Any) -> Screen | None:
         """Give the directions of a canvas that shows a slice; of another, say so."""
@@ -282,13 +275,8 @@ class HandBox(Step):
             return
         self._unbind()
         for viewer in self.viewers():
-            for arrow, (right, down) in ARROWS.items():
-                for prefix, size in (("", COARSE), ("Shift-", FINE)):
-                    nudge = partial(self._nudge, right=right * size, down=down * size)
-                    self._key(viewer, prefix + arrow, nudge)
-                    if right:
-                        turn = partial(self._turn, degrees=right * size)
-                        self._key(viewer, f"Alt-{prefix}{arrow}", turn)
+            for nudge in NUDGES:
+                self._key(viewer, nudge.key, partial(self._nudge, nudge=nudge))
 
     def _key(self, viewer: Any, key: str, act: Callable[[Any], None]) -> None:
         from app_model.types import KeyBinding
