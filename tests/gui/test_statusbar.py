@@ -2,16 +2,24 @@
 
 import numpy as np
 import pytest
+from napari.components import ViewerModel
 
-from napari_fusion.gui import align_layers, from_layer, fuse_layers
+from napari_fusion.gui import add_volume, align_layers, from_layer, fuse_layers
 from napari_fusion.gui.layers import place_of
 from napari_fusion.gui.readout import value_at
 from napari_fusion.gui.statusbar import StatusBar
+from napari_fusion.gui.values import Values
+from napari_fusion.gui.views.crossing import Crossing
 
 
 @pytest.fixture
-def bar(viewer):
-    made = StatusBar(viewer)
+def crossing(qapp, viewer):
+    return Crossing(viewer)
+
+
+@pytest.fixture
+def bar(viewer, crossing):
+    made = StatusBar(viewer, crossing)
     yield made
     made.close()
 
@@ -22,6 +30,8 @@ def pointed(viewer, layer, point):
     viewer.dims.set_point(range(3), point)
     viewer.cursor.position = tuple(point)
     viewer.mouse_over_canvas = True
+    for callback in viewer.mouse_move_callbacks:
+        callback(viewer, None)
     viewer.status = viewer._calc_status_from_cursor()[0]
     return viewer.status
 
@@ -48,6 +58,45 @@ def test_a_fused_layer_tells_shares_and_no_brightness(viewer, gate, bar):
     both = pointed(viewer, {fused, viewer.layers["head CT"]}, brightest(viewer, fused))
     assert both.count("HU") == 1
     assert "% head CT" in both
+
+
+def test_bar_and_dock_tell_of_one_place_when_the_slider_moves(viewer, qtbot, crossing, bar, pair):
+    values = Values(viewer, crossing)
+    qtbot.addWidget(values)
+    layer = viewer.layers["head CT"]
+    point = place_of(layer).frame.to_world(pair[0].grid.index_to_lps((20, 30, 24)))
+    first = pointed(viewer, layer, point)
+    qtbot.waitUntil(lambda: first in values.text().splitlines())
+    viewer.mouse_over_canvas = False  # the mouse is on the slider now
+    for step in (12, 33):
+        before = viewer.status
+        viewer.dims.set_current_step(0, step)
+        qtbot.waitUntil(lambda b=before: viewer.status != b)
+        assert viewer.status == f"head CT: {value_at(layer, crossing.point)}"
+        qtbot.waitUntil(lambda: viewer.status in values.text().splitlines())
+
+
+def test_the_bar_follows_the_mouse_into_another_plane(viewer, qtbot, crossing, bar, pair):
+    layer, other = viewer.layers["head CT"], ViewerModel()
+    add_volume(other, pair[0])
+    other.dims.order = (1, 0, 2)
+    crossing.join(other)
+    pointed(viewer, layer, np.zeros(3))
+    viewer.mouse_over_canvas = False
+    other.cursor.position = (30.0, 0.0, 41.0)
+    for callback in other.mouse_move_callbacks:
+        callback(other, None)
+    there = f"head CT: {value_at(layer, crossing.under()[0])}"
+    qtbot.waitUntil(lambda: viewer.status == there)
+
+
+def test_somebody_elses_words_stay_when_the_slider_moves(viewer, qtbot, crossing, bar):
+    pointed(viewer, viewer.layers["head CT"], np.zeros(3))
+    viewer.status = "head CT: bone, W 2500 L 480"
+    viewer.mouse_over_canvas = False
+    viewer.dims.set_current_step(0, 12)
+    qtbot.wait(50)
+    assert viewer.status == "head CT: bone, W 2500 L 480"
 
 
 def test_labels_and_others_layers_are_left_to_napari(viewer, pair, bar):

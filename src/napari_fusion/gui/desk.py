@@ -61,7 +61,7 @@ class Desk(QObject):
         self.crossing = Crossing(viewer, self)
         self.quad = Quad(viewer, self.crossing, self)
         self._marks = Marks(viewer)
-        self._status = StatusBar(viewer)
+        self._status = StatusBar(viewer, self.crossing, self)
         self._deeds = Deeds(viewer, self.undo, self)
         self.hands = Hands(viewer, self.crossing, self._deeds.windowed, self)
         self.keys = Keys(self._is_free, self)
