@@ -104,6 +104,21 @@ def test_labels_and_others_layers_are_left_to_napari(viewer, pair, bar):
     assert not isinstance(pointed(viewer, foreign, np.ones(3)), str)
 
 
+def test_napari_hints_at_no_key_that_is_ours(dock, viewer):
+    image = viewer.layers["head CT"]
+    viewer.layers.selection.active = image
+    assert "use <2> for transform" in image.help
+    assert viewer.help == ""
+    viewer.help = image.help  # as napari says it again with every status
+    assert viewer.help == ""
+    image.mode = "transform"
+    assert viewer.help == image.help != ""  # the keys are napari's now
+    image.mode = "pan_zoom"
+    assert viewer.help == ""
+    dock.desk.release()
+    assert viewer.help == image.help
+
+
 def test_when_it_is_closed_napari_speaks_again(viewer, bar):
     bar.close()
     layer = viewer.layers["head CT"]

@@ -16,6 +16,7 @@ from napari_fusion.gui.compare.trust import TrustLens
 from napari_fusion.gui.hands.card import KeyCard
 from napari_fusion.gui.hands.deeds import Deeds
 from napari_fusion.gui.hands.hands import Hands
+from napari_fusion.gui.hands.hints import Hints
 from napari_fusion.gui.hands.keys import Binding, Keys, has_key
 from napari_fusion.gui.hands.presets import Preset, presets_of
 from napari_fusion.gui.statusbar import StatusBar
@@ -75,6 +76,7 @@ class Desk(QObject):
             event.connect(self._choose_layer)
         for binding in self._bindings():
             self.keys.bind(binding)
+        self._hints = Hints(viewer, self.keys.takes)
 
     # taking and giving back
 
@@ -113,6 +115,7 @@ class Desk(QObject):
             event.disconnect(self._choose_layer)
         self._marks.close()
         self._status.close()
+        self._hints.close()
         self._deeds.close()
         self.crossing.leave(self._viewer)
 

@@ -410,6 +410,7 @@ def test_a_layer_that_may_be_painted_on_keeps_only_its_own_keys(desk, main, qtbo
     labels = viewer.add_labels(np.zeros(viewer.layers[0].data.shape, int), name="roi")
     viewer.layers.selection.active = labels
     window = viewer.layers["head T1"].contrast_limits
+    assert "<2>" in viewer.help  # and its hints
     qtbot.keyClick(canvas, Qt.Key.Key_2)  # napari's: paint
     assert viewer.layers["head T1"].contrast_limits == window
     labels.mode = "pan_zoom"

@@ -69,6 +69,10 @@ class Keys(QObject):
         """What is bound, in the order it was."""
         return list(self._table.values())
 
+    def takes(self, keys: str) -> bool:
+        """Whether a key is bound and would be taken now."""
+        return any(one.keys == keys for one in self.bindings) and self._is_free(keys)
+
     def hold(self, widget: QWidget) -> None:
         """Take the keys of a widget."""
         if widget not in self._watched:
