@@ -140,7 +140,7 @@ class Desk(QObject):
                 self.hands.drop(canvas)
                 self.keys.drop(canvas)
                 self.lens.drop(canvas)
-        for view in self.quad.planes:
+        for view in self.quad.views:
             self._hold(view.canvas, view.model)
         self._show_cross()
 
@@ -161,7 +161,7 @@ class Desk(QObject):
 
     def viewers(self) -> list[Any]:
         """Give the viewers of all canvases, the window's own first."""
-        return [self._viewer, *(view.model for view in self.quad.planes)]
+        return [self._viewer, *(view.model for view in self.quad.views)]
 
     def show_views(self, *, on: bool) -> None:
         """Open the four views, or close them."""
@@ -212,7 +212,8 @@ class Desk(QObject):
 
     def _project(self) -> None:
         """Show the projection; when it is shown, turn it or stop it."""
-        if self.quad.turning is None:
+        if self.quad.turning is None or self.quad.shows_pair:
+            self.quad.show_pair(on=False)
             self.show_views(on=True)
         else:
             self.quad.turning.turn(on=not self.quad.turning.is_turning)

@@ -108,7 +108,7 @@ class FusionWorkspace(QWidget):
         self.fuse = FuseStep(self.viewer, self.jobs)
         self.keep = KeepStep(self.viewer, self.settings, self.desk.crossing)
         self.steps: tuple[Step, ...] = (self.open, self.align, self.check, self.fuse, self.keep)
-        for listener in (self.align, self.check, self.fuse, self.desk.lens):
+        for listener in (self.align, self.check, self.fuse, self.desk.lens, self.desk.quad):
             listener.choose(self.open.current)
             self.open.chosen.connect(listener.choose)
         self.open.chosen.connect(self._tell_state)

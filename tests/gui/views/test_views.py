@@ -10,6 +10,7 @@ from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QApplication, QLineEdit
 
 from napari_fusion.gui import fuse_layers, preview_layers, show_plane, to_layer
+from napari_fusion.gui.compare.comparison import find_comparison
 from napari_fusion.gui.compare.modes import Mode
 from napari_fusion.gui.covered import cover, hide
 from napari_fusion.gui.guide.about import AboutBox
@@ -689,7 +690,7 @@ def test_a_session_brings_the_side_to_every_plane(desk, main, window):
 @pytest.mark.parametrize("place", range(4))
 def test_a_session_brings_back_the_view_that_was_enlarged_and_the_angle(desk, main, window, place):
     check, quad = window[1].check, desk.quad
-    frame = quad.turning.parentWidget().parentWidget()
+    frame = quad._frame
     canvases = [one for one, _ in views(desk, main)] + [quad.turning]
     quad.enlarge(canvases[place])
     quad.turning.look_from(75)
@@ -705,6 +706,82 @@ def test_a_session_brings_back_the_view_that_was_enlarged_and_the_angle(desk, ma
     assert (quad.turning.angle, check.settings()["enlarged"]) == (75, place)
     check.take_up({"enlarged": None})
     assert all(one.isVisibleTo(frame) for one in canvases)
+
+
+@pytest.fixture
+def pair_view(desk, window, qtbot):
+    """The fourth view with A beside B."""
+    bar = chosen(window).check.views
+    bar.fourth.setCurrentIndex(1)
+    bar.fourth.activated.emit(1)
+    qtbot.wait(50)
+    yield desk.quad.pair
+    desk.quad.show_pair(on=False)
+
+
+def test_the_fourth_view_shows_the_pair_in_the_plane_of_the_first(desk, main, pair_view):
+    _, viewer = main
+    model = pair_view.model
+    zooms = [one.scene.camera.zoom for _, one in views(desk, main)]
+    for on in (False, True):
+        desk.quad.show_pair(on=on)
+    assert [one.scene.camera.zoom for _, one in views(desk, main)] == zooms
+    assert pair_view.isVisible()
+    assert not desk.quad.turning.isVisible()
+    compared = find_comparison(model)
+    assert (compared.mode, compared.a.name, compared.b.name) == (Mode.SIDES, "head CT", "head T1")
+    assert find_comparison(viewer) is None
+    assert np.shares_memory(compared.a.data, viewer.layers["head CT"].data)
+    viewer.layers["head CT"].visible = False  # as when it was fused
+    viewer.layers["head CT"].contrast_limits = (0, 80)
+    assert tuple(compared.a.contrast_limits) == (0, 80)
+    assert len([layer for layer in model.layers if layer.visible]) == 2
+    assert model.dims.order == viewer.dims.order
+    show_plane(viewer, "coronal")
+    assert model.dims.order == viewer.dims.order == (1, 0, 2)
+    show_plane(viewer, "axial")
+
+
+def test_hands_act_on_the_pair_and_it_follows_the_crossing(desk, pair_view, qtbot):
+    canvas, model = pair_view.canvas, pair_view.model
+    desk.crossing.go((14.0, 0.0, 0.0))
+    step = model.dims.range[0].step
+    assert abs(model.dims.point[0] - desk.crossing.point[0]) <= step / 2
+    left, right = pair_view.cross.middles()
+    for x, y in (left, right):
+        pixel = QPoint(round(x) + 20, round(y) - 15)
+        expected = to_world(model, (pixel.x(), pixel.y()), (canvas.width(), canvas.height()))
+        desk.crossing.go((14.0, 0.0, 0.0))
+        qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=pixel)
+        assert np.abs(desk.crossing.point - expected)[1:].max() <= 2
+    before = desk.crossing.point[0]
+    wheel(canvas, 1)
+    qtbot.waitUntil(lambda: desk.crossing.point[0] != before)
+    model.dims.set_current_step(0, 3)  # its slider; the point stays on slices of the first
+    first = desk.viewers()[0]
+    assert first.dims.point[0] == pytest.approx(desk.crossing.point[0])
+
+
+def test_the_pair_is_the_chosen_one_and_goes_and_comes_with_the_views(desk, window, pair_view):
+    viewer, workspace = window
+    workspace.open.fixed.choose(viewer.layers["head T1"])
+    workspace.open.moving.choose(viewer.layers["head CT"])
+    compared = find_comparison(pair_view.model)
+    assert (compared.a.name, compared.b.name) == ("head T1", "head CT")
+    kept = json.loads(json.dumps(workspace.check.settings()))
+    assert kept["fourth"] == "pair"
+    desk.show_views(on=False)
+    assert not pair_view.model.layers
+    desk.show_views(on=True)
+    assert find_comparison(pair_view.model) is not None
+    desk._project()  # M
+    assert desk.quad.turning.isVisible()
+    assert not pair_view.model.layers
+    assert workspace.check.views.fourth.currentIndex() == 0
+    workspace.check.take_up(kept)
+    assert desk.quad.pair is pair_view
+    assert workspace.check.views.fourth.currentIndex() == 1
+    chosen(window)
 
 
 def test_side_by_side_each_picture_has_its_crosshair(desk, main, window, qtbot):

@@ -159,7 +159,9 @@ class Crossing(QObject):
         if self._busy:
             return
         point = self.point.copy()
-        point[slid] = np.array(viewer.dims.point)[slid]
+        there = np.array(viewer.dims.point)
+        there = there if viewer is self._members[0] else self._inside(there)  # its slices count
+        point[slid] = there[slid]
         if np.abs(point - self.point).max() < SAME_MM:
             return
         self.point = point

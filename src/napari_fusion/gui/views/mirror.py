@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from napari_fusion.gui.compare.comparison import find_comparison
@@ -36,10 +37,13 @@ class Twin:
     ----------
     ours, other
         A layer, and the one made of its data.
+    apart
+        Names of what each keeps for itself.
     """
 
-    def __init__(self, ours: Any, other: Any) -> None:
+    def __init__(self, ours: Any, other: Any, apart: Collection[str] = ()) -> None:
         self.ours, self.other = ours, other
+        self._shown = frozenset(SHOWN) - frozenset(apart)
         self._busy = False
         ours.events.connect(self._changed)
         other.events.connect(self._changed)
@@ -69,7 +73,7 @@ class Twin:
                 there.mode = str(here.mode)
         elif event.type in PAINTED:
             there.refresh()
-        elif event.type in SHOWN and hasattr(there, event.type):
+        elif event.type in self._shown and hasattr(there, event.type):
             setattr(there, event.type, getattr(here, event.type))
 
 

@@ -3,7 +3,8 @@
 # mypy: allow-subclassing-any
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from napari.components import ViewerModel
 from napari.qt import QtViewer
@@ -14,6 +15,13 @@ from napari_fusion.gui.views.crossing import Crossing
 from napari_fusion.gui.views.letters import show_letters, show_plane
 from napari_fusion.gui.views.marks import Marks
 from napari_fusion.gui.views.mirror import Mirror
+
+
+class Content(Protocol):
+    """What a view shows of a viewer, kept true until it is closed."""
+
+    def close(self) -> None:
+        """Let go of the layers."""
 
 
 class PlaneView(QWidget):
@@ -27,15 +35,22 @@ class PlaneView(QWidget):
         "axial", "coronal" or "sagittal".
     crossing
         What links the planes.
+    fill
+        Shows what of the viewer, the first, in this view's own: by default all layers.
     """
 
     def __init__(
-        self, source: Any, name: str, crossing: Crossing, parent: QWidget | None = None
+        self,
+        source: Any,
+        name: str,
+        crossing: Crossing,
+        fill: Callable[[Any, Any], Content] = Mirror,
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
+        self._fill = fill
         self.model = ViewerModel(title=name)
         self._source, self._crossing = source, crossing
-        self._mirror = Mirror(source, self.model)
         self.marks = Marks(self.model)
         show_letters(self.model)
         self._viewer = QtViewer(self.model)
@@ -48,6 +63,7 @@ class PlaneView(QWidget):
         layout.addWidget(self._viewer)
         self.name, self._left_on = name, "right"
         self.model.dims.events.ndim.connect(self._turn)
+        self._content = fill(source, self.model)  # napari draws no grid that was there before it
         self._turn()
         crossing.join(self.model)
 
@@ -64,11 +80,11 @@ class PlaneView(QWidget):
     def rest(self) -> None:
         """Let go of the layers and the other planes; the canvas is kept for the next time."""
         self._crossing.leave(self.model)
-        self._mirror.close()
+        self._content.close()
 
     def wake(self) -> None:
         """Show the viewer's layers again."""
-        self._mirror = Mirror(self._source, self.model)
+        self._content = self._fill(self._source, self.model)
         self._crossing.join(self.model)
 
     def shut(self) -> None:

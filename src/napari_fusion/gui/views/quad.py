@@ -1,4 +1,4 @@
-"""Four views in the place of one: the window's own canvas, two other planes, a projection."""
+"""Four views in the place of one: the window's own canvas, two other planes, and a fourth."""
 
 # mypy: allow-subclassing-any, allow-untyped-decorators
 from __future__ import annotations
@@ -8,10 +8,12 @@ from typing import Any
 
 from napari.qt import QtViewer
 from qtpy.QtCore import QObject, Qt, QTimer, Signal, Slot
-from qtpy.QtWidgets import QMainWindow, QSplitter, QWidget
+from qtpy.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QWidget
 
+from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.views.crossing import Crossing
 from napari_fusion.gui.views.letters import PLANES
+from napari_fusion.gui.views.pair import Pair
 from napari_fusion.gui.views.plane import PlaneView
 from napari_fusion.gui.views.turning import Turning
 from napari_fusion.volume import JSON
@@ -21,7 +23,8 @@ class Quad(QObject):
     """Opens the linked views in a napari window, and puts everything back when they close.
 
     The window's own canvas stays the first of the four and keeps its plane; the two other planes
-    are shown beside it. Its place in the window is found by Qt alone.
+    are shown beside it. The fourth is a projection, or A beside B in the plane of the first. Its
+    place in the window is found by Qt alone.
 
     Parameters
     ----------
@@ -32,7 +35,10 @@ class Quad(QObject):
     """
 
     toggled = Signal(bool)
-    """The views were opened, or closed."""
+    """The views were opened, or closed, or one of them is another."""
+
+    fourth_changed = Signal(bool)
+    """The fourth view is A beside B now, or the projection."""
 
     def __init__(self, viewer: Any, crossing: Crossing, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -44,6 +50,10 @@ class Quad(QObject):
         self._fitted = 0.0
         self._planes: list[PlaneView] = []
         self._turning: Turning | None = None
+        self._pair: PlaneView | None = None
+        self._fourth: QStackedWidget | None = None
+        self._names: tuple[str, ...] = ()
+        self.shows_pair = False
 
     @property
     def is_open(self) -> bool:
@@ -54,6 +64,16 @@ class Quad(QObject):
     def planes(self) -> list[PlaneView]:
         """The two other planes while they are shown."""
         return self._planes if self.is_open else []
+
+    @property
+    def pair(self) -> PlaneView | None:
+        """A beside B, while that is shown."""
+        return self._pair if self.is_open and self.shows_pair else None
+
+    @property
+    def views(self) -> list[PlaneView]:
+        """Every canvas beside the window's own, while they are shown."""
+        return [*self.planes, *filter(None, [self.pair])]
 
     @property
     def turning(self) -> Turning | None:
@@ -69,6 +89,7 @@ class Quad(QObject):
             return False
         self._home, self._main = home, main
         frame = self._wake() if self._frame is not None else self._build(home)
+        self._fill_fourth()
         frame.widget(0).insertWidget(0, main)
         frame.widget(0).setSizes([10_000, 10_000])
         frame.show()
@@ -83,8 +104,10 @@ class Quad(QObject):
         self._planes = [PlaneView(self._viewer, n, self._crossing) for n in self._others()]
         self._turning = Turning(self._viewer, self._crossing)
         self._turning.look_from(180 if self._left_on == "left" else 0)
+        self._fourth = QStackedWidget()
+        self._fourth.addWidget(self._turning)
         self._frame = QSplitter(Qt.Orientation.Vertical)
-        for views in (self._planes[:1], [self._planes[1], self._turning]):
+        for views in (self._planes[:1], [self._planes[1], self._fourth]):
             row = QSplitter(Qt.Orientation.Horizontal)
             for view in views:
                 row.addWidget(view)
@@ -102,9 +125,51 @@ class Quad(QObject):
         self._turning.wake()
         return self._frame
 
+    def choose(self, chosen: Chosen) -> None:
+        """Take the layers A (fixed) and B (moving)."""
+        if self._names != (chosen.fixed, chosen.moving):
+            self._names = chosen.fixed, chosen.moving
+            if self.pair is not None:
+                self.pair.rest()
+                self.pair.wake()
+                self._turn_pair()
+
+    def show_pair(self, *, on: bool) -> None:
+        """Let the fourth view be A beside B, or the projection."""
+        if on == self.shows_pair:
+            return
+        if self.pair is not None:
+            self.pair.rest()
+        self.shows_pair = on
+        if self.is_open:
+            self._fill_fourth()
+            self._turn_pair()  # the others stay as near as they are
+            self.toggled.emit(self.is_open)
+        self.fourth_changed.emit(on)
+
+    def _fill_fourth(self) -> None:
+        """Show in the fourth view what is chosen; its canvas is made when it is first asked for."""
+        assert self._fourth is not None
+        if self.shows_pair and self._pair is None:
+            self._pair = PlaneView(self._viewer, self._own(), self._crossing, self._beside)
+            self._fourth.addWidget(self._pair)
+        elif self.shows_pair and self._pair is not None:
+            self._pair.wake()
+        self._fourth.setCurrentIndex(int(self.shows_pair))
+        QTimer.singleShot(0, self._fit_pair)  # by then it has its size
+
+    @Slot()
+    def _fit_pair(self) -> None:
+        if self.pair is not None:
+            self.pair.model.reset_view()
+
+    def _beside(self, source: Any, target: Any) -> Pair:
+        return Pair(source, target, self._names)
+
     def close(self) -> None:
         """Put the window's canvas back; the others are kept, empty, for the next time."""
         self._show_alone(None)
+        views = self.views
         home, main, self._home, self._main = self._home, self._main, None, None
         if home is None or main is None or self._frame is None or self._turning is None:
             return
@@ -112,7 +177,7 @@ class Quad(QObject):
         self._frame.hide()
         home.layout().insertWidget(0, main)
         main.show()
-        for view in self._planes:
+        for view in views:
             view.rest()
         self._turning.rest()
         if self._viewer.scene.camera.zoom == self._fitted:
@@ -125,9 +190,9 @@ class Quad(QObject):
         frame, self._frame = self._frame, None
         if frame is None:
             return
-        for view in self._planes:
+        for view in [*self._planes, *filter(None, [self._pair])]:
             view.shut()
-        self._planes, self._turning = [], None
+        self._planes, self._turning, self._pair, self._fourth = [], None, None, None
         frame.setParent(None)
         frame.deleteLater()
 
@@ -160,10 +225,13 @@ class Quad(QObject):
         """Give which view fills the frame and from where the projection looks, as JSON values."""
         if self.turning is None:
             return {}
-        return {"enlarged": self._alone, "angle": self.turning.angle}
+        told: dict[str, JSON] = {"enlarged": self._alone, "angle": self.turning.angle}
+        return told | {"fourth": "pair" if self.shows_pair else "projection"}
 
     def take_up(self, settings: Mapping[str, Any]) -> None:
         """Enlarge a view and turn the projection as they were, where there are such."""
+        if settings.get("fourth") in {"pair", "projection"}:
+            self.show_pair(on=settings["fourth"] == "pair")
         angle = settings.get("angle")
         if self.turning is not None and isinstance(angle, int):
             self.turning.look_from(angle)
@@ -202,8 +270,18 @@ class Quad(QObject):
         if self._viewer.dims.ndim == 3:
             self._turn()
 
+    def _turn_pair(self) -> None:
+        if self.pair is not None:
+            self.pair.turn(self._own(), left_on=self._left_on)
+
+    def _own(self) -> str:
+        """Name the plane of the window's own canvas."""
+        own = self._viewer.dims.order[0]
+        return next(name for name, order in PLANES.items() if order[0] == own)
+
     @Slot()
     def _turn(self) -> None:
+        self._turn_pair()
         for view, name in zip(self.planes, self._others(), strict=False):
             view.turn(name, left_on=self._left_on)
 
