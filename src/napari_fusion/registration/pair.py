@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from napari_fusion.registration.quality import Quality
+
 Prints = tuple[str, ...]
 """What a volume is known by, as `Volume.fingerprints` gives it; empty where it is not known."""
 
@@ -11,6 +13,16 @@ Pair = tuple[Prints, Prints]
 """Of the fixed and the moving volume."""
 
 ROLES = ("fixed", "moving")
+
+
+def doubted(words: str) -> Quality:
+    """Give the quality of an alignment whose own verdict does not count any more, and why."""
+    return Quality(verdict="CHECK", sentence=f"{words}: check it by eye.")
+
+
+def other_voxels(role: str) -> Quality:
+    """Give the quality that an alignment has for a volume it was not judged on."""
+    return doubted(f"This alignment was judged on other voxels than the {role} volume's")
 
 
 def unlike(judged: Pair | None, given: Sequence[Prints]) -> list[str]:

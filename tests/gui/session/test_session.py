@@ -27,7 +27,7 @@ from napari_fusion.gui.layers import LIVE
 from napari_fusion.gui.open.opening import read_layers
 from napari_fusion.gui.session.file import read_session
 from napari_fusion.gui.session.looks import look_of, view_of
-from napari_fusion.gui.snapshot import SHARES
+from napari_fusion.gui.snapshot import ALIGNMENT, SHARES
 from napari_fusion.gui.workspace import FusionWorkspace
 
 
@@ -285,6 +285,39 @@ def test_an_alignment_that_crashes_its_reader_ends_no_window(opened, gate, tmp_p
     with pytest.raises(ReadError, match=r"0\.tfm cannot be read: its reader stopped \(aborted\)"):
         open_session(viewer, path)
     assert not viewer.layers
+
+
+def rewritten(path, change):
+    """Write a session anew with its first alignment changed."""
+    with zipfile.ZipFile(path) as file:
+        held = {name: file.read(name) for name in file.namelist()}
+    held["alignments/0.tfm"] = change(held["alignments/0.tfm"].decode()).encode()
+    with zipfile.ZipFile(path, "w") as file:
+        for name, data in held.items():
+            file.writestr(name, data)
+
+
+def of_others(text):
+    *lines, note = text.splitlines()
+    head, _, told = note.partition("{")
+    other = {"fixed": ["voxels 0"], "moving": ["voxels 1"]}
+    said = json.dumps(json.loads("{" + told) | {"judged_on": other})
+    return "\n".join([*lines, head + said, ""])
+
+
+def by_hand(text):
+    return text.replace("Parameters: ", "Parameters: 1", 1)
+
+
+@pytest.mark.parametrize("change", [of_others, by_hand])
+def test_a_verdict_that_is_of_something_else_does_not_come_back(opened, gate, tmp_path, change):
+    align_layers(opened, "ct", "t1")
+    path = save_session(opened, tmp_path / "a.fusion")
+    rewritten(path, change)
+    again, _ = reopened(path)
+    (found,) = (layer.metadata[ALIGNMENT] for layer in again.layers if ALIGNMENT in layer.metadata)
+    assert found.quality.verdict == "CHECK"
+    assert "judged" in found.quality.sentence
 
 
 @pytest.mark.parametrize("version", [0, 2, "next"])

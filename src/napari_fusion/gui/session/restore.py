@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,7 @@ from napari_fusion.gui.session.finding import is_as_it_was, loaded, places_of
 from napari_fusion.gui.session.keep import Contents, fingerprint
 from napari_fusion.gui.session.looks import PLACE, dress
 from napari_fusion.gui.snapshot import Snapshot, redraw
+from napari_fusion.registration.pair import other_voxels, unlike
 from napari_fusion.volume import Volume
 
 JOBS: Mapping[str, Any] = {"fuse": Fusing, "colour": Colouring, "change": Changing}
@@ -175,9 +176,13 @@ def _made_again(contents: Contents, place: int, made: dict[int, Any], progress: 
     )
     if source.verb == "align":
         fixed, moving = names
+        snapshot = Snapshot.of(bench)
+        pair = [snapshot.source(name).volume.fingerprints for name in names]
         found = contents.alignments[source.alignment]
+        for role in unlike(found.judged_on, pair):
+            found = replace(found, quality=other_voxels(role), judged_on=None)
         by = arguments.get("by", "registration")
-        return _layer(placed(Snapshot.of(bench), fixed, moving, found, by).layers[0])
+        return _layer(placed(snapshot, fixed, moving, found, by).layers[0])
     job = JOBS[source.verb](Snapshot.of(bench), tuple(names), **arguments)
     return _layer(job.compute(progress).layers[source.part])
 

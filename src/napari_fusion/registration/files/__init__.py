@@ -15,7 +15,7 @@ from napari_fusion.registration.alignment import Alignment
 from napari_fusion.registration.files import dicom, fsl, itk_binary, itk_text, plain
 from napari_fusion.registration.files.images import Image, Source, image_of
 from napari_fusion.registration.files.written import NOWHERE, Written
-from napari_fusion.registration.pair import Pair, unlike
+from napari_fusion.registration.pair import Pair, doubted, other_voxels, unlike
 from napari_fusion.registration.quality import UNMEASURED, Quality
 
 __all__ = ["BENT", "NOWHERE", "WRITTEN", "Source", "check_target", "load", "load_for", "save"]
@@ -165,22 +165,18 @@ def _trusted(found: Written, alignment: Alignment, prints: Pair) -> Quality:
             numbers=alignment.field.jacobian.numbers(),
         )
     for role in _others(found, alignment.fixed, alignment.moving):
-        return _doubted(f"This alignment was made for another {role} volume")
+        return doubted(f"This alignment was made for another {role} volume")
     for role in unlike(found.judged_on, prints):
-        return _doubted(f"This alignment was judged on other voxels than the {role} volume's")
+        return other_voxels(role)
     if found.quality is None:
         return UNMEASURED
     if found.intact is False:
-        return _doubted("This alignment was changed after it was judged")
+        return doubted("This alignment was changed after it was judged")
     named = found.judged_on is not None or not any(prints)
     if found.quality.verdict == "PASS" and not (found.intact and named):
         words = "The file says PASS, and not of which voxels: check it by eye."
         return found.quality.model_copy(update={"verdict": "CHECK", "sentence": words})
     return found.quality
-
-
-def _doubted(words: str) -> Quality:
-    return Quality(verdict="CHECK", sentence=f"{words}: check it by eye.")
 
 
 def _reader(path: Path) -> Reader:
