@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from napari_fusion.registration import gate
+from napari_fusion.registration import gate, stretch
 
 GOOD_MM, BAD_MM = 2.0, 4.0
 SINGLE = (
-    ("z", 1), ("drop", 1), ("parts_mm", -1), ("spread_mm", -1), ("round_trip_mm", -1),
-    ("mirror", -1), ("neighbour", -1), ("uncertainty", -1), ("margin", 1),
+    ("z", 1), ("drop", 1), ("parts_mm", -1), ("eighths_mm", -1), ("spread_mm", -1),
+    ("round_trip_mm", -1), ("mirror", -1), ("neighbour", -1), ("uncertainty", -1), ("margin", 1),
 )  # fmt: skip
 
 
@@ -19,8 +19,9 @@ def margin(row):
     allowed = {
         "parts_mm": gate.PASS_PARTS_MM, "spread_mm": gate.PASS_SPREAD_MM,
         "round_trip_mm": gate.PASS_ROUND_TRIP_MM, "uncertainty": gate.PASS_UNCERTAINTY_MM,
-        "mirror": gate.MIRROR_LIMIT, "neighbour": gate.PASS_NEIGHBOUR,
-        "stretch": np.log(gate.PASS_SCALES[1]),
+        "mirror": gate.MIRROR_LIMIT,
+        "neighbour": gate.PASS_NEIGHBOUR,
+        "stretch": np.log(stretch.PASS_SCALES[1]),
     }  # fmt: skip
     unit = row.get("unit", 1.0)
     if "scale_min" in row:
@@ -30,6 +31,9 @@ def margin(row):
         if row.get(name) is not None:
             size = unit if name.endswith("_mm") or name == "uncertainty" else 1.0
             ratios.append(limit * size / max(row[name], 1e-6))
+    if "eighths_mm" in row:
+        limit = max(gate.PASS_EIGHTHS_MM * unit, gate.PASS_EIGHTHS_VOXELS * row["voxel_mm"])
+        ratios.append(limit / max(row["eighths_mm"], 1e-6))
     return float(np.log(min(ratios)))
 
 

@@ -25,8 +25,8 @@ HELD_OUT = 77
 """Seed of the samples that judge a bending; no search draws them."""
 
 TOLD = (
-    "parts_mm", "spread_mm", "round_trip_mm", "mirror", "neighbour", "z", "drop", "overlap",
-    "scale_min", "scale_max",
+    "parts_mm", "eighths_mm", "voxel_mm", "spread_mm", "round_trip_mm", "mirror", "neighbour", "z",
+    "drop", "overlap", "scale_min", "scale_max",
 )  # fmt: skip
 """Numbers of the linear answer that are told beside those of the bent one."""
 
@@ -133,13 +133,30 @@ def judged(quality: Quality, field: DisplacementField, gained: float | None = No
 
 def no_better(bent: Quality, linear: Quality) -> Quality:
     """Keep the linear answer's doubt: bending can make a wrong pose, or a stranger, look right."""
-    known = {f"linear_{name}": linear.numbers[name] for name in TOLD if name in linear.numbers}
-    bent = bent.model_copy(update={"numbers": {**bent.numbers, **known}})
+    bent = _beside(bent, linear)
     if bent.rank >= linear.rank:
         return bent
     within = f"{bent.uncertainty_mm or 0:.1f} mm"
     words = f"{linear.sentence} That was before bending, after which parts agree within {within}."
     return bent.model_copy(update={"verdict": linear.verdict, "sentence": words})
+
+
+def no_surer(given: Quality, straight: Quality) -> Quality:
+    """Doubt a given bending beside which no rigid answer passes: a stranger can be bent as well."""
+    given = _beside(given, straight)
+    if straight.verdict == "PASS":
+        return given
+    words = (
+        "Only bending makes these volumes match, as it would make another patient's: check that "
+        "both show the same one."
+    )
+    return given.model_copy(update={"verdict": "CHECK", "sentence": words})
+
+
+def _beside(bent: Quality, linear: Quality) -> Quality:
+    """Tell the numbers of the linear answer beside those of the bent one."""
+    known = {f"linear_{name}": linear.numbers[name] for name in TOLD if name in linear.numbers}
+    return bent.model_copy(update={"numbers": {**bent.numbers, **known}})
 
 
 def kept_straight(quality: Quality, reason: str, numbers: dict[str, float]) -> Quality:

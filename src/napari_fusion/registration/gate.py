@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from napari_fusion.registration import stretch
 from napari_fusion.registration.layers import Matrix
 from napari_fusion.registration.nmi import Score
 from napari_fusion.registration.quality import Quality, Verdict, as_form
-from napari_fusion.registration.refine import Refined, parts_apart
-from napari_fusion.registration.rivals import judging_level, mirrored, neighbour
-from napari_fusion.registration.search import Terrain
+from napari_fusion.registration.refine import Refined, eighths_apart, moved_mm, parts_apart
+from napari_fusion.registration.rivals import mirrored, neighbour
+from napari_fusion.registration.search import Terrain, judging_level
 from napari_fusion.registration.uncertainty import over_body, uncertainty_form
 
 AWAY_MM = 8.0
@@ -28,8 +29,8 @@ PASS_ROUND_TRIP_MM, FAIL_ROUND_TRIP_MM = 1.0, 8.0
 PASS_OVERLAP, FAIL_OVERLAP = 0.5, 0.25
 MIRROR_LIMIT = 1.0
 PASS_UNCERTAINTY_MM = 2.0
+PASS_EIGHTHS_MM, PASS_EIGHTHS_VOXELS = 1.5, 0.8
 PASS_NEIGHBOUR = 0.9
-PASS_SCALES, FAIL_SCALES = (0.97, 1.03), (0.8, 1.25)
 MIRRORED = "The mirror image fits as well or better: check left and right before use."
 
 
@@ -51,6 +52,8 @@ class Evidence:
         Best score some way along an axis, as a share of the answer's, and how far away that is.
     parts_mm
         How far the six halves of the body move when aligned on their own, root mean square.
+    eighths_mm
+        How far the eight corners of the body do; infinite when none has enough samples.
     spread_mm
         How far repeated alignments lie from their middle.
     round_trip_mm
@@ -64,6 +67,8 @@ class Evidence:
         Volume of what one mm³ becomes; negative when left and right change places.
     unit
         The body's size, as 1 for a head: limits in mm are multiples of it.
+    voxel_mm
+        The coarser volume's voxel: no part of the body is placed much better than that.
     form
         Uncertainty at any fixed point, as in `Quality`.
     """
@@ -76,12 +81,14 @@ class Evidence:
     neighbour: float
     neighbour_mm: float
     parts_mm: float
+    eighths_mm: float
     spread_mm: float
     round_trip_mm: float
     uncertainty_mm: float
     scales: tuple[float, float]
     jacobian: float
     unit: float = 1.0
+    voxel_mm: float = 1.0
     form: Matrix | None = None
 
     def numbers(self) -> dict[str, float]:
@@ -97,12 +104,14 @@ class Evidence:
             "neighbour": self.neighbour,
             "neighbour_mm": self.neighbour_mm,
             "parts_mm": self.parts_mm,
+            "eighths_mm": self.eighths_mm,
             "spread_mm": self.spread_mm,
             "round_trip_mm": self.round_trip_mm,
             "scale_min": self.scales[0],
             "scale_max": self.scales[1],
             "jacobian": self.jacobian,
             "unit": self.unit,
+            "voxel_mm": self.voxel_mm,
         }
 
 
@@ -112,9 +121,8 @@ def measure(terrain: Terrain, start: Matrix, found: Refined) -> Evidence:
     z, drop = _distinctness(terrain, end)
     share, away = neighbour(terrain, end)
     parts = parts_apart(terrain, end)
-    moves = np.array([part.moved_mm for part in parts])
     form = uncertainty_form(terrain, found, parts)
-    stretch = np.linalg.svd(end[:3, :3], compute_uv=False)
+    scales, jacobian = stretch.measured(end)
     return Evidence(
         start=terrain.fine.score(start),
         end=terrain.fine.score(end),
@@ -123,13 +131,15 @@ def measure(terrain: Terrain, start: Matrix, found: Refined) -> Evidence:
         mirror=mirrored(terrain, end),
         neighbour=share,
         neighbour_mm=away,
-        parts_mm=float(np.sqrt((moves**2).mean())) if moves.size else np.inf,
+        parts_mm=moved_mm(parts),
+        eighths_mm=moved_mm(eighths_apart(terrain, end)),
         spread_mm=found.spread_mm(terrain),
         round_trip_mm=found.round_trip_mm(terrain),
         uncertainty_mm=np.inf if form is None else over_body(terrain, form, end),
-        scales=(float(stretch.min()), float(stretch.max())),
-        jacobian=float(np.linalg.det(end[:3, :3])),
+        scales=scales,
+        jacobian=jacobian,
         unit=terrain.scene.unit,
+        voxel_mm=terrain.scene.voxel_mm,
         form=form,
     )
 
@@ -178,18 +188,10 @@ def _said(e: Evidence) -> tuple[Verdict, str]:
 
 
 def _failures(e: Evidence) -> list[tuple[bool, str]]:
-    smallest, largest = e.scales
     percent = f"{100 * e.end.overlap:.0f} %"
     apart = e.parts_mm / FAIL_PARTS_MM, e.spread_mm / FAIL_SPREAD_MM
     return [
-        (
-            not e.jacobian > 0,
-            "The result swaps left and right: do not use it.",
-        ),
-        (
-            not FAIL_SCALES[0] <= smallest <= largest <= FAIL_SCALES[1],
-            f"The result stretches the anatomy by {smallest:.2f} to {largest:.2f}: do not use it.",
-        ),
+        *stretch.failures(e.scales, e.jacobian),
         (
             e.end.overlap < FAIL_OVERLAP,
             f"Only {percent} of the anatomy lies in both volumes: do not fuse them.",
@@ -211,18 +213,13 @@ def _failures(e: Evidence) -> list[tuple[bool, str]]:
 
 
 def _doubts(e: Evidence) -> list[tuple[bool, str]]:
-    smallest, largest = e.scales
     percent = f"{100 * e.end.overlap:.0f} %"
     return [
         (
             e.mirror >= MIRROR_LIMIT,
             MIRRORED,
         ),
-        (
-            not PASS_SCALES[0] <= smallest <= largest <= PASS_SCALES[1],
-            f"The result stretches the anatomy by {smallest:.2f} to {largest:.2f}, as another "
-            "patient's would need: check that both volumes show the same one.",
-        ),
+        *stretch.doubts(e.scales),
         (
             e.neighbour > PASS_NEIGHBOUR,
             f"A place {e.neighbour_mm:.0f} mm away fits nearly as well, as the next vertebra or "
@@ -240,6 +237,11 @@ def _doubts(e: Evidence) -> list[tuple[bool, str]]:
         (
             e.round_trip_mm > PASS_ROUND_TRIP_MM * e.unit,
             f"There and back again, a point ends {e.round_trip_mm:.1f} mm away: check edges "
+            "before use.",
+        ),
+        (
+            not e.eighths_mm <= max(PASS_EIGHTHS_MM * e.unit, PASS_EIGHTHS_VOXELS * e.voxel_mm),
+            f"Corners of the body lie {e.eighths_mm:.1f} mm off, as when it is bent: check edges "
             "before use.",
         ),
         (

@@ -16,6 +16,7 @@ from napari_fusion.registration.bend import (
     kept_straight,
     left_mm,
     no_better,
+    no_surer,
 )
 from napari_fusion.registration.deform import EXPECTED_BEATS, deform
 from napari_fusion.registration.engines import (
@@ -25,7 +26,9 @@ from napari_fusion.registration.engines import (
     linear_by_engine,
 )
 from napari_fusion.registration.gate import FAIL_OVERLAP, MIRROR_LIMIT, MIRRORED, judge, measure
-from napari_fusion.registration.layers import Matrix
+from napari_fusion.registration.landmarks.fitting import fit
+from napari_fusion.registration.landmarks.pairs import Landmarks
+from napari_fusion.registration.layers import Matrix, solid
 from napari_fusion.registration.masks import Masks, check_pair, masked
 from napari_fusion.registration.options import AlignOptions
 from napari_fusion.registration.pulse import Pulse
@@ -275,6 +278,8 @@ def assess(fixed: Volume, moving: Volume, alignment: Alignment) -> Alignment:
     else:
         quality = _judged_as_drawn((fixed, moving), alignment, (None, None), pulse, own=False)
         quality = stretched(judged(quality, alignment.field), alignment.matrix)
+        if quality.verdict == "PASS":
+            quality = no_surer(quality, _straightened(fixed, moving, alignment, pulse))
     pair = fixed.fingerprints, moving.fingerprints
     return replace(alignment, quality=quality, judged_on=pair)
 
@@ -284,3 +289,13 @@ def _assessed(fixed: Volume, moving: Volume, alignment: Alignment, pulse: Pulse)
     scene = prepare(fixed, moving, AlignOptions(), pulse)
     terrain = Terrain.of(scene, pulse)
     return _weighed(terrain, scene.oriented(np.eye(4)), scene.oriented(alignment.matrix))
+
+
+def _straightened(fixed: Volume, moving: Volume, alignment: Alignment, pulse: Pulse) -> Quality:
+    """Judge the rigid answer next to a bent one, found as if there were no bending."""
+    scene = prepare(fixed, moving, AlignOptions(search="near"), pulse)
+    terrain = Terrain.of(scene, pulse)
+    layer = scene.mobile[0] if scene.swapped else scene.still[0]
+    points = layer.points(np.argwhere(solid(layer)))
+    start = scene.oriented(fit(Landmarks(points, alignment.map_points(points)), "rigid"))
+    return _judged(terrain, start, _sought(terrain, [], [start]))

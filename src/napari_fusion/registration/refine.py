@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_fusion.registration.climb import Summit
 from napari_fusion.registration.layers import Matrix
 from napari_fusion.registration.models import Family, Vector
 from napari_fusion.registration.nmi import FEWEST, Similarity
 from napari_fusion.registration.options import Linear
-from napari_fusion.registration.search import Terrain, separation
+from napari_fusion.registration.search import Terrain, judging_level, separation
 from napari_fusion.rotation import angles_of, inverted
+
+Mask = NDArray[np.bool_]
 
 REPEATS = 2
 """Climbs each way round, each with samples of its own."""
@@ -112,7 +117,7 @@ def numbers_of(family: Family, matrix: Matrix) -> Vector:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """A half of the body that was aligned on its own: its map, and how far that moved it, mm."""
+    """A part of the body that was aligned on its own: its map, and how far that moved it, mm."""
 
     matrix: Matrix
     moved_mm: float
@@ -120,15 +125,34 @@ class Part:
 
 def parts_apart(terrain: Terrain, matrix: Matrix) -> list[Part]:
     """Align the six halves of the body on their own."""
-    fine, last = terrain.fine, len(terrain.levels) - 1
+    points = terrain.fine.points
+    halves = [side * points[axis] > 0 for axis in range(3) for side in (-1, 1)]
+    return _alone(terrain, matrix, halves, terrain.fine)
+
+
+def eighths_apart(terrain: Terrain, matrix: Matrix) -> list[Part]:
+    """Align the eight corners of the body on their own: halves average a bending out."""
+    similarity = terrain.levels[judging_level(terrain)]
+    signs = (similarity.points > 0).T
+    corners = [(signs == corner).all(axis=1) for corner in product((False, True), repeat=3)]
+    return _alone(terrain, matrix, corners, similarity)
+
+
+def _alone(
+    terrain: Terrain, matrix: Matrix, wheres: Iterable[Mask], similarity: Similarity
+) -> list[Part]:
+    """Align what samples of some parts of the body show, each part for itself."""
     found = []
-    for axis in range(3):
-        for side in (-1, 1):
-            keep = side * fine.points[axis] > 0
-            if int(keep.sum()) < FEWEST:
-                continue
-            half: Similarity = replace(fine.among(keep), floor=1e-3)
-            base = Family(matrix, half.centre, terrain.radius)
-            end = terrain.ascend(min(last, 2), base, half).matrix
-            found.append(Part(end, separation(end, matrix, half.probes(200))))
+    for where in wheres:
+        if int(where.sum()) < FEWEST:
+            continue
+        part: Similarity = replace(similarity.among(where), floor=1e-3)
+        base = Family(matrix, part.centre, terrain.radius)
+        end = terrain.ascend(judging_level(terrain), base, part).matrix
+        found.append(Part(end, separation(end, matrix, part.probes(200))))
     return found
+
+
+def moved_mm(parts: Sequence[Part]) -> float:
+    """Give the root mean square of how far parts moved; infinite when there are none."""
+    return float(np.sqrt(np.mean([part.moved_mm**2 for part in parts]))) if parts else np.inf

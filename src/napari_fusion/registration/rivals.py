@@ -5,11 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from napari_fusion.registration.layers import Matrix
-from napari_fusion.registration.search import Terrain, distinct, scored
+from napari_fusion.registration.search import Terrain, distinct, judging_level, scored
 from napari_fusion.registration.starts import little_turns
-
-JUDGING_LEVEL = 2
-"""Other answers are climbed to this level at most: 2 mm voxels of a head."""
 
 FLIPS_CLIMBED = 4
 """So many mirror images are climbed."""
@@ -24,19 +21,14 @@ NEIGHBOUR_MM = 15.0
 """What ends nearer than this to the answer, root mean square over the body of a head, is it."""
 
 
-def judging_level(terrain: Terrain) -> int:
-    """Give the level that other answers are compared at."""
-    return min(JUDGING_LEVEL, len(terrain.levels) - 1)
-
-
 def neighbour(terrain: Terrain, end: Matrix) -> tuple[float, float]:
     """Find the best answer that lies some way along an axis: vertebrae and ribs look alike.
 
     Returns
     -------
     share
-        Its score as a share of the answer's, at the level where it fell behind or at the one that
-        judges; 0 where every climb leads back to the answer.
+        Its score as a share of the answer's, at the level where it fell far behind or at the one
+        that judges; 0 where every climb leads back to the answer.
     away_mm
         How far it lies, root mean square over the body.
     """
@@ -45,11 +37,13 @@ def neighbour(terrain: Terrain, end: Matrix) -> tuple[float, float]:
     poses = [_shifted(end, unit * shift) for shift in shifts]
     share, away = 0.0, 0.0
     for level in range(judging_level(terrain) + 1):
+        if not poses:
+            break
         ends = [terrain.climb(level, pose) for pose in poses]
         far = [s for s in ends if terrain.apart(s.matrix, end) > NEIGHBOUR_MM * unit]
         far = distinct(terrain, far, min(level + 1, 2))
         if not far:
-            break
+            return 0.0, 0.0
         own = _own(terrain, end, level)
         share, away = far[0].score / own, terrain.apart(far[0].matrix, end)
         poses = [summit.matrix for summit in far if summit.score > HOPE * own]

@@ -62,6 +62,12 @@ class Scene:
     swapped: bool
     unit: float
 
+    @property
+    def voxel_mm(self) -> float:
+        """The coarser volume's voxel at the finest level: the cube root of its volume."""
+        layers = self.still[-1], self.mobile[-1]
+        return max(float(np.cbrt(layer.spacing.prod())) for layer in layers)
+
     def similarity(self, level: int, seed: int = 0) -> Similarity:
         """Draw this level's samples; another `seed` draws others."""
         n = max(2000, int(self.options.samples * FEWER[level]))

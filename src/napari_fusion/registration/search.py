@@ -22,6 +22,9 @@ KEPT = (30, 6, 2)
 APART_MM = (15.0, 4.0, 2.0)
 """Maps closer than this, root mean square over the body of a head, are one map."""
 
+JUDGING_LEVEL = 2
+"""What an answer is judged by climbs to this level at most."""
+
 STEP_MM = (4.0, 2.0, 1.0, 0.5)
 ROUNDS = (15, 20, 20, 30)
 TOLERANCE = (1e-3, 1e-4, 1e-4, 1e-5)
@@ -84,6 +87,11 @@ class Terrain:
         step = STEP_MM[level] * self.scene.unit
         rounds = ROUNDS[level] * family.size // 6
         return climb(slope, about, step, rounds, TOLERANCE[level])
+
+
+def judging_level(terrain: Terrain) -> int:
+    """Give the level that other answers, and parts of the body, are compared at: 2 mm in a head."""
+    return min(JUDGING_LEVEL, len(terrain.levels) - 1)
 
 
 def separation(a: Matrix, b: Matrix, points: NDArray[np.float64]) -> float:

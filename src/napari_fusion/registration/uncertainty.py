@@ -30,9 +30,7 @@ def uncertainty_form(terrain: Terrain, found: Refined, parts: Sequence[Part]) ->
     form = _mean_square(found.ends, found.matrix)
     form += _mean_square([part.matrix for part in parts], found.matrix)
     form *= WIDEN**2
-    layers = terrain.scene.still[-1], terrain.scene.mobile[-1]
-    voxel = max(float(np.cbrt(layer.spacing.prod())) for layer in layers)
-    form[3, 3] += (FLOOR_VOXEL * voxel) ** 2
+    form[3, 3] += (FLOOR_VOXEL * terrain.scene.voxel_mm) ** 2
     if terrain.scene.swapped:
         back = inverted(found.matrix)
         form = back.T @ form @ back

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fusion.grid import Grid
-from napari_fusion.registration.gate import FAIL_SCALES
 from napari_fusion.registration.landmarks.errors import (
     error_form,
     lattice,
@@ -23,6 +22,7 @@ from napari_fusion.registration.landmarks.fitting import FEWEST, mirror_rms
 from napari_fusion.registration.landmarks.pairs import Landmarks
 from napari_fusion.registration.options import Model
 from napari_fusion.registration.quality import Quality, Verdict, as_form
+from napari_fusion.registration.stretch import FAIL_SCALES
 
 PASS_MM, FAIL_MM = 2.0, 8.0
 """Limits of the expected error over the volume, for a head or anything larger."""
