@@ -217,6 +217,22 @@ def test_077_an_injection_before_midnight_is_the_day_before(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("told", "images"), [("080000+0000", "+0100"), ("090000+0100", "+0100"), ("090000", None)]
+)
+def test_077_an_injection_told_in_another_time_zone_is_brought_to_the_images(
+    tmp_path, told, images
+):
+    def edit(ds, index):
+        ds.SeriesTime, ds.AcquisitionTime = "100000", f"1000{index:02d}"
+        _drug(ds).RadiopharmaceuticalStartDateTime = f"{ds.SeriesDate}{told}"
+        if images is not None:
+            ds.TimezoneOffsetFromUTC = images
+
+    pet = load(series(tmp_path, 2, "PT", edit)).pet
+    assert (pet.scanned - pet.injected).total_seconds() == 3600
+
+
+@pytest.mark.parametrize(
     ("keyword", "missing"),
     [("PatientWeight", "patient weight"), ("RadionuclideTotalDose", "injected dose"),
      ("RadionuclideHalfLife", "half-life"), ("RadiopharmaceuticalStartTime", "injection time")],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -66,7 +67,7 @@ def pet_info(full: pydicom.Dataset) -> tuple[PetInfo, tuple[str, ...]]:
         units=str(full.get("Units") or "").strip().upper(),
         dose_bq=dose,
         half_life_s=half_life,
-        injected=_injected(drug, scanned or acquired),
+        injected=_injected(full, drug, scanned or acquired),
         scanned=scanned,
         weight_kg=weight,
         height_m=height,
@@ -149,9 +150,15 @@ def _average_time(duration: float, half_life: float | None) -> float:
     return math.log(decay / -math.expm1(-decay)) * half_life / math.log(2)
 
 
-def _injected(drug: Any, scanned: datetime | None) -> datetime | None:
-    """Give the injection: its date-time, or its time on the day of the scan or the day before."""
-    moment = _parsed(_text(drug, "RadiopharmaceuticalStartDateTime"))
+def _injected(full: pydicom.Dataset, drug: Any, scanned: datetime | None) -> datetime | None:
+    """Give the injection: its date-time, or its time on the day of the scan or the day before.
+
+    A date-time in another zone than the images' (PS3.5 6.2, PS3.3 C.12.1.1) is brought to theirs.
+    """
+    told = _text(drug, "RadiopharmaceuticalStartDateTime")
+    moment, zone, ours = _parsed(told), _zone(told), _zone(_text(full, "TimezoneOffsetFromUTC"))
+    if moment is not None and zone is not None and ours is not None:
+        moment += ours - zone
     if moment is not None or scanned is None:
         return moment
     time = _text(drug, "RadiopharmaceuticalStartTime")
@@ -167,7 +174,7 @@ def _moment(full: Any, date: str, time: str) -> datetime | None:
 
 
 def _parsed(text: str) -> datetime | None:
-    """Read YYYYMMDDHHMMSS.FFFFFF; a time zone suffix is dropped, all times share it."""
+    """Read YYYYMMDDHHMMSS.FFFFFF by the clock of its own time zone."""
     text = text.replace(":", "").split("+")[0].split("-")[0].strip()
     whole, _, part = text.partition(".")
     if len(whole) < 12:
@@ -177,6 +184,15 @@ def _parsed(text: str) -> datetime | None:
         return moment + timedelta(seconds=float(f"0.{part or 0}"))
     except ValueError:
         return None
+
+
+def _zone(text: str) -> timedelta | None:
+    """Read how far a trailing +HHMM or -HHMM is from UTC, None when there is none."""
+    found = re.search(r"([+-])(\d\d)(\d\d)$", text.strip())
+    if found is None:
+        return None
+    sign, hours, minutes = found.groups()
+    return int(f"{sign}1") * timedelta(hours=int(hours), minutes=int(minutes))
 
 
 def _private(full: Any, group: int, creator: str, element: int) -> Any:
