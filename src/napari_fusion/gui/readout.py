@@ -65,7 +65,7 @@ def sources(viewer: Any) -> list[Any]:
     return [
         layer
         for layer in ours
-        if is_measured(layer.metadata[VOLUME]) and id(layer.metadata[VOLUME]) not in replaced
+        if layer.metadata[VOLUME].is_measured and id(layer.metadata[VOLUME]) not in replaced
     ]
 
 
@@ -124,11 +124,6 @@ def patient_point(layer: Any, world: Point) -> Point:
     if place is None:
         raise LookupError("only layers of ours have a place in the patient")
     return place.grid.index_to_lps(index_at(layer, world))
-
-
-def is_measured(volume: Volume) -> bool:
-    """Whether voxels are measured values, and not brightness, shares or labels."""
-    return volume.is_measured
 
 
 def _at(volume: Volume, lps: Point, across: int = 0) -> float | None:

@@ -13,7 +13,7 @@ from qtpy.QtCore import QObject, QTimer, Slot
 
 from napari_fusion.gui.colour.rgb import RGB
 from napari_fusion.gui.layers import LIVE, VOLUME, place_of
-from napari_fusion.gui.readout import is_measured, shares_at, value_at
+from napari_fusion.gui.readout import shares_at, value_at
 from napari_fusion.gui.snapshot import SHARES
 from napari_fusion.gui.views.crossing import Crossing
 from napari_fusion.gui.views.pixels import Point, is_flat
@@ -89,6 +89,6 @@ def told(layer: Any, point: Point, across: int) -> str:
     words = ""
     if SHARES in layer.metadata:
         words = shares_at(layer, point, across)
-    elif place_of(layer) is not None and is_measured(layer.metadata[VOLUME]):
+    elif place_of(layer) is not None and layer.metadata[VOLUME].is_measured:
         words = value_at(layer, point)
     return f"{layer.name}: {words}" if words else str(layer.name)

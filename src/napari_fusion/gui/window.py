@@ -20,7 +20,6 @@ from napari_fusion.errors import FusionError, ReadError
 from napari_fusion.export import digest
 from napari_fusion.gui.actions import Fusing
 from napari_fusion.gui.check.gate import Aligned, Standing
-from napari_fusion.gui.colour.looks import is_share
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.graphics import hidden_viewer
 from napari_fusion.gui.layers import PLACE, VOLUME, LayerData, to_layer, veiled
@@ -217,7 +216,7 @@ def _telling_height(layers: list[LayerData]) -> float:
     """
     present = []
     for array, keywords, _ in layers:
-        if is_share(keywords["metadata"][VOLUME]):
+        if keywords["metadata"][VOLUME].is_share:
             continue
         low, high = keywords["contrast_limits"]
         bright = Window(lower=low, upper=high)(array[:, ::2, ::2]) > BRIGHT

@@ -28,7 +28,7 @@ from napari_fusion.registration.engines import (
 from napari_fusion.registration.gate import FAIL_OVERLAP, MIRROR_LIMIT, MIRRORED, judge, measure
 from napari_fusion.registration.landmarks.fitting import fit
 from napari_fusion.registration.landmarks.pairs import Landmarks
-from napari_fusion.registration.layers import Matrix, solid
+from napari_fusion.registration.layers import Matrix
 from napari_fusion.registration.masks import Masks, check_pair, masked
 from napari_fusion.registration.options import AlignOptions
 from napari_fusion.registration.pulse import Pulse
@@ -37,7 +37,7 @@ from napari_fusion.registration.refine import Refined, refine
 from napari_fusion.registration.scene import Scene, prepare
 from napari_fusion.registration.search import Terrain, search
 from napari_fusion.registration.started import begun, check_start
-from napari_fusion.registration.starts import any_orientation, near_poses
+from napari_fusion.registration.starts import anatomy, any_orientation, near_poses
 from napari_fusion.registration.stretch import stretched
 from napari_fusion.volume import Volume
 
@@ -115,7 +115,7 @@ def align(
     check_pair(masks)
     if initial is not None:
         check_start(initial, fixed.grid, moving.grid)
-    fixed, moving = (replace(one, array=np.asarray(one.array)) for one in (fixed, moving))
+    fixed, moving = (_in_memory(one) for one in (fixed, moving))
     pair = fixed.fingerprints, moving.fingerprints
     pulse = Pulse(progress)
     pulse.phase(0.0, 0.15, "preparing volumes", 10)
@@ -137,6 +137,12 @@ def align(
         found = _bent(scene, (fixed, moving), found, masks, pulse)
     pulse.phase(1.0, 1.0, "aligned")
     return found
+
+
+def _in_memory(volume: Volume) -> Volume:
+    """Compute what is lazy; a volume that lies in memory stays itself, and its hash known."""
+    array = np.asarray(volume.array)
+    return volume if array is volume.array else replace(volume, array=array)
 
 
 def _bent(
@@ -296,6 +302,6 @@ def _straightened(fixed: Volume, moving: Volume, alignment: Alignment, pulse: Pu
     scene = prepare(fixed, moving, AlignOptions(search="near"), pulse)
     terrain = Terrain.of(scene, pulse)
     layer = scene.mobile[0] if scene.swapped else scene.still[0]
-    points = layer.points(np.argwhere(solid(layer)))
+    points = anatomy(layer)
     start = scene.oriented(fit(Landmarks(points, alignment.map_points(points)), "rigid"))
     return _judged(terrain, start, _sought(terrain, [], [start]))

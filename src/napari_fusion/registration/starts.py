@@ -79,5 +79,10 @@ def _height(layer: Layer) -> float:
 
 def centroid(layer: Layer) -> NDArray[np.float64]:
     """Give the middle of what is not air, LPS mm."""
-    middle: NDArray[np.float64] = layer.points(np.argwhere(solid(layer))).mean(axis=0)
+    middle: NDArray[np.float64] = anatomy(layer).mean(axis=0)
     return middle
+
+
+def anatomy(layer: Layer) -> NDArray[np.float64]:
+    """Give the places (n, 3) of the voxels that are not air, LPS mm."""
+    return layer.points(np.argwhere(solid(layer)))

@@ -143,10 +143,15 @@ def _turns(transform: sitk.Transform, origin: NDArray[np.float64]) -> NDArray[np
     return np.stack(ends, axis=1)
 
 
-def sound(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Refuse a matrix that is not finite or flattens space."""
+def check_bounded(matrix: NDArray[np.float64]) -> None:
+    """Refuse numbers that are not finite, or beyond any map."""
     if not np.abs(matrix).max() <= LARGEST:
         raise ReadError("the transform holds numbers that are not finite or too large for any map")
+
+
+def sound(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Refuse a matrix that is not finite or flattens space."""
+    check_bounded(matrix)
     if np.linalg.svd(matrix[:3, :3], compute_uv=False).min() <= SMALLEST_SCALE:
         raise ReadError("the transform is singular: it flattens space and cannot be undone")
     return matrix

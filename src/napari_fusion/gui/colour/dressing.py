@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from napari_fusion.gui.colour.dressed import DRESSED, Dressed
-from napari_fusion.gui.colour.looks import OVERLAY_OPACITY, floor_of, is_share
+from napari_fusion.gui.colour.looks import OVERLAY_OPACITY, floor_of
 from napari_fusion.gui.covered import is_shown
 from napari_fusion.gui.layers import LIVE, VOLUME
 from napari_fusion.volume import FUNCTIONAL, Volume
@@ -60,6 +60,6 @@ def _wear(worn: Dressed, volume: Volume, *, over: bool) -> None:
 def _is_anatomy(layer: Any) -> bool:
     """Whether a layer is a picture that function is laid on."""
     volume = layer.metadata.get(VOLUME)
-    if not isinstance(volume, Volume) or LIVE in layer.metadata or is_share(volume):
+    if not isinstance(volume, Volume) or LIVE in layer.metadata or volume.is_share:
         return False
     return volume.modality not in FUNCTIONAL | {"LABEL"}

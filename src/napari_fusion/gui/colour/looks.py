@@ -30,15 +30,13 @@ def look(volume: Volume) -> dict[str, Any]:
     A share runs from blue (none of this source) over grey to orange (all of it), a change from
     blue (much was lost) over pale (little) to orange (much was gained).
     """
-    if is_share(volume):
+    if volume.is_share:
         return _shown(Window(lower=0, upper=1), {"name": "share", "colors": share_colours()})
     if is_change(volume):
         known = volume.array[np.isfinite(volume.array)]
         most = float(np.percentile(np.abs(known[known != 0]), 99)) if known.any() else 1.0
         colours = {"name": "change", "colors": change_colours()}
         return _shown(Window(lower=-most, upper=most), colours)
-    if volume.modality == "FUSED":
-        return _shown(Window(lower=0, upper=1), "gray")
     window = volume.window()
     if volume.modality in FUNCTIONAL:
         share = (floor_of(volume, window) - window.lower) / (window.upper - window.lower)
@@ -56,11 +54,6 @@ def floor_of(volume: Volume, window: Window | None = None) -> float:
         return FLOOR_SUV
     window = window or volume.window()
     return FLOOR_SHARE * window.upper
-
-
-def is_share(volume: Volume) -> bool:
-    """Whether a volume says what part of a fused picture one source gave."""
-    return volume.is_share
 
 
 def is_change(volume: Volume) -> bool:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from napari_fusion.gui.choices import DEFAULTS, chosen
-from napari_fusion.gui.colour.looks import is_share
 from napari_fusion.gui.layers import VOLUME
 from napari_fusion.slab import sample
 from napari_fusion.volume import Volume
@@ -61,9 +60,9 @@ def presets_for(volume: Volume) -> list[Preset]:
     """
     kind = {"CT": "ct", "MR": "mr", "PT": "pet"}.get(volume.modality, "")
     fitting = {"ct": volume.unit == "HU", "pet": volume.unit == "g/mL", "mr": True}
-    if is_share(volume) or not fitting.get(kind):
+    if volume.is_share or not fitting.get(kind):
         window = volume.window()
-        whole = Preset("whole", 0, 1) if is_share(volume) or volume.modality == "FUSED" else None
+        whole = Preset("whole", 0, 1) if volume.is_share or volume.modality == "FUSED" else None
         return [whole or Preset("usual", window.lower, window.upper)]
     told = read_presets(str(chosen("windows", kind)))
     told = (told or read_presets(DEFAULTS["windows"][kind]))[:9]

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fusion.errors import ParameterError
-from napari_fusion.gui.colour.looks import is_share
 from napari_fusion.gui.layers import VOLUME, world_of
 from napari_fusion.volume import Volume
 
@@ -75,7 +74,7 @@ def may_hold_regions(layer: Any) -> bool:
     if isinstance(layer, Labels):
         return True
     volume = layer.metadata.get(VOLUME)
-    return isinstance(volume, Volume) and volume.modality == "OTHER" and not is_share(volume)
+    return isinstance(volume, Volume) and volume.modality == "OTHER" and not volume.is_share
 
 
 class Drawn:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from napari_fusion.gui.colour.looks import is_share
 from napari_fusion.gui.colour.rgb import RGB, Coloured
 from napari_fusion.gui.layers import LIVE, VOLUME
 from napari_fusion.volume import FUNCTIONAL, Volume
@@ -60,7 +59,7 @@ def _has_colours(layer: Any) -> bool:
     if RGB in layer.metadata:
         return True
     volume = layer.metadata.get(VOLUME)
-    if not isinstance(volume, Volume) or volume.modality in {"FUSED", "LABEL"} or is_share(volume):
+    if not isinstance(volume, Volume) or not volume.is_measured:
         return False
     return volume.modality in FUNCTIONAL or len(layer.colormap.colors) > 2
 

@@ -11,7 +11,6 @@ from qtpy.compat import isalive
 from qtpy.QtWidgets import QWidget
 
 from napari_fusion.gui.check.status import spoken
-from napari_fusion.gui.colour.looks import is_share
 from napari_fusion.gui.colour.rgb import RGB, Coloured
 from napari_fusion.gui.compare.comparison import find_comparison
 from napari_fusion.gui.compare.modes import Mode
@@ -157,8 +156,7 @@ def measured(viewer: Any) -> list[Any]:
     found = []
     for layer in reversed(viewer.layers):
         volume = layer.metadata.get(VOLUME)
-        known = isinstance(volume, Volume) and volume.modality not in {"FUSED", "LABEL"}
-        if is_shown(layer) and known and not is_share(volume):
+        if is_shown(layer) and isinstance(volume, Volume) and volume.is_measured:
             found.append(layer)
     return found
 

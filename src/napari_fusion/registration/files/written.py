@@ -16,7 +16,7 @@ from napari_fusion.registration.alignment import Alignment
 from napari_fusion.registration.files.images import Image
 from napari_fusion.registration.pair import ROLES, Pair
 from napari_fusion.registration.quality import Quality
-from napari_fusion.registration.transforms import LARGEST, sound
+from napari_fusion.registration.transforms import check_bounded, sound
 
 NOWHERE = Grid((1, 1, 1), np.eye(4))
 """The grid of a transform file that names none."""
@@ -63,8 +63,7 @@ def linear(matrix: Any, name: str) -> Alignment:
     if numbers.shape != (4, 4):
         shape = " × ".join(str(n) for n in numbers.shape) or "one number"
         raise ReadError(f"{name} should hold a 4 × 4 matrix, it holds {shape}")
-    if not np.abs(numbers).max() <= LARGEST:
-        raise ReadError("the transform holds numbers that are not finite or too large for any map")
+    check_bounded(numbers)  # before the last row is set
     if np.abs(numbers[3] - [0, 0, 0, 1]).max() > 1e-9:
         raise ReadError(f"the last row of the matrix in {name} must be 0 0 0 1: it is no map")
     numbers[3] = 0, 0, 0, 1
