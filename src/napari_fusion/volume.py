@@ -261,6 +261,11 @@ def patients_of(volumes: Iterable[Volume | None]) -> frozenset[str]:
     return frozenset(v.patient for v in volumes if v is not None and v.patient is not None)
 
 
+def same_patient(a: Volume, b: Volume) -> bool:
+    """Whether both files name a patient, and the same one."""
+    return a.patient is not None and a.patient == b.patient
+
+
 def told_apart(volumes: Sequence[Volume]) -> list[str]:
     """Name volumes by modality; by role too where the modality is not known, or not one's alone.
 

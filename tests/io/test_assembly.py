@@ -295,6 +295,18 @@ def test_012_a_worker_with_the_same_key_gives_the_same_token(monkeypatch):
     assert identity.token(" someone ", "here") == before
 
 
+@pytest.mark.parametrize(
+    "said", ["", " ", "0", "0000", "ANON", "Anonymous", "anonymized", "de-identified", "N/A", "---"]
+)
+def test_a_placeholder_says_nothing_of_who_a_patient_is(said):
+    assert identity.token(said) is None
+
+
+@pytest.mark.parametrize("said", ["STS_001", "Anonymous2", "10", "Maxx"])
+def test_a_pseudonym_says_who_a_patient_is(said):
+    assert identity.token(said) == identity.token(f" {said} ") is not None
+
+
 def test_013_the_frame_of_reference_is_kept_and_splits(tmp_path):
     folder = series(
         tmp_path, 6, edit=lambda ds, i: setattr(ds, "FrameOfReferenceUID", f"1.{i // 3}")

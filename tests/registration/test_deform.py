@@ -9,7 +9,13 @@ from napari_fusion.errors import AlignError, Cancelled, ParameterError
 from napari_fusion.grid import Grid
 from napari_fusion.registration import Alignment, AlignOptions, align, assess, resample
 from napari_fusion.registration.alignment import pose_matrix
-from napari_fusion.registration.bend import FAIL_JACOBIAN, drawn_through, judged, no_better
+from napari_fusion.registration.bend import (
+    FAIL_JACOBIAN,
+    drawn_through,
+    judged,
+    no_better,
+    no_surer,
+)
 from napari_fusion.registration.bending import sampled
 from napari_fusion.registration.deform import deform
 from napari_fusion.registration.field import DisplacementField
@@ -177,19 +183,45 @@ def test_drawing_a_few_slices_at_a_time_changes_nothing(t1, warp):
 def test_bending_does_not_take_away_the_doubt_about_the_pose():
     doubt = Quality(verdict="CHECK", sentence="The mirror image fits as well.")
     fine = Quality(verdict="PASS", sentence="Fine.", uncertainty_mm=0.4)
-    both = no_better(fine, doubt)
+    both = no_better(fine, doubt, one_patient=False)
     assert both.verdict == "CHECK"
     assert both.sentence.startswith("The mirror image fits as well. ")
     assert both.uncertainty_mm == 0.4
-    assert no_better(doubt, fine) == doubt
+    assert no_better(doubt, fine, one_patient=True) == doubt
 
 
 @pytest.mark.parametrize("verdict", ["PASS", "CHECK", "FAIL"])
 def test_a_bending_is_never_surer_than_what_it_started_from(verdict):
     linear = Quality(verdict=verdict, sentence="Parts disagree.", numbers={"mirror": 0.9})
-    quality = no_better(Quality(verdict="PASS", sentence="Fine."), linear)
+    fine = Quality(verdict="PASS", sentence="Fine.")
+    quality = no_better(fine, linear, one_patient=False)
     assert quality.verdict == verdict
     assert quality.numbers["linear_mirror"] == 0.9
+    assert no_better(fine, linear, one_patient=True).verdict == verdict  # that is all it tells
+
+
+STATES = {
+    "mirror": 0.9, "neighbour": 0.8, "overlap": 0.9,
+    "parts_mm": 2.5, "spread_mm": 1.0, "round_trip_mm": 1.5,
+}  # fmt: skip
+"""Numbers of the straight answer between two states of one body."""
+
+
+@pytest.mark.parametrize("verdict", ["CHECK", "FAIL"])
+@pytest.mark.parametrize("one_patient", [True, False])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [(None, 0), ("mirror", 1.0), ("neighbour", 0.95), ("overlap", 0.4), ("parts_mm", 3.1),
+     ("spread_mm", 1.6), ("round_trip_mm", 2.1)],
+)  # fmt: skip
+def test_a_bending_lifts_what_it_explains_in_one_patient(name, value, one_patient, verdict):
+    fine = Quality(verdict="PASS", sentence="Fine.")
+    linear = Quality(verdict=verdict, sentence="Parts.", numbers={**STATES, name or "z": value})
+    lifted = name is None and one_patient and verdict == "CHECK"
+    for rule in (no_better, no_surer):
+        quality = rule(fine, linear, one_patient=one_patient)
+        assert (quality.verdict == "PASS") == lifted
+        assert ("both files name the same" in quality.sentence) == lifted
 
 
 def test_a_given_bending_of_what_does_not_match_straight_is_to_be_checked(t1):
@@ -202,6 +234,13 @@ def test_a_given_bending_of_what_does_not_match_straight_is_to_be_checked(t1):
     assert quality.verdict == "CHECK"
     assert "Only bending makes these volumes match" in quality.sentence
     assert quality.numbers["linear_eighths_mm"] > 2
+
+
+def test_files_that_name_one_patient_vouch_for_a_given_bending(t1, bent_t1, found):
+    named = [replace(volume, patient="a token") for volume in (t1, bent_t1)]
+    assert assess(*named, found).quality.verdict == "PASS"
+    other = replace(bent_t1, patient="another")
+    assert assess(named[0], other, found).quality.verdict == "CHECK"
 
 
 @pytest.mark.parametrize(("share", "stopped"), [(1.0, False), (0.2, True)])

@@ -2,6 +2,14 @@
 
 import hashlib
 import os
+import re
+
+PLACEHOLDER = re.compile(
+    r"[\W_]*|0+|x+|n/?a|none|null|unknown|patient|removed|deleted|"
+    r"anon|anonym|anonymous|anonymi[sz]ed|de-?identified",
+    re.IGNORECASE,
+)
+"""What is written into files instead of an ID; files of two people may say it as well as one's."""
 
 _key = os.urandom(32)
 
@@ -18,8 +26,8 @@ def key() -> bytes:
 
 
 def token(patient_id: str, issuer: str = "") -> str | None:
-    """Give a token equal for one patient within this process; None for no patient ID."""
-    if not patient_id.strip():
+    """Give a token equal for one patient within this process; None for no ID, or a placeholder."""
+    if PLACEHOLDER.fullmatch(patient_id.strip()):
         return None
     words = f"{patient_id.strip()}\0{issuer.strip()}".encode()
     return hashlib.blake2b(words, digest_size=16, key=_key).hexdigest()

@@ -11,6 +11,7 @@ from napari_fusion.grid import Grid
 from napari_fusion.registration.alignment import Alignment
 from napari_fusion.registration.deform import deform
 from napari_fusion.registration.field import DisplacementField
+from napari_fusion.registration.gate import MIRROR_LIMIT, PASS_NEIGHBOUR, PASS_OVERLAP
 from napari_fusion.registration.layers import Matrix
 from napari_fusion.registration.nmi import Similarity
 from napari_fusion.registration.options import AlignOptions
@@ -39,6 +40,10 @@ SLICES = 8
 LEFT_GRID_MM, LEFT_MM = 2.0, 0.6
 """Voxel size of the bending that looks for what is left, and how much of it is doubted: in a head.
 """
+
+EXPLAINED_MM = {"parts_mm": 3.0, "spread_mm": 1.5, "round_trip_mm": 2.0}
+"""How far the linear answer of one patient may disagree with itself where bending then explains it,
+in a head. Two people of one size may disagree no more: their files must name one patient."""
 
 CHECK_JACOBIAN = (1 / 3, 3.0)
 FAIL_JACOBIAN = (0.1, 10.0)
@@ -131,26 +136,62 @@ def judged(quality: Quality, field: DisplacementField, gained: float | None = No
     return quality.model_copy(update={"sentence": words, "numbers": numbers})
 
 
-def no_better(bent: Quality, linear: Quality) -> Quality:
-    """Keep the linear answer's doubt: bending can make a wrong pose, or a stranger, look right."""
+def no_better(bent: Quality, linear: Quality, *, one_patient: bool) -> Quality:
+    """Keep the linear answer's doubt: bending can make a wrong pose, or a stranger, look right.
+
+    Where both files name `one_patient`, a doubt that such a bending explains is lifted.
+    """
     bent = _beside(bent, linear)
     if bent.rank >= linear.rank:
         return bent
+    if one_patient and explained(linear):
+        return _told_of(bent)
     within = f"{bent.uncertainty_mm or 0:.1f} mm"
     words = f"{linear.sentence} That was before bending, after which parts agree within {within}."
     return bent.model_copy(update={"verdict": linear.verdict, "sentence": words})
 
 
-def no_surer(given: Quality, straight: Quality) -> Quality:
-    """Doubt a given bending beside which no rigid answer passes: a stranger can be bent as well."""
+def no_surer(given: Quality, straight: Quality, *, one_patient: bool) -> Quality:
+    """Doubt a given bending beside which no rigid answer passes: a stranger can be bent as well.
+
+    Unless both files name `one_patient`, and such a bending explains the rigid answer's doubt.
+    """
     given = _beside(given, straight)
     if straight.verdict == "PASS":
         return given
+    if one_patient and explained(straight):
+        return _told_of(given)
     words = (
         "Only bending makes these volumes match, as it would make another patient's: check that "
         "both show the same one."
     )
     return given.model_copy(update={"verdict": "CHECK", "sentence": words})
+
+
+def explained(linear: Quality) -> bool:
+    """Whether a doubtful linear answer lies as one does between two states of one anatomy.
+
+    Its parts disagree by little; sides, overlap and neighbours, which no bending puts right, are
+    beyond doubt.
+    """
+    numbers, doubt = linear.numbers, float("inf")
+    unit = numbers.get("unit", 1.0)
+    return (
+        linear.verdict == "CHECK"
+        and numbers.get("mirror", doubt) < MIRROR_LIMIT
+        and numbers.get("neighbour", doubt) <= PASS_NEIGHBOUR
+        and numbers.get("overlap", 0.0) >= PASS_OVERLAP
+        and all(numbers.get(name, doubt) <= mm * unit for name, mm in EXPLAINED_MM.items())
+    )
+
+
+def _told_of(bent: Quality) -> Quality:
+    """Say that the straight answer was doubtful, and why the bent one is not."""
+    words = (
+        f"{bent.sentence} Without bending they match less closely, as two states of one patient "
+        "do: both files name the same."
+    )
+    return bent.model_copy(update={"sentence": words})
 
 
 def _beside(bent: Quality, linear: Quality) -> Quality:

@@ -39,7 +39,7 @@ from napari_fusion.registration.search import Terrain, search
 from napari_fusion.registration.started import begun, check_start
 from napari_fusion.registration.starts import anatomy, any_orientation, near_poses
 from napari_fusion.registration.stretch import stretched
-from napari_fusion.volume import Volume
+from napari_fusion.volume import Volume, same_patient
 
 BETTER = 1.02
 """Another orientation replaces the likely one when its score is larger by this factor."""
@@ -167,7 +167,8 @@ def _bent(
         own = scene.options.engine == "own"
         quality = _judged_as_drawn(volumes, bent, masks, pulse, own=own)
         quality = judged(quality, field, gained)
-    return replace(bent, quality=no_better(quality, linear.quality))
+    one = same_patient(*volumes)
+    return replace(bent, quality=no_better(quality, linear.quality, one_patient=one))
 
 
 def _judged_as_drawn(
@@ -285,7 +286,8 @@ def assess(fixed: Volume, moving: Volume, alignment: Alignment) -> Alignment:
         quality = _judged_as_drawn((fixed, moving), alignment, (None, None), pulse, own=False)
         quality = stretched(judged(quality, alignment.field), alignment.matrix)
         if quality.verdict == "PASS":
-            quality = no_surer(quality, _straightened(fixed, moving, alignment, pulse))
+            straight = _straightened(fixed, moving, alignment, pulse)
+            quality = no_surer(quality, straight, one_patient=same_patient(fixed, moving))
     pair = fixed.fingerprints, moving.fingerprints
     return replace(alignment, quality=quality, judged_on=pair)
 
