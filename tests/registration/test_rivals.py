@@ -47,3 +47,17 @@ def test_nothing_in_a_head_rivals_the_answer(head):
     quality = align(head("CT"), replace(head("T1"), frame_uid=None), FAST).quality
     assert quality.verdict == "PASS"
     assert quality.numbers["neighbour"] < 0.7
+
+
+@pytest.mark.parametrize("kind", ["T1", "T2"])
+def test_a_mirrored_piece_of_one_side_never_passes(head, kind):
+    """It fits the other side of the head, and only its mirror image fits its own."""
+    whole, other = (replace(head(k), frame_uid=None) for k in ("T1", kind))
+    columns = other.grid.shape[2] * 6 // 10
+    piece = np.ascontiguousarray(other.array[:, :, columns - 1 :: -1])
+    affine = np.array(other.grid.affine)
+    moving, _ = thrown(replace(other, array=piece, grid=Grid(piece.shape, affine)))
+    quality = align(whole, moving, FAST).quality
+    assert quality.verdict == "CHECK"
+    assert "left and right" in quality.sentence
+    assert quality.numbers["mirror"] > 1

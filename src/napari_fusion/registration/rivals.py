@@ -6,7 +6,10 @@ import numpy as np
 
 from napari_fusion.registration.layers import Matrix
 from napari_fusion.registration.search import Terrain, distinct, judging_level, scored
-from napari_fusion.registration.starts import little_turns
+from napari_fusion.registration.starts import centroid, little_turns
+
+MIRROR = np.diag([-1.0, 1.0, 1.0])
+"""Left and right change places."""
 
 FLIPS_CLIMBED = 4
 """So many mirror images are climbed."""
@@ -57,20 +60,35 @@ def _shifted(end: Matrix, shift: np.ndarray) -> Matrix:
 
 
 def mirrored(terrain: Terrain, end: Matrix) -> float:
-    """Align the mirror image as well as it goes: its score as a share of the answer's."""
-    centre = terrain.levels[0].centre
-    flips = []
-    for turn in little_turns():
-        flip = np.eye(4)
-        flip[:3, :3] = turn @ np.diag([-1.0, 1.0, 1.0])
-        flip[:3, 3] = centre - flip[:3, :3] @ centre
-        flips.append(end @ flip)
-    best = sorted(scored(terrain, 0, flips), key=lambda summit: -summit.score)[:FLIPS_CLIMBED]
+    """Align the mirror image as well as it goes: its score as a share of the answer's.
+
+    The image is mirrored where it lies, and across the middle of the other volume's body: a piece
+    of one side, mirrored, fits the other side.
+    """
+    poses = _mirror_images(terrain, end)
+    best = sorted(scored(terrain, 0, poses), key=lambda summit: -summit.score)[:FLIPS_CLIMBED]
     level = judging_level(terrain)
     for step in range(level):
         best = distinct(terrain, [terrain.climb(step, summit.matrix) for summit in best], 2)
     score = max(terrain.climb(level, summit.matrix).score for summit in best)
     return score / _own(terrain, end, level)
+
+
+def _mirror_images(terrain: Terrain, end: Matrix) -> list[Matrix]:
+    """Mirror an answer left to right in either volume, and turn it a little."""
+    middle = terrain.levels[0].centre
+    turns = [_about(middle, turn) for turn in little_turns()]
+    here = _about(middle, MIRROR)
+    across = _about(centroid(terrain.scene.mobile[0]), MIRROR)
+    return [end @ turn @ here for turn in turns] + [across @ end @ turn for turn in turns]
+
+
+def _about(centre: np.ndarray, linear: np.ndarray) -> Matrix:
+    """Give the map that is `linear` and leaves a point in its place."""
+    pose = np.eye(4)
+    pose[:3, :3] = linear
+    pose[:3, 3] = centre - linear @ centre
+    return pose
 
 
 def _own(terrain: Terrain, end: Matrix, level: int) -> float:
