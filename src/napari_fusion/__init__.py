@@ -46,6 +46,7 @@ _HOMES = {
     "measure": "quantify",
     "resample": "registration",
     "run": "recipe",
+    "run_table": "batch",
     "save": "io",
     "scan": "io",
     "to_suv": "quantify",

@@ -9,6 +9,7 @@ import typer
 import napari_fusion
 from napari_fusion.cli.align import align
 from napari_fusion.cli.apply import apply
+from napari_fusion.cli.batch import batch
 from napari_fusion.cli.change import change
 from napari_fusion.cli.colour import colour
 from napari_fusion.cli.demo import demo
@@ -32,8 +33,8 @@ app = typer.Typer(
     help="Register, fuse and account for CT, MR, PET and SPECT volumes. Not a medical device.",
 )
 _COMMANDS = (
-    demo, view, align, apply, run, change, colour, suv, measure, methods, info, metrics, evaluate,
-    train, prune, quantise, pipeline,
+    demo, view, align, apply, run, batch, change, colour, suv, measure, methods, info, metrics,
+    evaluate, train, prune, quantise, pipeline,
 )  # fmt: skip
 for _command in _COMMANDS:
     app.command()(_command)

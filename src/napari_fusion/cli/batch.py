@@ -1,0 +1,81 @@
+"""``napari-fusion batch``: one recipe for every case of a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from napari_fusion.cli.run import (
+    RECIPE,
+    Accepted,
+    Finite,
+    InSuv,
+    MethodName,
+    Params,
+    Registering,
+    Sideless,
+    params,
+    recipe_of,
+)
+from napari_fusion.cli.screen import AsJson, bar, say, say_files, say_json
+from napari_fusion.cli.settings import read_object
+from napari_fusion.cli.volumes import FrameNumber, Modalities, Rectify, Strangers
+from napari_fusion.cli.windows import HELP
+
+
+def batch(  # noqa: PLR0913 - one parameter per option
+    table: Annotated[
+        Path, typer.Argument(help="CSV: case, fixed, moving (moving_2, …); paths from its folder.")
+    ],
+    *,
+    out: Annotated[Path, typer.Option(help="Folder for a folder per case, and cases.csv.")],
+    jobs: Annotated[int, typer.Option(min=1, help="Cases at a time; each takes its memory.")] = 1,
+    method: MethodName = None,
+    param: Params = None,
+    register: Registering = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="A recipe, or the record.json of a run.")
+    ] = None,
+    suv: InSuv = None,
+    windows: Annotated[list[str] | None, typer.Option(help=HELP)] = None,
+    accept: Accepted = None,
+    nan: Finite = None,
+    frame: FrameNumber = None,
+    rectify: Rectify = False,
+    modality: Modalities = None,
+    different_patients: Strangers = False,
+    unknown_sides: Sideless = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run every case of a table; a failure is one row, and the same command again goes on."""
+    from napari_fusion.batch import run_table
+
+    changes: dict[str, Any] = {
+        "method": method,
+        "params": params(param) if param or method else None,
+        "accept": accept and accept.value,
+        "nan": nan and nan.value,
+        "suv": suv and suv.value,
+        "different_patients": different_patients or None,
+        "unknown_sides": unknown_sides or None,
+    }
+    asked = recipe_of(read_object(recipe, RECIPE), changes, register)
+    options = [f"--windows={one}" for one in windows or []]
+    options += [f"--modality={one}" for one in modality or []]
+    options += [f"--frame={frame}"] * (frame is not None) + ["--rectify"] * rectify
+    with bar() as progress:
+        rows = run_table(table, out, asked, options=options, jobs=jobs, progress=progress)
+    failed = [row for row in rows if row.status == "failed"]
+    outputs = [str(out / name) for name in ("cases.csv", "request.json")]
+    if as_json:
+        say_json({"cases": [row.to_json() for row in rows], "outputs": outputs})
+    else:
+        for row in rows:
+            said = ", ".join(filter(None, (row.status, row.verdict)))
+            say(f"{row.case}: {said}. {row.sentence}")
+        say(f"{len(rows) - len(failed)} of {len(rows)} cases are done, {len(failed)} failed")
+        say_files(outputs)
+    if failed:
+        raise typer.Exit(1)

@@ -1,0 +1,68 @@
+"""A cohort's table: what it may look like, and what is refused in words."""
+
+from pathlib import Path
+
+import pytest
+
+from napari_fusion import ParameterError, ReadError
+from napari_fusion.batch import Case, read_table
+
+
+@pytest.fixture
+def table(tmp_path):
+    def write(text: str, encoding: str = "utf-8") -> Path:
+        path = tmp_path / "cohort.csv"
+        path.write_bytes(text.encode(encoding))
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("sign", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_table_is_read_as_spreadsheets_write_it(table, tmp_path, sign, encoding, end):
+    lines = ["Case,fixed,age,moving,moving_2", "a 1,ct.nii,47,mr.nii,", "", "b,c,,m,/pet", ",,,,"]
+    path = table(end.join(lines).replace(",", sign), encoding)
+    assert read_table(path) == (
+        Case("a 1", tmp_path / "ct.nii", (tmp_path / "mr.nii",)),
+        Case("b", tmp_path / "c", (tmp_path / "m", Path("/pet"))),
+    )
+
+
+def test_moving_volumes_come_in_the_order_of_their_numbers(table, tmp_path):
+    path = table("moving_10,moving_2,case,moving,fixed\nlast,second,a,first,ct\n")
+    assert [one.name for one in read_table(path)[0].moving] == ["first", "second", "last"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("case,fixed\na,b\n", "no column 'moving'"),
+        ("name,fixed,moving\na,b,c\n", "no column 'case'"),
+        ("case,fixed,moving\na,b,c\nb,,c\n", "line 3 of cohort.csv lacks"),
+        ("case,fixed,moving\na,b\n", "line 2 of cohort.csv lacks"),
+        ("case,fixed,moving\n../a,b,c\n", "cannot name a folder"),
+        ("case,fixed,moving\n.a,b,c\n", "cannot name a folder"),
+        ("case,fixed,moving\na/b,b,c\n", "cannot name a folder"),
+        ("case,fixed,moving\nend.,b,c\n", "cannot name a folder"),
+        ("case,fixed,moving\na,b,c\nA,b,c\n", "'A' is taken"),
+        ("case,fixed,moving\ncases.csv,b,c\n", "'cases.csv' is taken"),
+    ],
+)
+def test_what_cannot_be_a_cohort_is_refused(table, text, words):
+    with pytest.raises(ParameterError, match=words):
+        read_table(table(text))
+
+
+@pytest.mark.parametrize("text", ["", "case,fixed,moving\n", "case,fixed,moving\n,,\n"])
+def test_a_table_without_cases_is_refused(table, text):
+    with pytest.raises(ReadError, match="holds no case"):
+        read_table(table(text))
+
+
+def test_a_file_that_is_no_table_is_refused(table, tmp_path):
+    with pytest.raises(ReadError, match="not text"):
+        read_table(table("é", "utf-16"))
+    with pytest.raises(ReadError, match="cannot be read"):
+        read_table(tmp_path / "none.csv")
