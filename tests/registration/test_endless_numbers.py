@@ -1,9 +1,11 @@
 """Catalogue D, 62: NaN, infinity and absurd numbers in every format, refused before ITK dies."""
 
+import base64
 import json
 import subprocess
 import sys
 import warnings
+import zlib
 from dataclasses import replace
 
 import nibabel as nib
@@ -95,6 +97,33 @@ def test_d62_a_matlab_file_of_too_few_numbers_is_refused(name, tmp_path):
         held = {f"{name}_double_3_3": np.zeros((count, 1)), "fixed": np.zeros((3, 1))}
         savemat(tmp_path / f"{count}.mat", held, format="4")
     assert {line.split()[0] for line in loaded_alone(tmp_path)} == {"refused"}
+
+
+NONE_OF_SIX = (
+    "eNrr9HBx4+WS4mLi4GCAgf9QUKAA4RtAxQ1eveT093AJYlL448mVjYwrmISQNcIAFxMDIwMDmygDkOLyDPEOSy0qzszP"
+    "Oww1DyoBdAFU4j4jREJAgIHhGSuEbcWAEDOGiinAnWqQwCkCdpIiupMYGBlFGBiYGIEAqhZGM4swMEoCOQIMEAwR52Bg"
+    "BbqWmYkD6BNmRgZoaAjALNrAMOTAI+Vj8rQIGwGJoR82jIu1NWgRNgrDIGzWJEsx0SJsDIZB2OTvTArwd/bwZhMB+ZHT"
+    "PxhacomzQORNlqQ0klNE8oCMYzRQYIPa40E9J2evXKcJdrIgyA42/2C/xNzU30zQIlgSJMgXUpSYV5yWX5TrXpRfWhAM"
+    "LWa/BdbdhXjmL9QTf4nyjATITF64mSGVBamboR5jUwbJScDl3DIrUlMCEouATioBhmSABKKwP88OYWsxIKW1Ne5TBGiR"
+    "Nh2GQdqstDJuB0e0HMiPwvAwRgRvjiREZbFq+hSoJlBUC3AgAszd2d+HESkkGJHUgYCpnomeBZCGph8GGViCdXEzVcjJ"
+    "TCpKLKpUKINkCisFQz1DIz1DcCSgmeOTmVdaAaSh+YaBH0qb6Rla6JmY6KYl65aZmZrD1UtDadfSnNQiYxe45+JT8kuT"
+    "clLjjeONUQLDgZ9hFIyCUTAKRsEoGAWjYBSMglEwCkbBKBgFOIAM0ngAE9r4ADO0nw7js0D75TA+SC2hwRlYfx9GgwZn"
+    "BBXsoePtDgwm3Awm/4EWgQdnuCCDMwEKELUKMEcOwcEZK3mlz4zAEAKPp0AHVRgZIKNOiCErVMAMlAfJYAsfSHhzgOWZ"
+    "mJjABnBAzWNmhA3IoZvYMSjDptL1gdJozhsFo2AUjILhDQApfAb7"
+)
+"""An HDF5 file of ITK's Euler3DTransform without any parameter, deflated."""
+
+
+def test_d62_an_hdf5_file_without_its_numbers_ends_no_script(tmp_path):
+    """ITK dies of it, and nothing but ITK reads HDF5 here: a process of its own does."""
+    (tmp_path / "none.h5").write_bytes(zlib.decompress(base64.b64decode(NONE_OF_SIX)))
+    assert loaded_alone(tmp_path) == ["refused none.h5"]
+
+
+def test_d62_an_hdf5_file_that_holds_no_transform_is_no_identity(tmp_path):
+    sitk.WriteTransform(sitk.CompositeTransform(3), str(tmp_path / "empty.h5"))
+    with pytest.raises(ReadError, match=r"empty\.h5 holds no transform"):
+        Alignment.load(tmp_path / "empty.h5")
 
 
 @pytest.mark.parametrize("at", [(0, 0), (1, 3), (3, 3)])

@@ -103,8 +103,17 @@ def check_target(
 def load(
     path: str | PathLike[str], fixed: Source | None = None, moving: Source | None = None
 ) -> Alignment:
-    """Read an alignment; see `Alignment.load`."""
-    return load_for(path, fixed, moving).alignment
+    """Read an alignment; see `Alignment.load`.
+
+    HDF5 is read in a process of its own: of too few numbers in it ITK dies, and nothing else here
+    can count them.
+    """
+    from napari_fusion.io.isolated import call
+
+    target, images = Path(path), (image_of(fixed), image_of(moving))
+    if _reader(target) is not itk_binary.read:
+        return load_for(target, *images).alignment
+    return call(load_for, target.absolute(), fixed=images[0], moving=images[1]).alignment
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def read_itk(path: Path) -> Alignment:
     Raises
     ------
     ReadError
-        Damaged, 2-D, not finite, singular, or of an unknown kind.
+        Damaged, empty, 2-D, not finite, singular, or of an unknown kind.
     """
     import SimpleITK as sitk
 
@@ -51,4 +51,7 @@ def read_itk(path: Path) -> Alignment:
         transform = sitk.ReadTransform(str(path))
     except (KeyError, RuntimeError, UnicodeDecodeError) as error:  # ITK quotes what it read
         raise ReadError(f"{path.name} is not an ITK transform that can be read") from error
+    whole = transform.Downcast()
+    if isinstance(whole, sitk.CompositeTransform) and not whole.GetNumberOfTransforms():
+        raise ReadError(f"{path.name} holds no transform: copy or export it again")
     return from_sitk(transform, NOWHERE, NOWHERE)
