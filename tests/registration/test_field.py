@@ -89,6 +89,27 @@ def test_a_field_that_stretches_to_more_than_twice_is_undone():
     assert np.linalg.norm(gap, axis=1).max() < 0.1
 
 
+@pytest.mark.parametrize("matrix", [np.eye(4), RIGID])
+def test_a_field_that_moves_its_own_border_is_undone_there_too(matrix):
+    """Those of other programs do: what left the grid was forgotten, and off by all it moved."""
+    nodes = Grid.regular((21, 26, 31), (4, 4, 4), centre=(5, -7, 11))
+
+    def waves(points):
+        return 6 * np.sin(points @ np.ones((3, 3)) / 40 + [0, 1, 2]) + [8, -6, 0]
+
+    there = Alignment(FIXED, MOVING, matrix, field=sampled(waves, nodes))
+    last = np.array(nodes.shape) - 1
+    points = nodes.index_to_lps(np.random.default_rng(1).uniform(0, last, (5000, 3)))
+    ends = there.map_points(points)
+    back = there.inverse()
+    off = np.linalg.norm(back.map_points(ends) - points, axis=1).max()
+    assert off < 0.1
+    assert back.quality.numbers["inverse_residual_mm"] == pytest.approx(off, abs=0.05)
+    np.testing.assert_allclose(there.unmap_points(ends), points, atol=1e-3)
+    far = np.array([[400.0, 0, 0], [0, -300, 20]])
+    np.testing.assert_allclose(there.unmap_points(there.map_points(far)), far, atol=1e-9)
+
+
 @pytest.mark.parametrize("first", [Alignment.identity(FIXED, FIXED), bent(RIGID), bent(SHEARED, 1)])
 @pytest.mark.parametrize(
     "second", [Alignment(MOVING, FIXED, RIGID), bent(RIGID, 2), bent(SHEARED, 3)]

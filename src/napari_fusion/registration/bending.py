@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,9 @@ CLOSE_MM = 0.05
 
 ROUNDS = 100
 """Steps of the fixed-point iteration of an inverse, at most."""
+
+ROUND_OFF = 1e-6
+"""Share of a voxel by which a node that nothing moves may seem to have moved."""
 
 Points = NDArray[np.float64]
 Matrix = NDArray[np.float64]
@@ -62,6 +66,9 @@ def joined(
 def undone(field: DisplacementField) -> tuple[DisplacementField, float]:
     """Turn a field round (damped fixed-point iteration, after Chen et al. 2008), and check it.
 
+    Where the field is not nothing at its border, as those of other programs, its inverse reaches
+    as far as it carries points out of its grid.
+
     Returns
     -------
     inverse
@@ -79,9 +86,10 @@ def undone(field: DisplacementField) -> tuple[DisplacementField, float]:
             f"{100 * field.jacobian.folded:.2g} % of this alignment's field folds: "
             "it cannot be inverted"
         )
+    reach = _reach(field)
     for finer in (1, 2, 4):
-        grid = _spaced(field.grid, field.grid.spacing / finer)
-        inverse = sampled(lambda points: origins(field, points) - points, grid)
+        grid = _spaced(reach, reach.spacing / finer)
+        inverse = sampled(lambda points: _sources(field, points) - points, grid)
         residual = _residual(field, inverse)
         if residual <= CLOSE_MM:
             break
@@ -94,17 +102,43 @@ def undone(field: DisplacementField) -> tuple[DisplacementField, float]:
 
 
 def origins(field: DisplacementField, ends: Points) -> Points:
-    """Find the points (n, 3) that a field moves to `ends`, or the nearest it came to them.
+    """Find the points (n, 3) that a field moves to `ends`, or the nearest it came to them."""
+    points = _sources(field, ends)
+    beyond = ~field.grid.holds(points) & ~field.grid.holds(ends)
+    points[beyond] = ends[beyond]  # where the field is nothing
+    return points
+
+
+def _reach(field: DisplacementField) -> Grid:
+    """Extend a field's grid by the nodes it takes to hold where the field carries its border."""
+    grid = field.grid
+    last = np.array(grid.shape) - 1
+    low, high = np.zeros(3, int), last
+    for axis, side in product(range(3), (0, 1)):
+        sizes = [1 if k == axis else n for k, n in enumerate(grid.shape)]
+        face = np.indices(sizes).reshape(3, -1).T
+        face[:, axis] = side * last[axis]
+        places = grid.index_to_lps(face)
+        ends = grid.lps_to_index(places + field.vectors[tuple(face.T)])
+        low = np.minimum(low, np.floor(ends.min(axis=0) + ROUND_OFF).astype(int))
+        high = np.maximum(high, np.ceil(ends.max(axis=0) - ROUND_OFF).astype(int))
+    affine = grid.affine.copy()
+    affine[:3, 3] = grid.index_to_lps(low)
+    return Grid(tuple(high - low + 1), affine)
+
+
+def _sources(field: DisplacementField, ends: Points) -> Points:
+    """Find the points that a field, continued beyond its grid, moves to `ends`, or nearly.
 
     Steps that lead away are not taken, as whole ones do where the field stretches space to more
     than twice its length. Steps that went too far become shorter, others longer up to whole ones.
     """
-    points, gap = ends.copy(), -field.at(ends)
+    points, gap = ends.copy(), -field.continued(ends)
     stride = np.ones((len(ends), 1))
     active = np.arange(len(ends))
     for _ in range(ROUNDS):
         tried = points[active] + stride[active] * gap[active]
-        left = ends[active] - tried - field.at(tried)
+        left = ends[active] - tried - field.continued(tried)
         nearer = np.linalg.norm(left, axis=1) < np.linalg.norm(gap[active], axis=1)
         short = nearer & ((left * gap[active]).sum(axis=1) > 0)
         stride[active] *= np.where(short, 1.5, 0.5)[:, None]
@@ -127,17 +161,11 @@ def sampled(displacement: Callable[[Points], Points], grid: Grid) -> Displacemen
 
 
 def _residual(field: DisplacementField, inverse: DisplacementField) -> float:
-    """Go there and back from random points: the largest distance from where they were, mm.
-
-    Points that the field carries out of its own grid have no counterpart and are left out.
-    """
+    """Go there and back from random points inside: the largest distance from where they were."""
     last = np.array(field.grid.shape) - 1
     spots = field.grid.index_to_lps(np.random.default_rng(0).uniform(0, last, (20_000, 3)))
     ends = spots + field.at(spots)
-    index = field.grid.lps_to_index(ends)
-    inside = ((index >= 1) & (index <= last - 1)).all(axis=1)
-    gap = ends + inverse.at(ends) - spots
-    return float(np.linalg.norm(gap[inside], axis=1).max(initial=0.0))
+    return float(np.linalg.norm(ends + inverse.at(ends) - spots, axis=1).max())
 
 
 def _both(a: Grid, b: Grid) -> Grid:
@@ -160,6 +188,7 @@ def _spaced(grid: Grid, spacing: NDArray[np.float64]) -> Grid:
     """Give a grid other spacings over the same nodes' box, as fine as memory allows."""
     lengths = (np.array(grid.shape) - 1) * grid.spacing
     growth = (np.prod(lengths / spacing + 1) / MOST_NODES) ** (1 / 3)
-    shape = np.round(lengths / (spacing * max(1.0, float(growth)))).astype(int) + 1
+    cells = np.round(lengths / (spacing * max(1.0, float(growth)))).astype(int)
+    shape = np.maximum(cells, 1) + 1
     spacing = lengths / (shape - 1)
     return Grid.regular(shape.tolist(), spacing, centre=grid.centre, direction=grid.direction)

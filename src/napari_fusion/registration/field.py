@@ -90,17 +90,26 @@ class DisplacementField:
 
     def at(self, points: ArrayLike) -> NDArray[np.float64]:
         """Give the displacement (…, 3) of points (…, 3), LPS mm."""
+        index = self.grid.lps_to_index(points)
+        moved = self._read(index)
+        far = (index < -0.5) | (index >= np.array(self.grid.shape) - 0.5)
+        moved[far.any(axis=-1)] = 0
+        return moved
+
+    def continued(self, points: ArrayLike) -> NDArray[np.float64]:
+        """Give the same, but beyond the grid as at the nearest place of its border."""
+        return self._read(self.grid.lps_to_index(points))
+
+    def _read(self, index: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Interpolate at fractional indices (…, 3), the nearest ones there are."""
         from scipy.ndimage import map_coordinates
 
-        index = self.grid.lps_to_index(points)
         place = index.reshape(-1, 3).T
         moved = np.empty(index.shape)
         for k in range(3):
             channel = self.vectors[..., k]
             read = map_coordinates(channel, place, np.float64, order=1, mode="nearest")
             moved[..., k] = read.reshape(index.shape[:-1])
-        far = (index < -0.5) | (index >= np.array(self.grid.shape) - 0.5)
-        moved[far.any(axis=-1)] = 0
         return moved
 
     @cached_property
