@@ -12,7 +12,7 @@ from napari_fusion.errors import AlignError, ParameterError, expect
 from napari_fusion.grid import Grid
 from napari_fusion.registration.field import DisplacementField
 from napari_fusion.registration.pair import Pair
-from napari_fusion.registration.quality import UNMEASURED, Quality, chained
+from napari_fusion.registration.quality import UNMEASURED, Quality
 from napari_fusion.rotation import angles_of, inverted, rotation, turned_degrees
 
 if TYPE_CHECKING:
@@ -172,7 +172,9 @@ class Alignment:
     def then(self, other: Alignment) -> Alignment:
         """Chain with an alignment that starts where this one ends: a → b, then b → c, is a → c.
 
-        Two fields become one, sampled as finely as the finer of them.
+        Two fields become one, sampled as finely as the finer of them. The verdict is the worse of
+        both, and CHECK where the whole is stretched or unsure beyond what the gate lets pass, or
+        the two were judged on different volumes in the middle.
 
         Raises
         ------
@@ -185,8 +187,9 @@ class Alignment:
                 "the first alignment ends in another volume than the second one begins in: chain "
                 "fixed → middle with middle → moving"
             )
-        quality = chained(self.quality, other.quality, self.matrix)
-        field = self.field
+        from napari_fusion.registration.chain import chained
+
+        field, matrix, pair = self.field, other.matrix @ self.matrix, None
         if other.field is not None:
             from napari_fusion.registration.bending import joined, pulled
 
@@ -195,9 +198,9 @@ class Alignment:
                 if field is None
                 else joined(field, self.matrix, other.field)
             )
-        matrix, pair = other.matrix @ self.matrix, None
         if self.judged_on is not None and other.judged_on is not None:
             pair = self.judged_on[0], other.judged_on[1]
+        quality = chained(self, other, matrix)
         return Alignment(self.fixed, other.moving, matrix, quality, field, pair)
 
     def moved(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
@@ -90,23 +89,3 @@ UNMEASURED = Quality(
     verdict="CHECK", sentence="Not measured: this alignment was given, not found. Check it by eye."
 )
 """The quality of an alignment that nobody compared with the volumes."""
-
-
-def chained(first: Quality, second: Quality, matrix: NDArray[np.float64]) -> Quality:
-    """Judge two alignments in a row: the worse verdict, and both uncertainties.
-
-    `matrix` is the first alignment's (4, 4) map, which leads to where the second one starts.
-    """
-    worst = max(first, second, key=lambda quality: quality.rank)
-    spreads = [q.uncertainty_mm for q in (first, second)]
-    known = [s for s in spreads if s is not None]
-    total = math.hypot(*known) if len(known) == 2 else None
-    a, b = first.uncertainty_form, second.seen_through(matrix).uncertainty_form
-    form = None if a is None or b is None else as_form(np.add(a, b))
-    both = "" if total is None else f" Two alignments in a row: uncertainty {total:.1f} mm."
-    return Quality(
-        verdict=worst.verdict,
-        sentence=worst.sentence + both,
-        uncertainty_mm=total,
-        uncertainty_form=form,
-    )
