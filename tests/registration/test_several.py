@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -121,6 +123,15 @@ def test_masks_belong_to_their_volumes(head, moved, error):
         align_all(fixed, [spoilt, spoilt], FAST, masks=(None, [upper]))
 
 
+def test_a_mask_of_a_few_voxels_is_one_failure(head):
+    """It marks something, but no sample of the coarsest level: that was a division by zero."""
+    fixed = head("CT")
+    speck = box(fixed.grid, (-2, -2, -2), (2, 2, 2))
+    (found,) = align_all(fixed, [head("T1")], FAST, masks=(speck, None))
+    assert found.quality.verdict == "FAIL"
+    assert "give a larger mask" in found.quality.sentence
+
+
 def test_no_moving_volume_is_no_result():
     assert align_all(EMPTY, []) == []
 
@@ -181,3 +192,19 @@ def test_d60_three_modalities_of_one_head_close(head, moved, brain):
     quality = loop_consistency(*(align_all(a, [b], FAST)[0] for a, b in pairs), points=brain)
     assert quality.verdict == "PASS"
     assert quality.numbers["loop_mean_mm"] < 1.5 * 4
+
+
+def test_d60_a_loop_through_other_voxels_does_not_vouch_for_its_alignments():
+    """Two bodies on one grid: the maps follow one another, the volumes do not."""
+    ab, ba = turned(A, B, 0), turned(A, B, 0).inverse()
+    one = replace(ab, judged_on=(("a",), ("b",)))
+    assert loop_consistency(one, replace(ba, judged_on=(("b", "file"), ("a",)))).verdict == "PASS"
+    quality = loop_consistency(one, replace(ba, judged_on=(("other",), ("a",))))
+    assert quality.verdict == "CHECK"
+    assert "other voxels" in quality.sentence
+
+
+@pytest.mark.parametrize("points", [[0, 0, 0], [[0, 0, np.nan]], [[1, 2]], "x", np.zeros((0, 3))])
+def test_d60_a_loop_is_followed_from_points(points):
+    with pytest.raises(ParameterError, match="points? "):
+        loop_consistency(turned(A, B, 0), turned(A, B, 0).inverse(), points=points)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fusion.errors import AlignError
 from napari_fusion.registration.cells import Cells, interpolate
 from napari_fusion.registration.layers import Layer, Matrix, body, opened, reduced, solid, window_of
 from napari_fusion.registration.nmi import Similarity
@@ -74,6 +75,11 @@ class Scene:
         bins = max(8, round(self.options.bins * BINS[level]))
         rng = np.random.default_rng([self.options.seed, level, seed])
         points, values = self._samples(level, n, rng)
+        if not len(points):
+            role = "moving" if self.swapped else "fixed"
+            raise AlignError(
+                f"too little of the {role} volume counts to be aligned: give a larger mask, or none"
+            )
         centre = points.mean(axis=0)
         rows = np.minimum((values * np.float32(bins)).astype(np.intp), bins - 1)
         local = np.ascontiguousarray((points - centre).T, np.float32)

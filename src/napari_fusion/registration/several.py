@@ -10,9 +10,11 @@ from numpy.typing import ArrayLike
 
 from napari_fusion.errors import AlignError, ParameterError, Progress, between, expect
 from napari_fusion.registration.alignment import Alignment
+from napari_fusion.registration.chain import apart
 from napari_fusion.registration.engines import check_engine
 from napari_fusion.registration.intensity import align
 from napari_fusion.registration.landmarks.errors import lattice
+from napari_fusion.registration.landmarks.pairs import points_of
 from napari_fusion.registration.masks import check_pair
 from napari_fusion.registration.options import AlignOptions
 from napari_fusion.registration.quality import Quality, Verdict
@@ -133,13 +135,13 @@ def loop_consistency(*alignments: Alignment, points: ArrayLike | None = None) ->
     Returns
     -------
     Quality
-        PASS to 1.5 voxels in the mean, FAIL beyond four times that; ``loop_mean_mm`` and
-        ``loop_max_mm`` among its numbers.
+        PASS to 1.5 voxels in the mean, FAIL beyond four times that; CHECK where two that meet were
+        judged on different volumes. ``loop_mean_mm`` and ``loop_max_mm`` among its numbers.
 
     Raises
     ------
     ParameterError
-        The alignments are no loop.
+        The alignments are no loop, or the points no points.
 
     Examples
     --------
@@ -150,14 +152,19 @@ def loop_consistency(*alignments: Alignment, points: ArrayLike | None = None) ->
     'Going round 2 volumes ends 0.0 mm from the start (0.0 mm at most): the alignments agree.'
     """
     _closed(alignments)
-    places = lattice(alignments[0].fixed) if points is None else np.asarray(points, float)
+    places = lattice(alignments[0].fixed) if points is None else points_of(points, "the points")
+    if not len(places):
+        raise ParameterError("a loop is followed from one point or more, and none was given")
     ends = places
     for alignment in alignments:
         ends = alignment.map_points(ends)
-    apart = np.linalg.norm(ends - places, axis=1)
-    mean, most = float(apart.mean()), float(apart.max())
+    gaps = np.linalg.norm(ends - places, axis=1)
+    mean, most = float(gaps.mean()), float(gaps.max())
     voxel = max(float(a.fixed.spacing.prod()) ** (1 / 3) for a in alignments)
     verdict, judgement = _judged(mean / (LOOP_VOXELS * voxel))
+    following = (*alignments[1:], alignments[0])
+    if verdict == "PASS" and any(map(_apart, alignments, following)):
+        verdict, judgement = "CHECK", "but they were judged on other voxels where they meet"
     return Quality(
         verdict=verdict,
         sentence=(
@@ -174,6 +181,10 @@ def _judged(share: float) -> tuple[Verdict, str]:
     if share <= BROKEN:
         return "CHECK", "they do not quite agree, look at each"
     return "FAIL", "at least one of them is wrong"
+
+
+def _apart(here: Alignment, then: Alignment) -> bool:
+    return apart(here.judged_on, then.judged_on)
 
 
 def _closed(alignments: Sequence[Alignment]) -> None:
