@@ -342,3 +342,19 @@ def test_landmarks_that_confirm_a_stretch_let_it_pass():
     points = grid.corners * 0.8
     found = check_landmarks(passed, Landmarks(points, passed.map_points(points))).quality
     assert (found.verdict, found.sentence) == ("PASS", "They match.")
+
+
+@pytest.mark.parametrize(("scale", "verdict"), [(1.02, "PASS"), (1.05, "CHECK"), (0.96, "CHECK")])
+@pytest.mark.parametrize("model", ["similarity", "affine"])
+def test_landmarks_that_stretch_as_another_patient_would_are_asked_about(model, scale, verdict):
+    """Voxels need the same 0.97 to 1.03 for a PASS; marks on two people agree as well."""
+    marked = pairs(20, pose() @ np.diag([scale, scale, scale, 1]), noise_mm=0.3)
+    quality = align_landmarks(marked, BOX, BOX, model).quality
+    assert quality.verdict == verdict
+    assert ("another patient" in quality.sentence) == (verdict == "CHECK")
+
+
+def test_no_landmark_holds_nothing():
+    none = Landmarks(np.zeros((0, 3)), np.zeros((0, 3)))
+    with pytest.raises(ParameterError, match="no landmark was given"):
+        check_landmarks(Alignment(BOX, BOX, np.eye(4), PASS), none)

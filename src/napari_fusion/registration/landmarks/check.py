@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from napari_fusion.errors import AlignError, expect
+from napari_fusion.errors import AlignError, ParameterError, expect
 from napari_fusion.registration.alignment import Alignment
 from napari_fusion.registration.landmarks.errors import residuals, rms
 from napari_fusion.registration.landmarks.fitting import fit
@@ -40,6 +40,11 @@ def check_landmarks(alignment: Alignment, landmarks: Landmarks) -> Alignment:
         The same map; ``landmarks_mm`` (root mean square) among its numbers, and "CHECK" instead of
         "PASS" where it contradicts the landmarks.
 
+    Raises
+    ------
+    ParameterError
+        There is no pair.
+
     Examples
     --------
     >>> import numpy as np
@@ -52,6 +57,8 @@ def check_landmarks(alignment: Alignment, landmarks: Landmarks) -> Alignment:
     """
     expect(Alignment, alignment=alignment)
     expect(Landmarks, landmarks=landmarks)
+    if not len(landmarks):
+        raise ParameterError("no landmark was given to hold the alignment against")
     apart = rms(landmarks.errors(alignment))
     quality = alignment.quality
     changes: dict[str, Any] = {"numbers": {**quality.numbers, "landmarks_mm": apart}}

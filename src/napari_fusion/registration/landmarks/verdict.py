@@ -22,7 +22,7 @@ from napari_fusion.registration.landmarks.fitting import FEWEST, mirror_rms
 from napari_fusion.registration.landmarks.pairs import Landmarks
 from napari_fusion.registration.options import Model
 from napari_fusion.registration.quality import Quality, Verdict, as_form
-from napari_fusion.registration.stretch import FAIL_SCALES
+from napari_fusion.registration.stretch import FAIL_SCALES, doubts
 
 PASS_MM, FAIL_MM = 2.0, 8.0
 """Limits of the expected error over the volume, for a head or anything larger."""
@@ -194,6 +194,9 @@ def _said(a: Agreement, pairs: Landmarks, model: Model) -> tuple[Verdict, str]:
             f"{len(pairs)} landmark pairs agree within {fre:.1f} mm, but errors over the volume "
             f"reach {a.bound_mm:.1f} mm: mark more places, further apart."
         )
+    for doubtful, words in doubts(a.scales):
+        if doubtful:
+            return "CHECK", words
     return "PASS", (
         f"{len(pairs)} landmark pairs agree within {max(fre, 0.1):.1f} mm: nine errors of ten "
         f"over the volume are below {max(a.bound_mm or 0, 0.1):.1f} mm. The voxels were not "
