@@ -9,6 +9,7 @@ from numpy.testing import assert_array_equal
 from napari_fusion import (
     GeometryError,
     Grid,
+    ParameterError,
     QuantityError,
     Volume,
     change,
@@ -81,3 +82,29 @@ def test_activity_of_two_dates_is_doubted_and_suv_is_not():
     (told,) = change(pet, pet, 0.5).history[-1].warnings
     assert "another dose, weight or delay" in told
     assert change(to_suv(pet), to_suv(pet), 0.5).history[-1].warnings == ()
+
+
+def test_dates_of_two_patients_are_doubted():
+    before, after = (replace(scan(GRID), patient=who) for who in ("one", "other"))
+    (doubt,) = changed(before, after, aligned(GRID), uncertainty_mm=1).history[-1].warnings
+    assert doubt == "the dates are known to show different patients"
+    for same in (before, replace(after, patient=None)):
+        assert change(before, same, 1.0).history[-1].warnings == ()
+
+
+def test_an_alignment_of_other_volumes_is_refused():
+    other = Grid.regular((5, 20, 20), (2.0, 1.0, 1.0))
+    for alignment in (aligned(other), aligned(other).inverse()):
+        with pytest.raises(ParameterError, match="not those of the baseline and the follow-up"):
+            changed(scan(GRID), scan(GRID), alignment, uncertainty_mm=1)
+    before, after = scan(GRID), replace(scan(GRID), array=scan(GRID).array * 2)
+    own = replace(aligned(GRID), judged_on=(before.fingerprints, after.fingerprints))
+    changed(before, after, own, uncertainty_mm=1)
+    with pytest.raises(ParameterError, match="other voxels than the follow-up's"):
+        changed(before, before, own, uncertainty_mm=1)
+
+
+@pytest.mark.parametrize("alignment", [None, np.eye(4)])
+def test_what_is_no_alignment_is_said_to_be_none(alignment):
+    with pytest.raises(ParameterError, match="the alignment"):
+        changed(scan(GRID), scan(GRID), alignment, uncertainty_mm=1)

@@ -17,7 +17,7 @@ from napari_fusion.errors import (
     silent,
 )
 from napari_fusion.fusion.matching import matched, otsu
-from napari_fusion.volume import JSON, Step, Volume
+from napari_fusion.volume import JSON, Step, Volume, patients_of
 
 Floats = NDArray[np.float32]
 Range = tuple[Floats, Floats]
@@ -84,7 +84,7 @@ def change(  # noqa: PLR0913 - each says what is no change
     -------
     Volume
         Follow-up minus baseline in the unit of both, NaN where either has no value. The history
-        tells the noise that was found, in the same unit.
+        tells the noise that was found, in the same unit, and doubts dates of different patients.
 
     Raises
     ------
@@ -110,7 +110,7 @@ def change(  # noqa: PLR0913 - each says what is no change
     spacing = baseline.grid.spacing
     before, after = (np.asarray(v.array, np.float32) for v in (baseline, followup))
     match = baseline.modality == "MR" if match is None else match
-    doubts = _other_dose(followup)
+    doubts = (*_strangers(baseline, followup), *_other_dose(followup))
     if match:
         after = matched(before, after, spacing)
         doubts += _other_contrast(before, after)
@@ -131,6 +131,13 @@ def change(  # noqa: PLR0913 - each says what is no change
         "match": match,
     }
     return followup.with_array(array, Step("change", told, doubts), name="change", pet=None)
+
+
+def _strangers(baseline: Volume, followup: Volume) -> tuple[str, ...]:
+    """Doubt dates of two people: what differs between them is no change."""
+    if len(patients_of((baseline, followup))) < 2:
+        return ()
+    return ("the dates are known to show different patients",)
 
 
 def _other_dose(followup: Volume) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from napari_fusion.grid import Grid
 from napari_fusion.quantify import to_suv
 from napari_fusion.recipe.request import Recipe
 from napari_fusion.registration import Alignment
+from napari_fusion.registration.pair import ROLES, unlike
 from napari_fusion.review.montage import SOURCE_COLOURS
 from napari_fusion.volume import Step, Volume, patients_of, roles
 
@@ -58,6 +59,31 @@ def one_patient(inputs: Sequence[Volume], *, allowed: bool) -> list[str]:
             "one patient, or allow it with --different-patients (different_patients=True)"
         )
     return ["DIFFERENT PATIENTS: the volumes' DICOM PatientID differs"]
+
+
+def check_made_for(
+    alignment: Alignment, what: str, fixed: tuple[str, Volume], moving: tuple[str, Volume]
+) -> None:
+    """Refuse an alignment of other volumes than these, each given by what it is called.
+
+    Raises
+    ------
+    ParameterError
+        Its grids are others, or it was judged on other voxels.
+    """
+    expect(Alignment, **{what: alignment})
+    (still, stays), (mobile, moves) = fixed, moving
+    if not (alignment.fixed.agrees(stays.grid) and alignment.moving.agrees(moves.grid)):
+        raise ParameterError(
+            f"{what} was made for other volumes: its grids are not those of the {still} and the "
+            f"{mobile}"
+        )
+    names = dict(zip(ROLES, (still, mobile), strict=True))
+    for role in unlike(alignment.judged_on, (stays.fingerprints, moves.fingerprints)):
+        raise ParameterError(
+            f"{what} was judged on other voxels than the {names[role]}'s: judge it on these with "
+            "assess(fixed, moving, alignment)"
+        )
 
 
 def in_suv(recipe: Recipe, inputs: Sequence[Volume]) -> list[Volume]:

@@ -15,11 +15,10 @@ from napari_fusion import fusion, metrics, registration
 from napari_fusion.errors import AlignError, ParameterError, Progress, between, expect
 from napari_fusion.grid import Grid
 from napari_fusion.io.budget import GIB, VOLUME_BYTES
-from napari_fusion.recipe.admission import admitted, overlap
+from napari_fusion.recipe.admission import admitted, check_made_for, overlap
 from napari_fusion.recipe.outcome import Outcome, in_words
 from napari_fusion.recipe.request import Recipe
 from napari_fusion.registration import Alignment, Quality
-from napari_fusion.registration.pair import unlike
 from napari_fusion.registration.quality import AS_SCANNED, RANK
 from napari_fusion.slab import Window
 from napari_fusion.volume import Step, Volume
@@ -176,17 +175,8 @@ def _check_given(given: Sequence[Alignment], fixed: Volume, moving: Sequence[Vol
     if len(given) != len(moving):
         raise ParameterError(f"{len(given)} alignments were given for {len(moving)} moving volumes")
     for number, (alignment, volume) in enumerate(zip(given, moving, strict=True), start=1):
-        expect(Alignment, **{f"alignment {number}": alignment})
-        if not (alignment.fixed.agrees(fixed.grid) and alignment.moving.agrees(volume.grid)):
-            raise ParameterError(
-                f"alignment {number} was made for other volumes: its grids are not those of "
-                f"the fixed and of moving volume {number}"
-            )
-        for role in unlike(alignment.judged_on, (fixed.fingerprints, volume.fingerprints)):
-            raise ParameterError(
-                f"alignment {number} was judged on other voxels than the {role} volume's: judge it "
-                "on these with assess(fixed, moving, alignment)"
-            )
+        here = ("fixed volume", fixed), ("moving volume", volume)
+        check_made_for(alignment, f"alignment {number}", *here)
 
 
 def _named(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fusion.errors import Progress, QuantityError, between, silent
+from napari_fusion.errors import Progress, QuantityError, between, expect, silent
 from napari_fusion.fusion import change
 from napari_fusion.grid import Grid
+from napari_fusion.recipe.admission import check_made_for
 from napari_fusion.registration import Alignment, resample
 from napari_fusion.volume import Volume
 
@@ -53,7 +54,8 @@ def changed(  # noqa: PLR0913 - what `change` takes, and how the two lie
     QuantityError
         Nobody knows how far the alignment may be off, or modality or unit differ.
     ParameterError
-        The uncertainty, `sigmas` or `scale_mm` is negative or not finite.
+        The uncertainty, `sigmas` or `scale_mm` is negative or not finite, or the alignment was
+        made for other volumes.
 
     Examples
     --------
@@ -65,6 +67,8 @@ def changed(  # noqa: PLR0913 - what `change` takes, and how the two lie
     >>> bool(found.array.min() < 0), float(np.count_nonzero(found.array) / found.array.size) < 0.01
     (True, True)
     """
+    expect(Volume, baseline=baseline, followup=followup)
+    check_made_for(alignment, "the alignment", ("baseline", baseline), ("follow-up", followup))
     grid = grid or baseline.grid
     off_mm = _uncertainty(alignment, grid) if uncertainty_mm is None else uncertainty_mm
     still = baseline if grid.matches(baseline.grid) else resample(baseline, grid, fill=np.nan)
