@@ -256,3 +256,26 @@ def test_the_corners_of_rire_give_its_transform(data):
     assert np.linalg.norm(found.map_points(marked.fixed) - mapped, axis=1).max() < 0.001
     assert marked.errors(found).max() < 0.001
     assert found.quality.verdict == "PASS", found.quality.sentence
+
+
+@pytest.mark.parametrize(
+    ("comment", "sign"), [("# RAS", -1), ("# scanner ras, mm", -1), ("# lps", 1), ("# mine", 1)]
+)
+def test_a_table_says_its_frame_in_any_spelling(comment, sign, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text(f"{comment}\nA,1,2,3\n")
+    assert Landmarks.load(path, path).fixed.tolist() == [[sign, sign * 2, 3]]
+
+
+def test_a_table_that_names_two_frames_is_refused(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("# brought from RAS to LPS\nA,1,2,3\n")
+    with pytest.raises(ReadError, match=r"a\.csv names both LPS and RAS"):
+        Landmarks.load(path, path)
+
+
+def test_names_pair_up_whatever_spaces_a_format_keeps(tmp_path):
+    spaced = Landmarks(POINTS, POINTS, (" nose", "chin ", "a", "b", "c"))
+    paths = tmp_path / "a.mrk.json", tmp_path / "b.fcsv"
+    spaced.save(*paths)
+    assert Landmarks.load(*paths).names == ("nose", "chin", "a", "b", "c")

@@ -44,5 +44,5 @@ def marks(rows: list[tuple[str, list[float]]], frame: str, name: str) -> Marks:
         points = points_of([numbers for _, numbers in rows], "points")
     except (ParameterError, ValueError, TypeError) as error:
         raise ReadError(f"{name}: each point needs three finite numbers") from error
-    names = tuple(label or str(i + 1) for i, (label, _) in enumerate(rows))
+    names = tuple(label.strip() or str(i + 1) for i, (label, _) in enumerate(rows))
     return Marks(points @ RAS_TO_LPS[:3, :3] if frame == "RAS" else points, names)

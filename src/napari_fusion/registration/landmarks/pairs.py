@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from napari_fusion.registration.options import Model
 
 
+LARGEST_MM = 1e9
+"""No point is further away: a thousand kilometres."""
+
+
 @dataclass(frozen=True, eq=False)
 class Landmarks:
     """Pairs of points: where a place lies in the fixed volume, and where in the moving one.
@@ -33,7 +37,7 @@ class Landmarks:
     Raises
     ------
     ParameterError
-        The two lists differ in length, or a number is not finite.
+        The two lists differ in length, or a number is not finite or above 1e9 mm.
 
     Examples
     --------
@@ -165,7 +169,7 @@ class Landmarks:
 
 
 def points_of(values: object, what: str) -> NDArray[np.float64]:
-    """Give (n, 3) finite points, held read-only.
+    """Give (n, 3) finite points of this world, held read-only.
 
     Raises
     ------
@@ -176,7 +180,7 @@ def points_of(values: object, what: str) -> NDArray[np.float64]:
         points = np.array(values, dtype=np.float64)
     except (TypeError, ValueError):
         points = np.empty(0)
-    if points.ndim != 2 or points.shape[1] != 3 or not np.isfinite(points).all():
+    if points.ndim != 2 or points.shape[1] != 3 or not (np.abs(points) <= LARGEST_MM).all():
         raise ParameterError(f"{what} must be n rows of three finite numbers, LPS mm")
     points.setflags(write=False)
     return points

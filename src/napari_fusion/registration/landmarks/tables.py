@@ -10,8 +10,9 @@ from napari_fusion.errors import ParameterError, ReadError
 from napari_fusion.registration.landmarks.marks import Marks, marks
 from napari_fusion.registration.landmarks.pairs import Landmarks
 
-FRAME = re.compile(r"^#.*\b(LPS|RAS)\b", re.MULTILINE)
-"""A comment that names the frame; LPS where none does."""
+COMMENT = re.compile(r"^#.*", re.MULTILINE)
+FRAME = re.compile(r"\b(LPS|RAS)\b", re.IGNORECASE)
+"""What a comment calls the frame; LPS where none does."""
 
 
 def read_points(text: str, name: str) -> Marks:
@@ -22,7 +23,7 @@ def read_points(text: str, name: str) -> Marks:
     ReadError
         Other rows.
     """
-    return marks(_rows(text, name, 3), _frame(text), name)
+    return marks(_rows(text, name, 3), _frame(text, name), name)
 
 
 def read_pairs(text: str, name: str) -> Landmarks:
@@ -34,7 +35,7 @@ def read_pairs(text: str, name: str) -> Landmarks:
         Other rows.
     """
     rows = _rows(text, name, 6)
-    frame = _frame(text)
+    frame = _frame(text, name)
     fixed = marks([(label, numbers[:3]) for label, numbers in rows], frame, name)
     moving = marks([(label, numbers[3:]) for label, numbers in rows], frame, name)
     return Landmarks(fixed.points, moving.points, fixed.names)
@@ -113,9 +114,11 @@ def _floats(cells: list[str], place: str) -> list[float]:
         raise ReadError(f"{place}: these are not numbers") from error
 
 
-def _frame(text: str) -> str:
-    found = FRAME.search(text)
-    return found[1] if found else "LPS"
+def _frame(text: str, name: str) -> str:
+    named = {frame.upper() for line in COMMENT.findall(text) for frame in FRAME.findall(line)}
+    if len(named) > 1:
+        raise ReadError(f"{name} names both LPS and RAS: leave the comment with its frame alone")
+    return named.pop() if named else "LPS"
 
 
 def _spelt(head: str, names: tuple[str, ...], rows: list[list[float]]) -> str:

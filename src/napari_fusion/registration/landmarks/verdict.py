@@ -38,6 +38,9 @@ BEYOND = 0.5
 
 Markers on a frame, and the corners of another volume, lie a little outside what was imaged."""
 
+CROWDED = 0.1
+"""Landmarks that span less of the volume along every axis may be in cm or m."""
+
 MIRRORED = 0.5
 """A mirror image that fits with less than this share of the error is what was marked."""
 
@@ -65,6 +68,8 @@ class Agreement:
         The volume's size, as 1 for a head.
     outside
         Fixed and moving landmarks that lie well outside their volume's box.
+    span
+        How much of its volume the smaller of both lists spans, at most along an axis.
     """
 
     apart: NDArray[np.float64]
@@ -76,6 +81,7 @@ class Agreement:
     scales: tuple[float, float]
     unit: float
     outside: tuple[int, int]
+    span: float
 
     @property
     def stray(self) -> int | None:
@@ -123,6 +129,7 @@ def judged(
         scales=(float(stretch.min()), float(stretch.max())),
         unit=unit_of(fixed),
         outside=(_outside(pairs.fixed, fixed), _outside(pairs.moving, moving)),
+        span=min(_span(pairs.fixed, fixed), _span(pairs.moving, moving)),
     )
     verdict, sentence = _said(found, pairs, model)
     form = error_form(pairs, model)
@@ -149,6 +156,11 @@ def _outside(points: NDArray[np.float64], grid: Grid) -> int:
     return int((share > 0.5 + BEYOND).any(axis=1).sum())
 
 
+def _span(points: NDArray[np.float64], grid: Grid) -> float:
+    """Give the longest side of the points' box, as a share of the grid's length there."""
+    return float((np.ptp(grid.lps_to_index(points), axis=0) / grid.shape).max())
+
+
 def _from_middle(points: NDArray[np.float64], grid: Grid) -> NDArray[np.float64]:
     """Say how far points lie from a grid's middle along its axes, as shares of its lengths."""
     shape = np.asarray(grid.shape)
@@ -170,11 +182,9 @@ def _said(a: Agreement, pairs: Landmarks, model: Model) -> tuple[Verdict, str]:
             f"The landmarks stretch the anatomy by {smallest:.2f} to {largest:.2f}: do not use it."
         )
     is_off = tre is not None and tre > FAIL_MM * a.unit
-    if any(a.outside):
-        return "FAIL" if is_off else "CHECK", (
-            f"{a.outside[0]} fixed and {a.outside[1]} moving landmarks of {len(pairs)} lie outside "
-            "their volume: are they in LPS mm, and of these volumes?"
-        )
+    lost = _misplaced(a, len(pairs))
+    if lost:
+        return "FAIL" if is_off else "CHECK", lost
     if is_off:
         return "FAIL", (
             f"The landmarks disagree: errors over the volume reach {a.bound_mm:.1f} mm. Do not use "
@@ -202,3 +212,18 @@ def _said(a: Agreement, pairs: Landmarks, model: Model) -> tuple[Verdict, str]:
         f"over the volume are below {max(a.bound_mm or 0, 0.1):.1f} mm. The voxels were not "
         "compared."
     )
+
+
+def _misplaced(a: Agreement, count: int) -> str:
+    """Ask whether points are in mm of their volumes, where they seem not to be."""
+    if any(a.outside):
+        return (
+            f"{a.outside[0]} fixed and {a.outside[1]} moving landmarks of {count} lie outside "
+            "their volume: are they in LPS mm, and of these volumes?"
+        )
+    if a.span < CROWDED:
+        return (
+            f"The landmarks span {100 * a.span:.1g} % of the volume only: are they in mm? If so, "
+            "mark places further apart."
+        )
+    return ""
