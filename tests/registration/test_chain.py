@@ -21,7 +21,12 @@ def passed(mm=0.5, scale=1.0, **numbers):
 def test_a_chain_of_two_that_pass_passes():
     quality = passed().then(passed()).quality
     assert quality.verdict == "PASS"
-    assert quality.sentence == "They match. Two alignments in a row: uncertainty 0.7 mm."
+    assert quality.sentence == "They match. Alignments in a row: uncertainty 0.7 mm."
+
+
+def test_a_chain_of_three_tells_one_uncertainty():
+    for chain in (passed().then(passed()).then(passed()), passed().then(passed().then(passed()))):
+        assert chain.quality.sentence == "They match. Alignments in a row: uncertainty 0.9 mm."
 
 
 @pytest.mark.parametrize(("unit", "mm"), [(1.0, 1.5), (0.1, 0.15)])

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from napari_fusion.registration.alignment import Alignment
 
 
+IN_A_ROW = " Alignments in a row:"
+"""Starts what is added to the sentence of the worst one, once however many they are."""
+
+
 def chained(first: Alignment, second: Alignment, whole: NDArray[np.float64]) -> Quality:
     """Judge two alignments in a row: the worse verdict, both uncertainties, no PASS beyond limits.
 
@@ -51,10 +55,10 @@ def _both(first: Quality, second: Quality, matrix: NDArray[np.float64]) -> Quali
     total = _total(first, second)
     a, b = first.uncertainty_form, second.seen_through(matrix).uncertainty_form
     form = None if a is None or b is None else as_form(np.add(a, b))
-    both = "" if total is None else f" Two alignments in a row: uncertainty {total:.1f} mm."
+    both = "" if total is None else f"{IN_A_ROW} uncertainty {total:.1f} mm."
     return Quality(
         verdict=worst.verdict,
-        sentence=worst.sentence + both,
+        sentence=worst.sentence.split(IN_A_ROW)[0] + both,
         uncertainty_mm=total,
         uncertainty_form=form,
     )
@@ -73,5 +77,5 @@ def _unsure(first: Alignment, second: Alignment) -> tuple[bool, str]:
     unit = min(quality.numbers.get("unit", 1.0) for quality in qualities)
     alone = max(quality.uncertainty_mm or 0.0 for quality in qualities)
     return total > max(PASS_UNCERTAINTY_MM * unit, alone), (
-        f"Two alignments in a row may be {total:.1f} mm off: check edges before use."
+        f"Alignments in a row may be {total:.1f} mm off: check edges before use."
     )
