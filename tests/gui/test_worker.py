@@ -1,7 +1,10 @@
+import gc
 import threading
 import time
+import weakref
 
 import pytest
+from qtpy.compat import isalive
 from qtpy.QtCore import QThread, QTimer
 
 from napari_fusion.errors import Cancelled, GeometryError, ParameterError
@@ -86,6 +89,21 @@ def test_cancel_is_answered_at_once_and_the_thread_stops(qtbot):
     assert stopped.wait(1)
     qtbot.wait(50)
     assert sent == ["cancelled"]
+
+
+def test_what_was_worked_on_is_let_go(qtbot):
+    class Voxels:
+        pass
+
+    held = Voxels()
+    known = weakref.ref(held)
+    job = Job(lambda progress, held=held: str(held))
+    del held
+    with qtbot.waitSignal(job.ended, timeout=5000):
+        job.start()
+    gc.collect()
+    assert known() is None  # though there is still the job, as napari keeps its worker
+    qtbot.waitUntil(lambda: not isalive(job), timeout=5000)
 
 
 def test_what_arrives_after_cancel_is_dropped(qtbot):

@@ -113,8 +113,6 @@ class JobRow(QWidget):
 
     def idle(self) -> None:
         """Say that it is over."""
-        if self._job is not None:
-            self._job.deleteLater()
         self._job = None
         self._set_busy(busy=False)
 

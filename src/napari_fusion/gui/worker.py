@@ -28,6 +28,8 @@ _log = logging.getLogger(__name__)
 class Job(QObject, Generic[T]):
     """One piece of work in a thread; its signals arrive in the thread that made it.
 
+    Over, it lets go of the work and all that it holds: napari keeps every worker it ever started.
+
     Parameters
     ----------
     work
@@ -43,11 +45,12 @@ class Job(QObject, Generic[T]):
 
     def __init__(self, work: Work[T], parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._work = work
+        self._work: Work[T] | None = work
         self._stop = threading.Event()
         self._told = 0.0
         self._over = False
         self._came.connect(self._finish)
+        self.ended.connect(self.deleteLater)
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -92,8 +95,11 @@ class Job(QObject, Generic[T]):
 
     def _run(self) -> tuple[str, Any]:
         """Work, in the thread; every end becomes a word and a value."""
+        work, self._work = self._work, None
+        if work is None:
+            return "cancelled", None
         try:
-            return "returned", self._work(self.report)
+            return "returned", work(self.report)
         except Cancelled:
             return "cancelled", None
         except FusionError as error:

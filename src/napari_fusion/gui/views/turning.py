@@ -73,8 +73,7 @@ class Turning(QWidget):
         """Stop, and let go of the volume."""
         self._source.layers.events.disconnect(self._layers_changed)
         self._clock.stop()
-        if self._job is not None:
-            self._job.cancel()
+        self._stop()
         self._layer = self._made_of = self._seen = self._kept = None
 
     @property
@@ -123,8 +122,7 @@ class Turning(QWidget):
         if data is self._made_of:
             return
         self._made_of, self._seen = data, None
-        if self._job is not None:
-            self._job.cancel()
+        self._stop()
         self.update()
         if data is not None:
             self._project(data, tuple(self._layer.scale[-3:]))
@@ -137,10 +135,16 @@ class Turning(QWidget):
         self._job.returned.connect(self._made)
         self._job.start()
 
+    def _stop(self) -> None:
+        """Ask for nothing more of an array that is no longer shown."""
+        job, self._job = self._job, None
+        if job is not None:
+            job.cancel()
+
     @Slot(object)
     def _made(self, made: Projections) -> None:
-        if self.sender() is self._job:  # not of an array that is no longer shown
-            self._seen = made
+        if self.sender() is self._job:
+            self._seen, self._job = made, None
             self.update()
 
     @property
