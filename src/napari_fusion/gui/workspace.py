@@ -164,7 +164,9 @@ class FusionWorkspace(QWidget):
                 step.set_open(on=name in opened)
 
     def _named_steps(self) -> Iterator[tuple[str, Step]]:
-        return zip(("open", "align", "check", "fuse", "keep"), self.steps, strict=True)
+        yield from zip(("open", "align", "check", "fuse", "keep"), self.steps, strict=True)
+        yield "hand", self.align.hand
+        yield "landmarks", self.align.landmarks
 
     def _bind_keys(self) -> None:
         """Give keys what only the steps can do."""

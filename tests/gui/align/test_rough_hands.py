@@ -321,3 +321,18 @@ def test_undo_takes_back_the_last_mark_while_places_are_marked(viewer, dock, qtb
         dock.desk._undo()
         assert (len(here.data), len(there.data)) == counts
     assert box.words.text() == "Click place 3 on head T1."
+
+
+def test_what_live_covers_stays_hidden_when_the_hand_lets_go(viewer, dock, qtbot):
+    dock.fuse.live.box.setChecked(True)
+    qtbot.waitUntil(lambda: find_preview(viewer) is not None, timeout=10000)
+    assert not viewer.layers["head T1"].visible
+    box = dock.align.hand
+    box.set_open(on=True)
+    click(qtbot, box.move_button)
+    assert box.hand is not None
+    click(qtbot, box.move_button)
+    assert box.hand is None
+    assert not viewer.layers["head T1"].visible
+    dock.fuse.live.stop()
+    assert viewer.layers["head T1"].visible

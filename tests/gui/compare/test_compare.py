@@ -186,6 +186,8 @@ def test_pet_alone_is_dark_on_white_and_over_nothing_black(aligned):
     expected = paint(pet.array[20], Window(lower=0, upper=5), palette("inverse grey"))
     assert_array_equal(picture(aligned), expected)
     compare_layers(aligned, "CT", "PET", "blend", share=1)
+    assert_array_equal(picture(aligned), expected)
+    compare_layers(aligned, "CT", "PET", "swipe", position=0)
     assert (picture(aligned)[pet.array[20] == 0, :3] == 0).all()
 
 

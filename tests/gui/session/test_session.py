@@ -380,7 +380,9 @@ def test_the_point_in_which_planes_cross_comes_back_though_no_slider_shows_it(
 
 
 WAYS = {
-    "steps_open": lambda dock: [step.is_open for step in dock.steps],
+    "steps_open": lambda dock: [
+        step.is_open for step in (*dock.steps, dock.align.hand, dock.align.landmarks)
+    ],
     "model": lambda dock: dock.align.model.currentText(),
     "watch": lambda dock: dock.align.watch.isChecked(),
     "crosshair": lambda dock: (dock.desk.hands.crosshair, dock.check.views.crosshair.isChecked()),
@@ -394,6 +396,8 @@ def set_all(dock):
     """Set everything of `WAYS` by hand to what it is not when a workspace opens."""
     dock.open.set_open(on=False)
     dock.check.set_open(on=False)
+    dock.align.hand.set_open(on=True)
+    dock.align.landmarks.set_open(on=True)
     dock.align.model.setCurrentText("affine")
     dock.align.watch.setChecked(False)
     dock.check.views.crosshair.click()

@@ -694,14 +694,17 @@ def test_a_session_brings_back_the_view_that_was_enlarged_and_the_angle(desk, ma
     canvases = [one for one, _ in views(desk, main)] + [quad.turning]
     quad.enlarge(canvases[place])
     quad.turning.look_from(75)
+    quad.turning.turn(on=place == 3)
     kept = json.loads(json.dumps(check.settings()))
     desk.show_views(on=False)
     desk.show_views(on=True)
     quad.turning.look_from(0)
+    assert not quad.turning.is_turning
     assert all(one.isVisibleTo(frame) for one in canvases)
     check.take_up(kept)
     assert [one.isVisibleTo(frame) for one in canvases] == [n == place for n in range(4)]
-    assert quad.turning.angle == 75
+    assert (quad.turning.angle, quad.turning.is_turning) == (75, place == 3)
+    quad.turning.turn(on=False)
     check.take_up({"left_on": kept["left_on"]})  # an older session says nothing of either
     assert (quad.turning.angle, check.settings()["enlarged"]) == (75, place)
     check.take_up({"enlarged": None})

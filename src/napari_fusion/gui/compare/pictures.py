@@ -251,6 +251,8 @@ class Pictures:
             return a.alone(sheet)
         if self.mode is Mode.B:
             return b.alone(sheet)
+        if self.mode is Mode.BLEND and asked.share in {0, 1}:
+            return (b if asked.share else a).alone(sheet)
         if self.mode is Mode.EDGES:
             return draw(
                 b.picture(sheet), a.lines(sheet), width_mm=asked.width_mm, pixel_mm=sheet.pixel_mm

@@ -222,11 +222,12 @@ class Quad(QObject):
         self._show_alone(None if self._alone is not None else next(found, None))
 
     def settings(self) -> dict[str, JSON]:
-        """Give which view fills the frame and from where the projection looks, as JSON values."""
+        """Give which view fills the frame and how the projection looks or turns, as JSON values."""
         if self.turning is None:
             return {}
         told: dict[str, JSON] = {"enlarged": self._alone, "angle": self.turning.angle}
-        return told | {"fourth": "pair" if self.shows_pair else "projection"}
+        fourth = "pair" if self.shows_pair else "projection"
+        return told | {"fourth": fourth, "turns": self.turning.is_turning}
 
     def take_up(self, settings: Mapping[str, Any]) -> None:
         """Enlarge a view and turn the projection as they were, where there are such."""
@@ -235,6 +236,8 @@ class Quad(QObject):
         angle = settings.get("angle")
         if self.turning is not None and isinstance(angle, int):
             self.turning.look_from(angle)
+        if self.turning is not None:
+            self.turning.turn(on=settings.get("turns", self.turning.is_turning) is True)
         place = settings.get("enlarged", self._alone)
         self._show_alone(place if place in range(len(self._views())) else None)
 
