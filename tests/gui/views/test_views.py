@@ -711,6 +711,22 @@ def test_a_session_brings_back_the_view_that_was_enlarged_and_the_angle(desk, ma
     assert all(one.isVisibleTo(frame) for one in canvases)
 
 
+def test_an_enlarged_view_shows_the_same_anatomy_larger(desk, main, qtbot):
+    canvas, viewer = main
+    camera, small = viewer.scene.camera, canvas.height()
+    zoom = camera.zoom
+    middle = canvas.rect().center()
+    qtbot.mouseDClick(canvas, Qt.MouseButton.LeftButton, pos=middle)
+    qtbot.waitUntil(lambda: camera.zoom > 1.2 * zoom)
+    assert canvas.height() / camera.zoom >= 0.99 * small / zoom  # nothing is cut away
+    kept = camera.zoom
+    qtbot.wait(50)
+    assert camera.zoom == kept
+    qtbot.mouseDClick(canvas, Qt.MouseButton.LeftButton, pos=canvas.rect().center())
+    qtbot.waitUntil(lambda: camera.zoom < kept)
+    assert camera.zoom == pytest.approx(zoom, rel=0.02)
+
+
 @pytest.fixture
 def pair_view(desk, window, qtbot):
     """The fourth view with A beside B."""

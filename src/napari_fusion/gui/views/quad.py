@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from napari.qt import QtViewer
-from qtpy.QtCore import QObject, Qt, QTimer, Signal, Slot
+from qtpy.compat import isalive
+from qtpy.QtCore import QObject, QSize, Qt, QTimer, Signal, Slot
 from qtpy.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QWidget
 
 from napari_fusion.gui.chosen import Chosen
@@ -216,10 +218,23 @@ class Quad(QObject):
         models[0].scene.camera.zoom = self._fitted = min(zooms)
 
     def enlarge(self, canvas: QWidget) -> None:
-        """Let one view fill the frame; once more, and all four are back."""
-        views = self._views()
+        """Let one view fill the frame, nearer as it is larger; once more, and all are back."""
+        views, before = self._views(), canvas.size()
         found = (n for n, one in enumerate(views) if one is canvas or one.isAncestorOf(canvas))
         self._show_alone(None if self._alone is not None else next(found, None))
+        if canvas is not self._turning:  # that fits itself
+            QTimer.singleShot(0, partial(self._scale, canvas, before))
+
+    def _scale(self, canvas: QWidget, before: QSize) -> None:
+        """Let a canvas show what it showed before it had another size."""
+        if not isalive(canvas) or before.isEmpty() or not self.is_open:
+            return
+        camera = self._viewer.scene.camera
+        pick = max if self._alone is None else min  # of back again the same side counts
+        grown = pick(canvas.width() / before.width(), canvas.height() / before.height())
+        fitted = camera.zoom == self._fitted
+        camera.zoom *= grown
+        self._fitted = camera.zoom if fitted else self._fitted
 
     def settings(self) -> dict[str, JSON]:
         """Give which view fills the frame and how the projection looks or turns, as JSON values."""
