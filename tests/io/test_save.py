@@ -69,6 +69,21 @@ def test_an_oblique_grid_in_any_order_comes_back(tmp_path, suffix):
             assert back.array[tuple(np.round(there).astype(int))] == kept.array[index]
 
 
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_a_dask_array_is_read_once_and_comes_back(tmp_path, suffix):
+    da = pytest.importorskip("dask.array")
+    plain, reads = volume(), []
+
+    def read(block):
+        reads.append(block.shape)
+        return block
+
+    lazy = da.from_array(plain.array, chunks=-1).map_blocks(read, meta=np.empty((0, 0, 0), "f4"))
+    back = load(save(Volume(lazy, plain.grid), tmp_path / f"lazy{suffix}"))
+    np.testing.assert_array_equal(back.array, plain.array)
+    assert reads == [(4, 5, 6)]
+
+
 @pytest.mark.parametrize("name", ["a.tif", "a", "a.mhd", "a.gz"])
 def test_other_suffixes_are_refused(tmp_path, name):
     with pytest.raises(WriteError, match=r"must end in \.nii\.gz, \.nii, \.mha or \.nrrd"):

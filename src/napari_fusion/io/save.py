@@ -1,7 +1,10 @@
 """Save a volume so that it is whole and reads back the same, or not at all."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from napari_fusion.errors import WriteError, expect
 from napari_fusion.io import files, nifti
@@ -19,7 +22,7 @@ def save(volume: Volume, path: str | os.PathLike[str]) -> Path:
     Parameters
     ----------
     volume
-        What to write; the type of its voxels is kept.
+        What to write; the type of its voxels is kept. A dask array is read into memory.
     path
         The file to make or replace: ``.nii``, ``.nii.gz``, ``.mha`` or ``.nrrd``.
 
@@ -50,6 +53,7 @@ def save(volume: Volume, path: str | os.PathLike[str]) -> Path:
             f"{target.name} was not written: its name must end in .nii.gz, .nii, .mha or .nrrd"
         )
     kind = _FORMATS[suffix]
+    volume = replace(volume, array=np.asarray(volume.array))  # a dask array is read once
     return write_verified(
         target,
         lambda part: kind.write(volume, part),
