@@ -113,8 +113,7 @@ class Grid:
     @property
     def corners(self) -> NDArray[np.float64]:
         """(8, 3) LPS points of the corner voxels' centres, in mm."""
-        ends = np.array(np.meshgrid(*[(0, n - 1) for n in self.shape], indexing="ij"))
-        return self.index_to_lps(ends.reshape(3, -1).T)
+        return self.index_to_lps(corner_indices(self.shape))
 
     @property
     def extent_mm(self) -> NDArray[np.float64]:
@@ -230,6 +229,12 @@ class Grid:
 
     def __hash__(self) -> int:
         return hash((self.shape, (self.affine + 0.0).tobytes()))  # -0.0 equals 0.0
+
+
+def corner_indices(shape: Sequence[int]) -> NDArray[np.int_]:
+    """Give the array indices of a grid's corner voxels, (8, 3)."""
+    ends = np.array(np.meshgrid(*[(0, n - 1) for n in shape], indexing="ij"))
+    return ends.reshape(3, -1).T
 
 
 def _checked_shape(shape: Sequence[int]) -> tuple[int, int, int]:

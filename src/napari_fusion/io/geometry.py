@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fusion.errors import GeometryError
-from napari_fusion.grid import ROTATION_TOLERANCE
+from napari_fusion.grid import ROTATION_TOLERANCE, corner_indices
 from napari_fusion.rotation import nearest_orthogonal
 
 
 def shift_mm(a: NDArray[np.float64], b: NDArray[np.float64], shape: Sequence[int]) -> float:
     """Give the largest distance between the corners two affines place, in mm."""
-    ends = np.array(np.meshgrid(*[(0, n - 1) for n in shape], indexing="ij")).reshape(3, -1)
-    apart = (np.asarray(a) - np.asarray(b)) @ np.vstack([ends, np.ones(ends.shape[1])])
-    return float(np.linalg.norm(apart[:3], axis=0).max())
+    apart = np.asarray(a) - np.asarray(b)
+    shifts = apart[:3, :3] @ corner_indices(shape).T + apart[:3, 3:]
+    return float(np.linalg.norm(shifts, axis=0).max())
 
 
 def shear_mm(affine: NDArray[np.float64], shape: Sequence[int]) -> float:
@@ -26,9 +26,8 @@ def shear_mm(affine: NDArray[np.float64], shape: Sequence[int]) -> float:
     """
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     forced = nearest_orthogonal(affine[:3, :3] / spacing) * spacing
-    half = (np.asarray(shape) - 1) / 2
-    ends = np.array(np.meshgrid(*[(-h, h) for h in half], indexing="ij")).reshape(3, -1)
-    return float(np.linalg.norm((forced - affine[:3, :3]) @ ends, axis=0).max())
+    from_centre = corner_indices(shape) - (np.asarray(shape) - 1) / 2
+    return float(np.linalg.norm((forced - affine[:3, :3]) @ from_centre.T, axis=0).max())
 
 
 def is_sheared(affine: NDArray[np.float64]) -> bool:

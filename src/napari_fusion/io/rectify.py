@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fusion.grid import Grid
+from napari_fusion.grid import Grid, corner_indices
 from napari_fusion.io import dicom, files, nifti
 from napari_fusion.io.budget import check_volume
 from napari_fusion.io.geometry import is_sheared, shear_mm
@@ -80,8 +80,7 @@ def unsheared(
     from scipy.ndimage import affine_transform
 
     direction, lengths = _right_angles(affine[:3, :3])
-    ends = np.array(np.meshgrid(*[(0, n - 1) for n in array.shape], indexing="ij"))
-    along = direction.T @ (affine[:3, :3] @ ends.reshape(3, -1))
+    along = direction.T @ (affine[:3, :3] @ corner_indices(array.shape).T)
     low = along.min(axis=1)
     counts = np.ceil((along.max(axis=1) - low) / lengths - 1e-6).astype(int) + 1
     shape = (int(counts[0]), int(counts[1]), int(counts[2]))
