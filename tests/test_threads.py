@@ -1,9 +1,10 @@
 """Threads that a library counts come back, whoever leaves first."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from threading import local
 
-from napari_fusion.threads import OneThread
+from napari_fusion.threads import OneThread, timed
 
 
 class Library:
@@ -44,3 +45,17 @@ def test_a_number_set_in_between_is_kept():
         with guard:
             assert library.count() == 1
         assert library.count() == count
+
+
+def burn(seconds):
+    start = time.thread_time()
+    while time.thread_time() - start < seconds:
+        pass
+
+
+def test_what_other_threads_do_is_not_timed():
+    with ThreadPoolExecutor(1) as other:
+        _, idle_ms = timed(lambda: other.submit(burn, 0.3).result())
+    word, busy_ms = timed(lambda: burn(0.1) or "done")
+    assert word == "done"
+    assert idle_ms < 100 <= busy_ms < 200

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from napari_fusion.cli.screen import AsJson, bar, say, say_files, say_json
 from napari_fusion.cli.train import needed
 from napari_fusion.errors import ParameterError, Progress
 from napari_fusion.slab import Stack
+from napari_fusion.threads import timed
 
 TWO_SIDED = ("q_abf", "both_q_abf", "both_vif", "both_ssim_foreground", "both_fmi", "q_w", "q_cv")
 """The ranking that counts: near zero when one source is ignored."""
@@ -126,9 +126,7 @@ def _judged(stack: Stack, contender: _Contender) -> Row:
     """Give every metric there is, and our own two, of one slice."""
     from napari_fusion import metrics
 
-    start = time.process_time()
-    parts = contender.fuse(stack)
-    spent = time.process_time() - start
+    parts, cpu_ms = timed(lambda: contender.fuse(stack))
     fused = np.rint(parts.sum(axis=0).clip(0, 1)[0] * 255) / 255
     sources = stack[:, 0]
     others = [m.name for m in metrics.metrics() if m.name != "fmi"]
@@ -141,7 +139,7 @@ def _judged(stack: Stack, contender: _Contender) -> Row:
     kept = float(fused[bright].sum() / top[bright].sum()) if bright.any() else np.nan
     leak = float(fused[empty].mean() * 255) if empty.any() else 0.0
     row |= {_BOTH[name]: value for name, value in both.items()}
-    return {**row, "bright_kept": kept, "leak": leak, "cpu_ms": spent * 1000}
+    return {**row, "bright_kept": kept, "leak": leak, "cpu_ms": cpu_ms}
 
 
 _BOTH = {name.removeprefix("both_"): name for name in TWO_SIDED if name.startswith("both_")}

@@ -1,6 +1,5 @@
 """Two networks side by side on one slice, and the card of each: what a panel of models shows."""
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 
 from napari_fusion.errors import ParameterError
 from napari_fusion.fusion.learned import by_network, required
-from napari_fusion.threads import OPENCV_ALONE
+from napari_fusion.threads import timed
 
 if TYPE_CHECKING:
     from napari_fusion.nets.checkpoint import Checkpoint
@@ -102,11 +101,8 @@ def _fused(planes: NDArray[np.float32], network: str | Path) -> tuple[Picture, f
     from napari_fusion.nets.ready import prepared
 
     net = prepared(_loaded(network))
-    with OPENCV_ALONE:  # then all of it runs on this thread, whose time no other adds to
-        start = time.thread_time()
-        parts = by_network(planes[:, None], net)[:, 0]
-        spent = time.thread_time() - start
-    return parts.sum(axis=0).clip(0, 1), spent * 1000
+    parts, ms = timed(lambda: by_network(planes[:, None], net)[:, 0])
+    return parts.sum(axis=0).clip(0, 1), ms
 
 
 def _loaded(network: str | Path) -> "Checkpoint":

@@ -7,7 +7,6 @@ thread, because slabs already run beside each other.
 import copy
 import logging
 import threading
-import time
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +21,7 @@ from napari_fusion.nets.model import GAINS, RATIO, SHARES, FusionNet
 from napari_fusion.nets.prior import VOTES
 from napari_fusion.nets.ready import prepared
 from napari_fusion.nets.shipped import located
-from napari_fusion.threads import OneThread
+from napari_fusion.threads import OneThread, timed
 
 logger = logging.getLogger(__name__)
 
@@ -103,12 +102,7 @@ def cost_ms(checkpoint: Checkpoint, side: int = 256, runs: int = 8) -> float:
     rng = np.random.default_rng(0)
     planes = rng.random((2, side, side), np.float32)
     votes = rng.standard_normal((2, VOTES, side // RATIO, side // RATIO), np.float32)
-    spent = []
-    for _ in range(runs):
-        start = time.thread_time()
-        decide(net, planes, votes)
-        spent.append(time.thread_time() - start)
-    return min(spent) * 1000
+    return min(timed(lambda: decide(net, planes, votes))[1] for _ in range(runs))
 
 
 def gpu() -> str | None:
