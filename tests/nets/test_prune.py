@@ -113,7 +113,9 @@ def test_a_layer_taken_out_leaves_a_network_of_the_others(wide, look):
 
 def test_candidates_and_controls_are_compared_at_one_budget(wide, data, look):
     asked = options(wide, 0.4, criteria=("l2", "random"), sparse_steps=1, trial_steps=1)
+    there = torch.get_rng_state()
     winner, rows = prune(wide, data, asked)
+    assert torch.equal(torch.get_rng_state(), there)
     assert [row["criterion"] for row in rows] == ["l2", "random", "scratch"]
     assert all(row["macs"] <= asked.macs for row in rows)
     assert winner.card["pruned_by"] in ("l2", "random", "scratch")

@@ -35,6 +35,15 @@ def test_the_same_seed_gives_the_same_network(tiny, data):
     assert not same(first, train(tiny.config, data, QUICK.model_copy(update={"seed": 1})))
 
 
+def test_torch_keeps_its_threads_and_its_chance(tiny, data):
+    torch.set_num_threads(2)
+    torch.manual_seed(3)
+    there = torch.get_rng_state()
+    train(tiny.config, data, QUICK)
+    assert torch.get_num_threads() == 2
+    assert torch.equal(torch.get_rng_state(), there)
+
+
 def one_sided(head, seed):
     """Give a slice whose contrasts show mostly the left and mostly the right."""
     planes = np.stack([head(seed=seed), head(seed=seed + 50)])

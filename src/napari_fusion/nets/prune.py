@@ -25,7 +25,7 @@ from napari_fusion.nets.infer import cost_ms
 from napari_fusion.nets.losses import loss
 from napari_fusion.nets.model import FusionNet, NetConfig, size
 from napari_fusion.nets.quantise import quantise
-from napari_fusion.nets.train import TrainData, TrainOptions, train, validate
+from napari_fusion.nets.train import TrainData, TrainOptions, seeded, train, validate
 from napari_fusion.volume import JSON
 
 Criterion = Literal["taylor", "l2", "bn", "random"]
@@ -106,32 +106,33 @@ def prune(
     """
     report = progress or silent
     quick = options.tune.model_copy(update={"steps": options.trial_steps})
-    sparse = sparsened(dense, data, options, out=out, progress=between(report, 0, 0.2))
-    rows: list[dict[str, JSON]] = []
-    candidates: list[Checkpoint] = []
-    tries: list[str] = [*options.criteria]
-    tries += ["layer"] if options.layer is not None else []
-    tries += ["scratch"] if options.scratch else []
-    for i, name in enumerate(tries):
-        part = between(report, 0.2 + 0.4 * i / len(tries), 0.2 + 0.4 * (i + 1) / len(tries))
-        part(0, f"candidate {name}")
-        start = (
-            candidates[_best(rows)].config
-            if name == "scratch"
-            else _cut(sparse, name, data, options)
+    with seeded(options.tune):
+        sparse = sparsened(dense, data, options, out=out, progress=between(report, 0, 0.2))
+        rows: list[dict[str, JSON]] = []
+        candidates: list[Checkpoint] = []
+        tries: list[str] = [*options.criteria]
+        tries += ["layer"] if options.layer is not None else []
+        tries += ["scratch"] if options.scratch else []
+        for i, name in enumerate(tries):
+            part = between(report, 0.2 + 0.4 * i / len(tries), 0.2 + 0.4 * (i + 1) / len(tries))
+            part(0, f"candidate {name}")
+            start = (
+                candidates[_best(rows)].config
+                if name == "scratch"
+                else _cut(sparse, name, data, options)
+            )
+            folder = out / f"trial-{name}" if out else None
+            tried = train(start, data, quick, out=folder, progress=part)
+            candidates.append(tried)
+            rows.append(_row(name, start, tried, data))
+        best = _best(rows)
+        if options.zeros:
+            rows.append(_row("zeros", dense, with_zeros(dense, options.zeros), data))
+        folder = out / "tune" if out else None
+        tuned = train(
+            candidates[best], data, options.tune, out=folder, progress=between(report, 0.6, 1)
         )
-        folder = out / f"trial-{name}" if out else None
-        tried = train(start, data, quick, out=folder, progress=part)
-        candidates.append(tried)
-        rows.append(_row(name, start, tried, data))
-    best = _best(rows)
-    if options.zeros:
-        rows.append(_row("zeros", dense, with_zeros(dense, options.zeros), data))
-    folder = out / "tune" if out else None
-    tuned = train(
-        candidates[best], data, options.tune, out=folder, progress=between(report, 0.6, 1)
-    )
-    return tuned.described(pruned_by=tries[best], candidates=list(rows)), rows
+        return tuned.described(pruned_by=tries[best], candidates=list(rows)), rows
 
 
 def _cut(sparse: Checkpoint, name: str, data: TrainData, options: PruneOptions) -> Checkpoint:
@@ -187,17 +188,17 @@ def cut(
         Even the narrowest network of these layers costs more.
     """
     net = checkpoint.build()
-    torch.manual_seed(options.tune.seed)
-    if criterion == "taylor":
-        _gather_gradients(net, data, options.tune)
-    if options.widths is not None:
-        return _cut_to(net, checkpoint, criterion, options.widths)
-    pruner = _pruner(net, criterion, steps=STEPS, ratio=1 - 1 / 32, round_to=options.round_to)
-    for _ in range(STEPS):
-        pruned = _rebuilt(net, checkpoint)
-        if size(pruned.config)[1] <= options.macs:
-            return pruned
-        pruner.step()
+    with seeded(options.tune):
+        if criterion == "taylor":
+            _gather_gradients(net, data, options.tune)
+        if options.widths is not None:
+            return _cut_to(net, checkpoint, criterion, options.widths)
+        pruner = _pruner(net, criterion, steps=STEPS, ratio=1 - 1 / 32, round_to=options.round_to)
+        for _ in range(STEPS):
+            pruned = _rebuilt(net, checkpoint)
+            if size(pruned.config)[1] <= options.macs:
+                return pruned
+            pruner.step()
     raise ParameterError(
         f"no choice of widths brings these layers to {options.macs:.3g} multiply-accumulates; "
         "raise the budget or begin with fewer layers"

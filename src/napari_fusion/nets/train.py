@@ -3,7 +3,8 @@
 import csv
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -117,30 +118,42 @@ def train(
     if not data.train:
         raise ParameterError("there are no slices to train on")
     report = progress or silent
-    torch.set_num_threads(options.threads)
-    torch.manual_seed(options.seed)
-    net = (start.build() if isinstance(start, Checkpoint) else FusionNet(start)).train()
-    parent = dict(start.card) if isinstance(start, Checkpoint) else {}
-    optimiser = torch.optim.AdamW(net.parameters(), options.rate, weight_decay=options.decay)
-    last = out / "last.safetensors" if out else None
-    rows, done = _resumed(last, net, optimiser, options) if last else ([], 0)
-    recent: list[float] = []
-    for step in range(done, options.steps):
-        recent.append(_step(net, optimiser, data, options, step, regularise))
-        if (step + 1) % options.every and step + 1 < options.steps:
-            continue
-        rows.append([step + 1, float(np.mean(recent)), validate(net, data.val)])
-        recent = []
-        report((step + 1) / options.steps, f"step {step + 1}, validation {rows[-1][2]:.4f}")
-        if last:
-            _saved(net, optimiser, options, rows, last)
-    card: dict[str, Any] = {
-        **parent,
-        "seed": options.seed,
-        "options": options.model_dump(),
-        "curve": _known(rows),
-    }
-    return Checkpoint.of(net, card)
+    with seeded(options):
+        net = (start.build() if isinstance(start, Checkpoint) else FusionNet(start)).train()
+        parent = dict(start.card) if isinstance(start, Checkpoint) else {}
+        optimiser = torch.optim.AdamW(net.parameters(), options.rate, weight_decay=options.decay)
+        last = out / "last.safetensors" if out else None
+        rows, done = _resumed(last, net, optimiser, options) if last else ([], 0)
+        recent: list[float] = []
+        for step in range(done, options.steps):
+            recent.append(_step(net, optimiser, data, options, step, regularise))
+            if (step + 1) % options.every and step + 1 < options.steps:
+                continue
+            rows.append([step + 1, float(np.mean(recent)), validate(net, data.val)])
+            recent = []
+            report((step + 1) / options.steps, f"step {step + 1}, validation {rows[-1][2]:.4f}")
+            if last:
+                _saved(net, optimiser, options, rows, last)
+        card: dict[str, Any] = {
+            **parent,
+            "seed": options.seed,
+            "options": options.model_dump(),
+            "curve": _known(rows),
+        }
+        return Checkpoint.of(net, card)
+
+
+@contextmanager
+def seeded(options: TrainOptions) -> Iterator[None]:
+    """Give torch its seed and its threads, and put back what it had."""
+    threads = torch.get_num_threads()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(options.seed)
+        torch.set_num_threads(options.threads)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
 
 
 def validate(net: FusionNet, samples: list[Sample], most: int = 24) -> float:
