@@ -7,7 +7,7 @@ import platform
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from itertools import takewhile
@@ -21,7 +21,7 @@ import napari_fusion
 from napari_fusion.digest import array_digest
 from napari_fusion.errors import WriteError, expect
 from napari_fusion.io import save
-from napari_fusion.io.atomic import check_writable, write_verified
+from napari_fusion.io.atomic import check_writable
 from napari_fusion.io.exchange import exchange
 from napari_fusion.recipe import Outcome
 from napari_fusion.registration import Alignment
@@ -112,10 +112,15 @@ def export_outcome(outcome: Outcome, folder: str | Path) -> tuple[Path, ...]:
         A file could not be written or did not read back the same.
     """
     expect(Outcome, outcome=outcome)
-    folder = prepared(Path(folder))
+    return _exported(Path(folder), lambda partial: _write(outcome, partial))
+
+
+def _exported(folder: Path, write: Callable[[Path], None]) -> tuple[Path, ...]:
+    """Have results written to a hidden folder, and let all of them take their places, or none."""
+    prepared(folder)
     partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder))
     try:
-        _write(outcome, partial)
+        write(partial)
         names = sorted((p.name for p in partial.iterdir()), key=lambda n: (n == RECORD, n))
         for name in names:
             check_writable(folder / name)
@@ -149,9 +154,10 @@ def summary_of_change(found: Volume) -> dict[str, Any]:
 def export_change(
     found: Volume, outcome: Outcome, folder: Path, caption: str, summary: dict[str, Any]
 ) -> tuple[Path, ...]:
-    """Write ``change.nii.gz`` and ``change.png``, and what the change amounts to into the record.
+    """Write an outcome as `export_outcome` does, with what changed: all of it, or nothing.
 
-    The picture shows the largest lump of it, over the baseline.
+    Adds ``change.nii.gz``, ``change.png``, which shows the largest lump of it over the baseline,
+    and what the change amounts to in the record.
 
     Parameters
     ----------
@@ -160,7 +166,7 @@ def export_change(
     outcome
         The fusion of both dates.
     folder
-        Where the outcome was written.
+        Made when missing.
     caption
         What was taken for no change, in words.
     summary
@@ -171,18 +177,23 @@ def export_change(
     WriteError
         A file could not be written or did not read back the same.
     """
+
+    def write(partial: Path) -> None:
+        _write(outcome, partial, change=summary | {"array_sha256": digest(found)})
+        save(found, partial / "change.nii.gz")
+        _write_change(found, outcome, partial / "change.png", caption)
+
+    return _exported(folder, write)
+
+
+def _write_change(found: Volume, outcome: Outcome, path: Path, caption: str) -> None:
     from PIL import Image
 
     doubts = [f"{warning}." for warning in found.history[-1].warnings]
     told = [f"Change that {caption}.", "Planes through its largest lump.", *doubts, outcome.state]
     words = " ".join(told)
     picture = change_montage(found, _shown(outcome), ["baseline", "follow-up"], words)
-    image, paths = Image.fromarray(picture), (folder / "change.nii.gz", folder / "change.png")
-    save(found, paths[0])
-    write_verified(paths[1], lambda part: image.save(part, "PNG"))
-    text = _text(record(outcome) | {"change": summary | {"array_sha256": digest(found)}})
-    write_verified(folder / RECORD, lambda part: part.write_text(text, encoding="utf-8"))
-    return paths
+    Image.fromarray(picture).save(path)
 
 
 def _superseded(folder: Path, names: Sequence[str]) -> list[str]:
@@ -191,7 +202,7 @@ def _superseded(folder: Path, names: Sequence[str]) -> list[str]:
     return [name for name in there if re.fullmatch(RESULTS, name) and name not in names]
 
 
-def _write(outcome: Outcome, folder: Path) -> None:
+def _write(outcome: Outcome, folder: Path, **more: Any) -> None:
     save(outcome.fused, folder / "fused.nii.gz")
     moved = zip(outcome.moving_on_fixed, outcome.shares[1:], outcome.alignments, strict=True)
     for i, (volume, share, alignment) in enumerate(moved, start=1):
@@ -201,11 +212,8 @@ def _write(outcome: Outcome, folder: Path) -> None:
         pair = outcome.inputs[0], outcome.inputs[i]
         alignment.save(folder / f"alignment{number}.tfm", fixed=pair[0], moving=pair[1])
     _write_montage(outcome, folder / "montage.png")
-    (folder / RECORD).write_text(_text(record(outcome)), encoding="utf-8")
-
-
-def _text(told: dict[str, Any]) -> str:
-    return json.dumps(told, indent=2, allow_nan=False) + "\n"
+    text = json.dumps(record(outcome) | more, indent=2, allow_nan=False) + "\n"
+    (folder / RECORD).write_text(text, encoding="utf-8")
 
 
 def _write_montage(outcome: Outcome, path: Path) -> None:

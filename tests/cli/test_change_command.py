@@ -4,7 +4,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from napari_fusion import Volume, load, save
+from napari_fusion import Volume, export, load, save
 from napari_fusion.export import digest
 
 
@@ -42,6 +42,25 @@ def test_what_grew_is_told_and_written(shell, dates, tmp_path):
     voxel_ml = change.grid.spacing.prod() / 1000
     assert kept["more_ml"] == pytest.approx(np.count_nonzero(change.array > 0) * voxel_ml)
     assert kept["less_ml"] == pytest.approx(np.count_nonzero(change.array < 0) * voxel_ml)
+
+
+def test_a_disk_full_at_the_change_keeps_the_former_results(shell, dates, tmp_path, monkeypatch):
+    place = tmp_path / "out"
+    asked = ["change", *dates[:2], "--out", place, "--register", "none", "--uncertainty", "2"]
+    assert shell(*asked)[0] == 0
+    before = {path.name: path.read_bytes() for path in place.iterdir()}
+    save = export.save
+
+    def full(volume, path):
+        if path.name == "change.nii.gz":
+            raise OSError(28, "No space left on device")
+        return save(volume, path)
+
+    monkeypatch.setattr(export, "save", full)
+    code, _, err = shell(*asked, "--sigmas", "3")
+    assert code == 1
+    assert "No space left on device" in err
+    assert {path.name: path.read_bytes() for path in place.iterdir()} == before
 
 
 def test_an_unknown_uncertainty_is_asked_for(shell, dates, tmp_path):

@@ -114,10 +114,9 @@ def change(  # noqa: PLR0913 - one parameter per option
             progress=between(progress, 0.8, 0.9),
         )
         progress(0.9, "writing")
-        outputs = [str(path) for path in export.export_outcome(outcome, out)]
         told = export.summary_of_change(found)
-        words = _in_words(told)
-        outputs += [str(path) for path in export.export_change(found, outcome, out, words, told)]
+        written = export.export_change(found, outcome, out, _in_words(told), told)
+        outputs = [str(path) for path in written]
     result = {**export.summary(outcome), "change": told, "outputs": outputs}
     _say(result, [*_unknown(volumes), *told["warnings"]], as_json=as_json)
 
