@@ -26,7 +26,7 @@ from napari_fusion.io.exchange import exchange
 from napari_fusion.recipe import Outcome
 from napari_fusion.registration import Alignment
 from napari_fusion.review import change_montage, montage
-from napari_fusion.volume import JSON, Step, Volume
+from napari_fusion.volume import JSON, Step, Volume, roles
 
 NOTICE = "Not a medical device: for research and teaching, not for diagnosis or treatment."
 _PACKAGES = ("numpy", "scipy", "SimpleITK", "nibabel", "pydicom", "opencv-python-headless")
@@ -238,11 +238,9 @@ def _shown(outcome: Outcome) -> list[NDArray[np.float32]]:
 
 def labels(outcome: Outcome) -> list[str]:
     """Name each source by its role and modality, e.g. "fixed CT", "moving MR on fixed"."""
-    names = [f"fixed {outcome.fixed.spoken}".rstrip()]
-    for i, volume in enumerate(outcome.moving_on_fixed, start=1):
-        role = "moving" if i == 1 else f"moving {i}"
-        names.append(" ".join(filter(None, (role, volume.spoken, "on fixed"))))
-    return names
+    named = zip(roles(len(outcome.sources)), outcome.sources, strict=True)
+    fixed, *moving = (f"{role} {volume.spoken}".rstrip() for role, volume in named)
+    return [fixed, *(f"{name} on fixed" for name in moving)]
 
 
 def record(outcome: Outcome) -> dict[str, Any]:

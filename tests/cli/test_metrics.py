@@ -88,7 +88,7 @@ def test_other_grids_are_refused_with_both_described(shell, small, files):
     code, _, err = shell("metrics", small["fused"], small["ct"], files["mr"])
     assert code == 1
     assert "the fused picture has 2 × 40 × 36 voxels" in err
-    assert "source 2 has" in err
+    assert "source 2 48" in err
 
 
 def test_a_picture_that_is_not_brightness_is_refused(shell, small):

@@ -17,8 +17,8 @@ from napari_fusion.cli.run import (
     Registering,
     Sideless,
     check_one_pose,
-    params,
     recipe_of,
+    requested,
 )
 from napari_fusion.cli.screen import AsJson, bar, say, say_json, say_result, warn
 from napari_fusion.cli.transform import OtherPair, load_transforms
@@ -81,18 +81,17 @@ def change(  # noqa: PLR0913 - one parameter per option
     from napari_fusion.recipe import changed, in_suv
     from napari_fusion.recipe import run as carry_out
 
-    asked: dict[str, Any] = {
-        "method": method,
-        "params": params(param) if param or method else None,
-        "accept": accept and accept.value,
-        "nan": nan and nan.value,
-        "suv": suv and suv.value,
-        "different_patients": different_patients or None,
-        "unknown_sides": unknown_sides or None,
-        "windows": read_windows(windows, 2),
-    }
+    asked = requested(
+        *(method, param, register),
+        windows=read_windows(windows, 2),
+        accept=accept,
+        nan=nan,
+        suv=suv,
+        different_patients=different_patients,
+        unknown_sides=unknown_sides,
+    )
     check_one_pose(alignment is not None, register)
-    recipe = recipe_of({}, asked, register)
+    recipe = recipe_of({}, asked)
     export.check_folder(out, [baseline, followup])
     with bar() as progress:
         loaded = load_all([baseline, followup], Reading(series, frame, rectify), progress)

@@ -20,7 +20,7 @@ from napari_fusion.cli.volumes import (
     named,
 )
 from napari_fusion.cli.windows import HELP, check_presets, windows
-from napari_fusion.errors import GeometryError, Progress, between
+from napari_fusion.errors import Progress, between
 from napari_fusion.slab import Window
 from napari_fusion.volume import Volume
 
@@ -72,24 +72,18 @@ def metrics(  # noqa: PLR0913 - one parameter per option
 
 def _check(fused: Volume, sources: Sequence[Volume]) -> None:
     """Refuse what cannot be compared voxel by voxel."""
-    for number, source in enumerate(sources, start=1):
-        if not fused.grid.matches(source.grid):
-            raise GeometryError(
-                f"the fused picture has {fused.grid.describe()}, source {number} has "
-                f"{source.grid.describe()}: metrics compare voxel by voxel, so give each source "
-                "on the grid of the fused picture, as moving_on_fixed.nii.gz is"
-            )
     check_brightness(fused, "divide it by its white, such as 255")
-    for volume, role in zip(
-        [fused, *sources], ["the fused picture", *_roles(sources)], strict=True
-    ):
+    numbered = {f"source {number}": source for number, source in enumerate(sources, start=1)}
+    for name, volume in {"the fused picture": fused, **numbered}.items():
+        fused.grid.must_match(
+            volume.grid,
+            *("the fused picture", name),
+            "metrics compare voxel by voxel, so give each source on the grid of the fused picture, "
+            "as moving_on_fixed.nii.gz is",
+        )
         lost = int(np.count_nonzero(~np.isfinite(volume.array)))
         if lost:
-            warn(f"{lost} voxels of {role} are not finite: they count as empty")
-
-
-def _roles(sources: Sequence[Volume]) -> list[str]:
-    return [f"source {number}" for number in range(1, len(sources) + 1)]
+            warn(f"{lost} voxels of {name} are not finite: they count as empty")
 
 
 def _windows(sources: Sequence[Volume], asked: Sequence[str] | None) -> list[Window]:

@@ -125,19 +125,18 @@ def run(  # noqa: PLR0913 - one parameter per option
     from napari_fusion.recipe import in_suv
     from napari_fusion.recipe import run as carry_out
 
-    changes: dict[str, Any] = {
-        "method": method,
-        "params": params(param) if param or method else None,
-        "windows": read_windows(windows, 1 + len(moving)),
-        "accept": accept and accept.value,
-        "nan": nan and nan.value,
-        "suv": suv and suv.value,
-        "different_patients": different_patients or None,
-        "unknown_sides": unknown_sides or None,
-    }
+    changes = requested(
+        *(method, param, register),
+        windows=read_windows(windows, 1 + len(moving)),
+        accept=accept,
+        nan=nan,
+        suv=suv,
+        different_patients=different_patients,
+        unknown_sides=unknown_sides,
+    )
     check_one_pose(bool(alignment), register)
     written = read_object(recipe, RECIPE)
-    asked = recipe_of(written, changes, register)
+    asked = recipe_of(written, changes)
     export.check_folder(out, [fixed, *moving])
     with bar() as progress:
         volumes = load_all([fixed, *moving], Reading(series, frame, rectify), progress)
@@ -150,7 +149,7 @@ def run(  # noqa: PLR0913 - one parameter per option
         outcome = carry_out(
             asked, *volumes, alignments=given, progress=between(progress, 0.1, 0.85)
         )
-        if recipe and register is None and not any(changes.values()):
+        if recipe and not changes:
             _compare_pictures(written, outcome.fused)
         progress(0.85, "writing")
         outputs = [str(path) for path in export.export_outcome(outcome, out)]
@@ -189,17 +188,25 @@ def params(pairs: list[str] | None) -> dict[str, Any]:
     return read
 
 
-def recipe_of(written: dict[str, Any], changes: dict[str, Any], register: Register | None) -> Any:
-    """Put the options given on the command line, those not None, over what the recipe says."""
-    from napari_fusion.recipe import Recipe
-    from napari_fusion.registration import AlignOptions
-
-    given = {name: value for name, value in changes.items() if value is not None}
+def requested(
+    method: str | None, param: list[str] | None, register: Register | None, **options: Any
+) -> dict[str, Any]:
+    """Give what the command line asks of a recipe; what was left out has no say."""
+    asked = {"method": method, **options}
+    asked = {name: getattr(v, "value", v) for name, v in asked.items() if v not in (None, False)}
+    if param or method:
+        asked["params"] = params(param)
     if register is not None:
-        none = register is Register.none
-        given["align"] = None if none else AlignOptions.model_validate({"model": register.value})
+        asked["align"] = None if register is Register.none else {"model": register.value}
+    return asked
+
+
+def recipe_of(written: dict[str, Any], changes: dict[str, Any]) -> Any:
+    """Put what the command line asks for over what a recipe says."""
+    from napari_fusion.recipe import Recipe
+
     inner = written.get("recipe", written)
-    return checked(Recipe, inner | given if isinstance(inner, dict) else inner, RECIPE)
+    return checked(Recipe, inner | changes if isinstance(inner, dict) else inner, RECIPE)
 
 
 class _Step(BaseModel):

@@ -45,7 +45,11 @@ def matched(before: Floats, after: Floats, spacing: NDArray[np.float64]) -> Floa
 
 
 def otsu(array: Floats) -> float:
-    """Give Otsu's threshold of the finite values."""
+    """Give Otsu's threshold of the finite values, whatever their range.
+
+    `pcnn` and `registration.layers` part pictures in [0, 1], slice after slice and many times over:
+    theirs count in fixed levels, which are quicker and would be too coarse for a scan's own range.
+    """
     import SimpleITK as sitk
 
     values = array[np.isfinite(array)]
