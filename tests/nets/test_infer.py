@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from napari_fusion.errors import CheckpointError
-from napari_fusion.fusion import learned
+from napari_fusion.fusion import fuse, learned, lookup
+from napari_fusion.grid import Grid
 from napari_fusion.nets import bands, infer, shipped
 from napari_fusion.nets.checkpoint import Checkpoint
 from napari_fusion.nets.model import Block, NetConfig, size
@@ -21,6 +22,7 @@ from napari_fusion.nets.prune import PruneOptions
 from napari_fusion.nets.ready import prepared
 from napari_fusion.nets.shipped import SHIPPED
 from napari_fusion.nets.train import TrainOptions
+from napari_fusion.volume import Volume
 
 
 def random(*shape, seed=0):
@@ -119,6 +121,17 @@ def test_without_a_gpu_the_processor_is_used_and_said(monkeypatch, caplog):
     assert next(infer.network("pruned", "gpu").parameters()).device.type == "cpu"
     assert "finds no GPU" in caplog.text
     infer._ready.cache_clear()
+
+
+@pytest.mark.parametrize(("place", "told"), [(None, True), ("cuda", False)])
+def test_a_history_tells_that_the_processor_stood_in_for_a_gpu(monkeypatch, place, told):
+    monkeypatch.setattr(infer, "gpu", lambda: place)
+    assert bool(lookup("cnn").doubts({"network": "pruned", "device": "gpu"})) == told
+    assert not lookup("cnn").doubts({"network": "pruned", "device": "cpu"})
+    if told:
+        a, b = (Volume(x[None], Grid.regular((1, 32, 32))) for x in random(2, 32, 32))
+        fused = fuse([a, b], "cnn", device="gpu")
+        assert fused.warnings == ("torch finds no GPU it can use: the processor ran the network",)
 
 
 def test_a_missing_extra_is_named(monkeypatch):

@@ -60,6 +60,7 @@ class Job:
     asked_axis: int | None
     params: dict[str, JSON]
     digests: dict[str, JSON] = field(init=False)
+    doubts: list[str] = field(init=False)
     lost: list[int] = field(init=False)
     axis: int = field(init=False)
     kernel: Kernel = field(init=False)
@@ -68,6 +69,7 @@ class Job:
         """Check the request and fill in its defaults."""
         self.params = self.method.resolve(self.params)
         self.digests = self.method.digests(self.params)
+        self.doubts = self.method.doubts(self.params)
         self.lost = [0] * len(self.sources)
         _check_grids(self.sources)
         _check_frames(self.sources)
@@ -155,7 +157,7 @@ class Job:
     def _warnings(self) -> tuple[str, ...]:
         several = len(patients_of(self.sources)) > 1
         mixed = ["the sources are known to show different patients"] if several else []
-        return (*([self.method.caution] if self.method.caution else []), *mixed, *self._gaps)
+        return (*self.doubts, *mixed, *self._gaps)
 
     @property
     def _gaps(self) -> list[str]:

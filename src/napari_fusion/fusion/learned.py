@@ -23,7 +23,17 @@ STRIP = 1 << 20
 """Pixels weighed at once."""
 
 
-@method("cnn", title="Pruned network", cite="This package; docs/models.md")
+def _stood_in_for(device: str, **_others: object) -> str:
+    """Say where the processor takes the place of a GPU that was asked for."""
+    if device == "cpu":
+        return ""
+    required()
+    from napari_fusion.nets.infer import gpu
+
+    return "" if gpu() else "torch finds no GPU it can use: the processor ran the network"
+
+
+@method("cnn", title="Pruned network", cite="This package; docs/models.md", doubt=_stood_in_for)
 def cnn(sources: Stack, *, network: Network = "pruned", device: Device = "cpu") -> Stack:
     r"""Weigh the bands of a Laplacian pyramid as a small network corrects a classic decision.
 
@@ -36,7 +46,8 @@ def cnn(sources: Stack, *, network: Network = "pruned", device: Device = "cpu") 
     network
         The pruned network, the dense one it was cut from, or the .safetensors file of your own.
     device
-        Where it runs; without a usable GPU, or when its memory is too small, the processor does it.
+        Where it runs; without a usable GPU, or when its memory is too small, the processor does it,
+        and says so.
     """
     required()
     from napari_fusion.nets import infer

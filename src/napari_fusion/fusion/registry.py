@@ -124,6 +124,8 @@ class Method:
         What the method can hide from a reader, in one sentence; it goes into the history of
         every picture it makes. Empty where a small lesion of one source keeps half its contrast and
         a large even one a third.
+    doubt
+        Given the keywords, what to know about a picture made with them here, in one sentence.
     """
 
     name: str
@@ -133,6 +135,7 @@ class Method:
     parameters: tuple[Parameter, ...]
     function: Callable[..., Stack]
     caution: str = ""
+    doubt: Callable[..., str] | None = None
 
     @property
     def warning(self) -> str:
@@ -171,6 +174,11 @@ class Method:
             if one.suffix and params[one.name] not in one.choices
         }
 
+    def doubts(self, params: Mapping[str, JSON]) -> list[str]:
+        """Say what to know about a picture made here with checked parameters."""
+        told = (self.caution, self.doubt(**params) if self.doubt else "")
+        return [sentence for sentence in told if sentence]
+
     def __call__(self, stack: Stack, **params: object) -> Stack:
         """Give the parts (k, n, h, w) of a stack (k, n, h, w) of sources, float32 in [0, 1].
 
@@ -196,13 +204,19 @@ class Method:
 
 
 def method(
-    name: str, *, title: str, cite: str, caution: str = ""
+    name: str,
+    *,
+    title: str,
+    cite: str,
+    caution: str = "",
+    doubt: Callable[..., str] | None = None,
 ) -> Callable[[Callable[..., Stack]], Method]:
     """Register a function ``(k, n, h, w) -> (k, n, h, w)`` as a fusion method.
 
     Keywords carry their range in the annotation: ``levels: Annotated[int, {"min": 1, "max": 8}]``;
     a closed set of words is a ``Literal``, or ``Annotated[str, {"choices": …, "suffix": …}]`` where
-    a file will do as well. Form, flags, checks and provenance follow from it.
+    a file will do as well. Form, flags, checks and provenance follow from it. `caution` is what to
+    know about every picture of the method; `doubt`, given its keywords, about this one.
 
     Raises
     ------
@@ -220,7 +234,7 @@ def method(
             for p in inspect.signature(function).parameters.values()
             if p.kind is p.KEYWORD_ONLY
         ]
-        _METHODS[name] = Method(name, title, cite, doc, tuple(keywords), function, caution)
+        _METHODS[name] = Method(name, title, cite, doc, tuple(keywords), function, caution, doubt)
         return _METHODS[name]
 
     return register
