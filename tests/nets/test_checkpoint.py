@@ -26,6 +26,13 @@ def test_a_round_trip_keeps_everything(tiny, path, look):
         assert torch.equal(a, b)
 
 
+def test_one_network_is_one_file(tiny, tmp_path):
+    told = tiny.described(name="Žiga", limits=["a", "b"])
+    files = [told.save(tmp_path / f"{i}.safetensors") for i in range(6)]
+    assert len({file_sha256(path) for path in files}) == 1
+    assert Checkpoint.load(files[0]).card == told.card
+
+
 def test_the_file_pinned_is_the_only_one_taken(path):
     pinned = file_sha256(path)
     assert Checkpoint.load(path, sha256=pinned)
@@ -106,7 +113,7 @@ def test_a_full_disk_leaves_the_old_file(tiny, path, monkeypatch):
     def full(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("safetensors.torch.save_file", full)
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
     with pytest.raises(WriteError, match="no space left"):
         tiny.described(more="x").save(path)
     assert path.read_bytes() == before

@@ -83,6 +83,18 @@ def test_one_command_does_it_all_and_goes_on_where_it_stopped(shell, folder, set
     assert all(torch.equal(again.tensors[name], t) for name, t in pruned.tensors.items())
 
 
+def test_a_run_on_other_slices_is_not_taken_for_this_one(shell, folder, settings, tmp_path):
+    pytest.importorskip("torch_pruning", reason="the extra prune is not installed")
+    command = ("pipeline", "--data", folder, "--out", tmp_path / "p", "--config", settings)
+    assert shell(*command)[0] == 0
+    settings.write_text(json.dumps(SETTINGS | {"card": {"title": "only another title"}}))
+    assert shell(*command)[0] == 0
+    next(folder.rglob("*.png")).unlink()
+    code, _, err = shell(*command)
+    assert code == 1
+    assert "networks from other slices or with other settings" in err
+
+
 def test_going_on_tells_what_was_forgotten(shell, folder, settings, tmp_path):
     shell("train", "--data", folder, "--out", tmp_path / "a", "--config", settings)
     code, out, _ = shell("train", "--data", folder, "--out", tmp_path / "b", "--config", settings,

@@ -117,10 +117,14 @@ class Interrupted:
 
 def test_an_unfinished_training_of_another_kind_is_not_overwritten(tiny, data, tmp_path):
     train(tiny.config, data, QUICK, out=tmp_path)
-    with pytest.raises(CheckpointError, match="unfinished training"):
+    with pytest.raises(CheckpointError, match="began with another network"):
         train(NetConfig(widths=(8,), dilations=(1,), context=(0,)), data, QUICK, out=tmp_path)
     with pytest.raises(CheckpointError, match="other options"):
         train(tiny.config, data, QUICK.model_copy(update={"rate": 1e-3}), out=tmp_path)
+    with pytest.raises(CheckpointError, match="other slices"):
+        train(tiny.config, TrainData(data.train[:-1], data.val), QUICK, out=tmp_path)
+    with pytest.raises(CheckpointError, match="began with another network"):
+        train(tiny, data, QUICK, out=tmp_path)
 
 
 def test_the_curve_is_written(tiny, data, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,8 +13,10 @@ from napari_fusion.cli.evaluate import evaluate
 from napari_fusion.cli.prune import prune
 from napari_fusion.cli.quantise import quantise
 from napari_fusion.cli.screen import say
-from napari_fusion.cli.settings import read_settings
+from napari_fusion.cli.settings import read_object, read_settings
 from napari_fusion.cli.train import Config, Data, Out, Val, needed, train
+from napari_fusion.errors import ParameterError
+from napari_fusion.io.atomic import write_verified
 
 CLASSIC = "auto,maximum,weighted,guided,laplacian_sml,laplacian,average"
 
@@ -34,17 +37,20 @@ def pipeline(  # noqa: PLR0913 - options of a command
 ) -> None:
     """Train a network, prune it, store both in eight bits and rank them, as one resumable run."""
     told = read_settings(config)
+    card = told.pop("card", {}) | {"data_sha256": _hashed(data)}
+    made_from = {"settings": told, "data": card["data_sha256"], "val": val and _hashed(val)}
     start = time.perf_counter()
     dense, pruned = out / "dense", out / "pruned"
-    if not (dense / "network.safetensors").exists():
+    if not _goes_on(out / "pipeline.json", made_from):
         train(data=data, out=dense, val=val, config=config)
+        _note(out / "pipeline.json", made_from)
     _said("dense", start)
     if not (pruned / "network.safetensors").exists():
         prune(dense / "network.safetensors", data=data, out=pruned, val=val, config=config)
     _said("pruned", start)
     files = []
     for folder in (dense, pruned):
-        _described(folder / "network.safetensors", told.get("card", {}), data)
+        _described(folder / "network.safetensors", card)
         files.append(folder.with_suffix(".safetensors"))
         quantise(folder / "network.safetensors", out=files[-1], data=judge or val)
     _said("quantised", start)
@@ -59,9 +65,37 @@ def _said(stage: str, start: float) -> None:
     say(f"{stage} after {(time.perf_counter() - start) / 60:.1f} minutes")
 
 
-def _described(path: Path, card: dict[str, Any], data: Path) -> None:
+def _goes_on(path: Path, made_from: dict[str, Any]) -> bool:
+    """Say whether an earlier run got past its dense network.
+
+    Raises
+    ------
+    ParameterError
+        It was made from other slices or with other settings.
+    """
+    if not path.exists():
+        return False
+    if read_object(path, "the note of the earlier run") != made_from:
+        raise ParameterError(
+            f"{path.parent} holds networks from other slices or with other settings: choose "
+            "another --out folder, or delete it"
+        )
+    return True
+
+
+def _note(path: Path, made_from: dict[str, Any]) -> None:
+    text = json.dumps(made_from, indent=2) + "\n"
+    write_verified(path, lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def _hashed(data: Path) -> str:
+    with needed():
+        from napari_fusion.nets.data import digest
+    return digest(data)
+
+
+def _described(path: Path, card: dict[str, Any]) -> None:
     """Put on a network's card what the settings tell of it, and the digest of its data."""
     with needed():
         from napari_fusion.nets.checkpoint import Checkpoint
-        from napari_fusion.nets.data import digest
-    Checkpoint.load(path).described(**card, data_sha256=digest(data)).save(path)
+    Checkpoint.load(path).described(**card).save(path)

@@ -120,7 +120,7 @@ class Checkpoint:
         return tensor.float() * scale.view(-1, *[1] * (tensor.dim() - 1))
 
     def _write(self, part: Path) -> None:
-        from safetensors.torch import save_file
+        from safetensors.torch import save
 
         tensors = {**self.tensors, **{f"state:{n}": t for n, t in self.state.items()}}
         told = {
@@ -128,7 +128,16 @@ class Checkpoint:
             "config": self.config.model_dump_json(),
             "card": json.dumps(dict(self.card), sort_keys=True),
         }
-        save_file(tensors, part, metadata={**told, "sha256": _digest(told, tensors)})
+        made = save(tensors, metadata={**told, "sha256": tensors_digest(tensors, told)})
+        part.write_bytes(_in_order(made))
+
+
+def _in_order(made: bytes) -> bytes:
+    """Put the header in order, which safetensors shuffles: one network has one SHA-256."""
+    start = 8 + int.from_bytes(made[:8], "little")
+    header = json.dumps(json.loads(made[8:start]), sort_keys=True, ensure_ascii=False).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + made[start:]
 
 
 def file_sha256(path: Path) -> str:
@@ -173,7 +182,7 @@ def _read(
         )
     if kind != FORMAT:
         raise CheckpointError(f"{path.name} holds no network of this package ({FORMAT!r})")
-    if told.pop("sha256", None) != _digest(told, tensors):
+    if told.pop("sha256", None) != tensors_digest(tensors, told):
         raise CheckpointError(f"{path.name} was changed after it was written: its digest differs")
     try:
         config = NetConfig.model_validate_json(told["config"])
@@ -185,7 +194,8 @@ def _read(
     return config, rest, card, state
 
 
-def _digest(told: Mapping[str, str], tensors: Mapping[str, Tensor]) -> str:
+def tensors_digest(tensors: Mapping[str, Tensor], told: Mapping[str, str]) -> str:
+    """Give the SHA-256 of tensors and of what is told about them, in hexadecimal."""
     total = hashlib.sha256(json.dumps(told, sort_keys=True).encode())
     for name in sorted(tensors):
         array: np.ndarray = tensors[name].contiguous().numpy()

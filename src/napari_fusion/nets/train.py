@@ -1,6 +1,7 @@
 """Train a network: seeded, resumable at any moment, the curve on disk as it goes."""
 
 import csv
+import hashlib
 import logging
 import math
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from torch import Tensor
 from napari_fusion.checked import Settings
 from napari_fusion.errors import CheckpointError, ParameterError, Progress, silent
 from napari_fusion.nets.bands import fuse, fused, votes
-from napari_fusion.nets.checkpoint import Checkpoint
+from napari_fusion.nets.checkpoint import Checkpoint, tensors_digest
 from napari_fusion.nets.data import Sample, batch
 from napari_fusion.nets.losses import WEIGHTS, loss
 from napari_fusion.nets.model import Decision, FusionNet, NetConfig
@@ -113,7 +114,7 @@ def train(
     ParameterError
         There is nothing to learn from.
     CheckpointError
-        The unfinished training in `out` is of another network or with other options.
+        The training in `out` began with another network or other slices, or has other options.
     """
     if not data.train:
         raise ParameterError("there are no slices to train on")
@@ -123,7 +124,8 @@ def train(
         parent = dict(start.card) if isinstance(start, Checkpoint) else {}
         optimiser = torch.optim.AdamW(net.parameters(), options.rate, weight_decay=options.decay)
         last = out / "last.safetensors" if out else None
-        rows, done = _resumed(last, net, optimiser, options) if last else ([], 0)
+        asked = {"options": options.model_dump(), "begun_with": _named(start, data)}
+        rows, done = _resumed(last, net, optimiser, asked) if last else ([], 0)
         recent: list[float] = []
         for step in range(done, options.steps):
             recent.append(_step(net, optimiser, data, options, step, regularise))
@@ -133,7 +135,7 @@ def train(
             recent = []
             report((step + 1) / options.steps, f"step {step + 1}, validation {rows[-1][2]:.4f}")
             if last:
-                _saved(net, optimiser, options, rows, last)
+                _saved(net, optimiser, asked, rows, last)
         card: dict[str, Any] = {
             **parent,
             "seed": options.seed,
@@ -230,10 +232,20 @@ def _pace(step: int, steps: int) -> float:
     return warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * step / steps)))
 
 
+def _named(start: Checkpoint | NetConfig, data: TrainData) -> str:
+    """Name what a training begins with, weights and slices, by their hash."""
+    tensors = start.tensors if isinstance(start, Checkpoint) else {}
+    total = hashlib.sha256(tensors_digest(tensors, {}).encode())
+    for sample in (*data.train, *data.val, *(data.replay or [])):
+        total.update(f"{sample.group}/{sample.name} {sample.planes.shape}".encode())
+        total.update(sample.planes.tobytes())
+    return total.hexdigest()
+
+
 def _saved(
     net: FusionNet,
     optimiser: torch.optim.Optimizer,
-    options: TrainOptions,
+    asked: dict[str, Any],
     rows: list[list[float]],
     path: Path,
 ) -> None:
@@ -243,7 +255,7 @@ def _saved(
         for i, entry in optimiser.state_dict()["state"].items()
         for key, value in entry.items()
     }
-    card: dict[str, Any] = {"options": options.model_dump(), "curve": _known(rows)}
+    card = {**asked, "curve": _known(rows)}
     replace(Checkpoint.of(net, card), state=moments).save(path)
     draw_curve(rows, path.parent)
 
@@ -254,17 +266,17 @@ def _known(rows: list[list[float]]) -> list[list[float | None]]:
 
 
 def _resumed(
-    path: Path, net: FusionNet, optimiser: torch.optim.Optimizer, options: TrainOptions
+    path: Path, net: FusionNet, optimiser: torch.optim.Optimizer, asked: dict[str, Any]
 ) -> tuple[list[list[float]], int]:
     """Take up an unfinished training where it was left; from the start when there is none."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         return [], 0
     found = Checkpoint.load(path)
-    if found.config != net.config or found.card.get("options") != options.model_dump():
+    if found.config != net.config or {k: found.card.get(k) for k in asked} != asked:
         raise CheckpointError(
-            f"{path} is an unfinished training of another network or with other options: choose "
-            "another folder, or delete it"
+            f"{path} is of a training that began with another network or other slices, or has "
+            "other options: choose another folder, or delete it"
         )
     net.load_state_dict(found.build().state_dict())
     names = {name: i for i, (name, _) in enumerate(net.named_parameters())}
