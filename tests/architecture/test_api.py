@@ -46,6 +46,7 @@ PUBLIC = [
     "measure",
     "resample",
     "run",
+    "run_table",
     "save",
     "scan",
     "to_suv",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -16,8 +16,8 @@ from napari_fusion.cli.run import (
     Params,
     Registering,
     Sideless,
-    params,
     recipe_of,
+    requested,
 )
 from napari_fusion.cli.screen import AsJson, bar, say, say_files, say_json
 from napari_fusion.cli.settings import read_object
@@ -52,16 +52,15 @@ def batch(  # noqa: PLR0913 - one parameter per option
     """Run every case of a table; a failure is one row, and the same command again goes on."""
     from napari_fusion.batch import run_table
 
-    changes: dict[str, Any] = {
-        "method": method,
-        "params": params(param) if param or method else None,
-        "accept": accept and accept.value,
-        "nan": nan and nan.value,
-        "suv": suv and suv.value,
-        "different_patients": different_patients or None,
-        "unknown_sides": unknown_sides or None,
-    }
-    asked = recipe_of(read_object(recipe, RECIPE), changes, register)
+    changes = requested(
+        *(method, param, register),
+        accept=accept,
+        nan=nan,
+        suv=suv,
+        different_patients=different_patients,
+        unknown_sides=unknown_sides,
+    )
+    asked = recipe_of(read_object(recipe, RECIPE), changes)
     options = [f"--windows={one}" for one in windows or []]
     options += [f"--modality={one}" for one in modality or []]
     options += [f"--frame={frame}"] * (frame is not None) + ["--rectify"] * rectify
