@@ -180,7 +180,7 @@ def same(volume):
 
 def nearest(row):
     """Give how far inside its nearest limit a bent alignment lies: PASS above 0."""
-    ratios = [np.exp(margin(row))]
+    ratios = [np.exp(margin(row)), np.exp(_straight(row))]
     limits = {
         "left_mm": bend.LEFT_MM * row.get("unit", 1.0),
         "jacobian_max": bend.CHECK_JACOBIAN[1],
@@ -189,6 +189,19 @@ def nearest(row):
     if "bend_max_mm" in row:
         ratios.append(max(row["jacobian_min"], 1e-3) / bend.CHECK_JACOBIAN[0])
     return float(np.log(min(ratios)))
+
+
+def _straight(row):
+    """Give how far inside its nearest limit the answer beside a bending lies."""
+    linear = {k.removeprefix("linear_"): v for k, v in row.items() if k.startswith("linear_")}
+    if not linear:
+        return np.inf
+    if row["case"].startswith("strangers"):
+        return margin(linear | {"unit": row["unit"]})
+    explained = bend.EXPLAINED_MM
+    doubts = {k: v for k, v in linear.items() if k in {"overlap", "mirror", "neighbour"}}
+    ratios = [mm * row["unit"] / max(linear[name], 1e-6) for name, mm in explained.items()]
+    return min(margin(doubts), float(np.log(min(ratios))))
 
 
 CURVES = (
