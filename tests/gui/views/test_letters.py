@@ -4,6 +4,7 @@ from napari_fusion import ParameterError, Step
 from napari_fusion.gui import Frame, from_layer, show_plane, to_layer
 from napari_fusion.gui.layers import VOLUME
 from napari_fusion.gui.views.letters import show_letters, sides
+from napari_fusion.gui.views.planes import PlaneBar
 
 EDGES = ("fusion_left", "fusion_right", "fusion_top", "fusion_bottom")
 
@@ -32,6 +33,28 @@ def test_letters_follow_the_order_of_axes(viewer):
     show_letters(viewer)
     viewer.dims.order = (0, 2, 1)
     assert letters(viewer) == "APRL"
+
+
+def test_the_head_stays_up_when_napari_rolls_the_axes(viewer, qtbot):
+    """By napari's own buttons: roll, and change the two axes seen."""
+    show_letters(viewer)
+    bar = PlaneBar(viewer)
+    qtbot.addWidget(bar)
+    seen = {}
+    for _ in range(3):
+        viewer.dims.roll()
+        seen[bar._plane] = letters(viewer)
+    assert seen == {"sagittal": "APSI", "coronal": "ISRL", "axial": "RLAP"}
+    viewer.dims.transpose()
+    assert letters(viewer) == "APRL"
+    bar.left.toggle()  # as neurologists look, in the plane that is seen
+    assert letters(viewer) == "LRAP"
+    show_plane(viewer, "coronal", left_on="left")
+    viewer.dims.order = (0, 1, 2)
+    assert letters(viewer) == "LRAP"
+    viewer.dims.order = (1, 0, 2)
+    assert letters(viewer) == "LRSI"
+    bar.left.toggle()
 
 
 def test_no_letters_in_three_dimensions_or_without_a_patient(viewer):

@@ -21,6 +21,9 @@ _EDGES = {
 PLANES = {"axial": (0, 1, 2), "coronal": (1, 0, 2), "sagittal": (2, 0, 1)}
 """The order of the viewer's axes in each plane; the first is the one of the slider."""
 
+HEAD_AXIS, LEFT_AXIS = 0, 2
+"""The viewer's axes that run nearest to the patient's head and left."""
+
 
 def show_letters(viewer: Any) -> None:
     """Put letters and a scale bar on a viewer, once, and keep them true to what it shows."""
@@ -103,12 +106,28 @@ def show_plane(viewer: Any, name: str, *, left_on: str = "right") -> None:
             f"a plane is one of {', '.join(PLANES)} with left_on='right' or 'left', "
             f"not {name!r} with {left_on!r}"
         )
-    mirrored = left_on == "left" and name != "sagittal"
     viewer.dims.ndisplay = 2
     viewer.dims.order = PLANES[name]
-    vertical = "down" if name == "axial" else "up"
-    viewer.scene.camera.orientation2d = (vertical, "left" if mirrored else "right")
+    orient(viewer, left_on)
     viewer.reset_view()
+
+
+def orient(viewer: Any, left_on: str) -> None:
+    """Let the head be up, and the patient's left on the side asked for, in whatever order axes are.
+
+    Parameters
+    ----------
+    viewer
+        The napari viewer, of three dimensions.
+    left_on
+        As for `show_plane`.
+    """
+    down, right = viewer.dims.order[-2:]
+    mirrored = left_on == "left" and right == LEFT_AXIS
+    viewer.scene.camera.orientation2d = (
+        "up" if down == HEAD_AXIS else "down",
+        "left" if mirrored else "right",
+    )
 
 
 def _shows_unknown_sides(viewer: Any) -> bool:

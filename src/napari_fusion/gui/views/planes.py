@@ -9,7 +9,8 @@ from qtpy.QtCore import QSignalBlocker, Signal, Slot
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_fusion.gui.choices import chosen, keep
-from napari_fusion.gui.views.letters import PLANES, show_plane
+from napari_fusion.gui.views.letters import PLANES, orient, show_plane
+from napari_fusion.gui.widgets.hearing import hear
 
 
 class PlaneBar(QWidget):
@@ -47,6 +48,18 @@ class PlaneBar(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(row)
         layout.addWidget(self.left)
+        hear(self._rolled, viewer.dims.events.order)
+
+    def _rolled(self, event: object = None) -> None:
+        """Keep the head up when napari's own buttons change the order of axes."""
+        if self._viewer.dims.ndim == 3:
+            self._plane = self._shown()
+            orient(self._viewer, self.left_on)
+
+    def _shown(self) -> str:
+        """Name the plane whose slider there is."""
+        axis = self._viewer.dims.order[0]
+        return next(name for name, order in PLANES.items() if order[0] == axis)
 
     @Slot()
     def _change_sides(self) -> None:
@@ -62,8 +75,7 @@ class PlaneBar(QWidget):
         left_on
             "left" or "right"; the view itself says so unless it is sagittal, which has no left.
         """
-        order = tuple(self._viewer.dims.order)
-        self._plane = next((name for name, axes in PLANES.items() if axes == order), "axial")
+        self._plane = self._shown() if self._viewer.dims.ndim == 3 else "axial"
         if self._plane != "sagittal":
             left_on = str(self._viewer.scene.camera.orientation2d[1])
         with QSignalBlocker(self.left):
