@@ -74,9 +74,17 @@ def test_one_command_does_it_all_and_goes_on_where_it_stopped(shell, folder, set
     pruned = Checkpoint.load(tmp_path / "p" / "pruned.safetensors")
     assert pruned.card["licence"] == "mine"
     assert len(pruned.card["data_sha256"]) == 64
+    assert pruned.card["code"]
     with (tmp_path / "p" / "evaluation" / "evaluation.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert {row["method"] for row in rows} >= {"maximum", str(tmp_path / "p" / "dense.safetensors")}
+    for name in ("dense", "pruned"):
+        graded = Checkpoint.load(tmp_path / "p" / f"{name}.safetensors").card["metrics"]
+        for role, file in (("original", "dense"), ("pruned", "pruned")):
+            mine = [row for row in rows if row["method"].endswith(f"{file}.safetensors")]
+            assert {row["group"]: float(row["q_abf"]) for row in mine} == pytest.approx(
+                {group: numbers["q_abf"] for group, numbers in graded[role].items()}, abs=1e-4
+            )
     assert shell(*command)[0] == 0
     again = Checkpoint.load(tmp_path / "p" / "pruned.safetensors")
     assert again.card == pruned.card

@@ -60,6 +60,9 @@ def test_a_card_tells_size_data_licence_and_limits(name):
         "limits: ",
         "weights int8",
         "validation: loss ",
+        "code: ",
+        "metrics, original and pruned:",
+        "q_abf 0.6137 0.6194",
     ):
         assert word in told
 

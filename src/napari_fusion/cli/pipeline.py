@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from napari_fusion.cli.evaluate import evaluate
+from napari_fusion.cli.evaluate import BROAD, TWO_SIDED, evaluate
 from napari_fusion.cli.prune import prune
 from napari_fusion.cli.quantise import quantise
 from napari_fusion.cli.screen import say
@@ -58,6 +61,8 @@ def pipeline(  # noqa: PLR0913 - options of a command
     if pairs is not None:
         words = ",".join([*map(str, reversed(files)), methods])
         evaluate(data=pairs, out=out / "evaluation", methods=words, every=every)
+        for path in files:
+            _described(path, {"metrics": _graded(out / "evaluation", files, _hashed(pairs))})
         _said("evaluated", start)
 
 
@@ -94,8 +99,26 @@ def _hashed(data: Path) -> str:
     return digest(data)
 
 
+def _graded(folder: Path, files: Sequence[Path], pairs: str) -> dict[str, Any]:
+    """Give how the original and the pruned network did, side by side, by the evaluation's table."""
+    with (folder / "evaluation.csv").open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    names = list(dict.fromkeys((*TWO_SIDED, *BROAD)))
+    graded: dict[str, Any] = {"pairs_sha256": pairs}
+    for role, path in zip(("original", "pruned"), files, strict=True):
+        mine = [row for row in rows if row["method"] == str(path)]
+        graded[role] = {row["group"]: {n: _rounded(row[n]) for n in names} for row in mine}
+        graded["slices"] = {row["group"]: round(float(row["slices"])) for row in mine}
+    return graded
+
+
+def _rounded(text: str) -> float | None:
+    value = float(text)
+    return round(value, 4) if math.isfinite(value) else None
+
+
 def _described(path: Path, card: dict[str, Any]) -> None:
-    """Put on a network's card what the settings tell of it, and the digest of its data."""
+    """Put more on a network's card."""
     with needed():
         from napari_fusion.nets.checkpoint import Checkpoint
     Checkpoint.load(path).described(**card).save(path)

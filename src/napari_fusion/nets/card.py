@@ -6,7 +6,10 @@ from napari_fusion.nets.checkpoint import Checkpoint
 from napari_fusion.nets.model import size
 from napari_fusion.volume import JSON
 
-TOLD = ("title", "data", "licence", "limits", "validation", "seed", "pruned_by", "int8_psnr_db")
+TOLD = (
+    "title", "data", "licence", "limits", "validation", "seed", "code", "pruned_by",
+    "int8_psnr_db",
+)  # fmt: skip
 """What is told in words, in this order; the rest of a card is for programs."""
 
 
@@ -23,7 +26,24 @@ def card(checkpoint: Checkpoint) -> str:
     for key in TOLD:
         if key in checkpoint.card:
             lines += _told(key.replace("_", " "), checkpoint.card[key])
-    return "\n".join(lines + _learned(checkpoint.card))
+    return "\n".join([*lines, *_graded(checkpoint.card), *_learned(checkpoint.card)])
+
+
+def _graded(card: Mapping[str, JSON]) -> list[str]:
+    """Tell the metrics of the original and the pruned network side by side, a line a set."""
+    known = card.get("metrics")
+    if not isinstance(known, Mapping):
+        return []
+    original, pruned = (known.get(role) for role in ("original", "pruned"))
+    if not (isinstance(original, Mapping) and isinstance(pruned, Mapping)):
+        return []
+    lines = ["metrics, original and pruned:"]
+    for group, before in original.items():
+        after = pruned.get(group)
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            pairs = [f"{name} {value} {after.get(name)}" for name, value in before.items()]
+            lines.append(f"  {group}: {', '.join(pairs)}")
+    return lines
 
 
 def _learned(card: Mapping[str, JSON]) -> list[str]:

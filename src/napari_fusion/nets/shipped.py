@@ -7,8 +7,8 @@ from napari_fusion.errors import CheckpointError
 from napari_fusion.nets.checkpoint import file_sha256
 
 SHIPPED: dict[str, str] = {
-    "dense": "1a56ef3a390a5dbc2fcc858b6e65faf72eb3456aa6c4afef397524bcc644ce6b",
-    "pruned": "146382af667dc58e200f73016a2cdff96d90ec220dfca047ce72b215e0b65c3f",
+    "dense": "6995a0bdee454088f61d0f2322468f6b420e1dd48d566141bb7a278a924040cc",
+    "pruned": "ded6d8f4055fbd75deaf4e0adf1f617bc5700b5faee8edfb85690d0aca30f4e4",
 }
 
 WEIGHTS = Path(__file__).parent / "weights"

@@ -22,6 +22,7 @@ from napari_fusion.nets.checkpoint import Checkpoint, tensors_digest
 from napari_fusion.nets.data import Sample, batch
 from napari_fusion.nets.losses import WEIGHTS, loss
 from napari_fusion.nets.model import Decision, FusionNet, NetConfig
+from napari_fusion.nets.origin import code_version
 
 logger = logging.getLogger(__name__)
 
@@ -139,6 +140,7 @@ def train(
         card: dict[str, Any] = {
             **parent,
             "seed": options.seed,
+            "code": code_version(),
             "options": options.model_dump(),
             "curve": _known(rows),
         }
