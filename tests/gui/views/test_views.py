@@ -781,6 +781,16 @@ def test_hands_act_on_the_pair_and_it_follows_the_crossing(desk, pair_view, qtbo
     assert first.dims.point[0] == pytest.approx(desk.crossing.point[0])
 
 
+def test_the_pair_comes_back_when_its_volumes_do(desk, window, pair_view):
+    moving = window[0].layers["head T1"]
+    there = moving.translate.copy()
+    moving.translate = there + 1000  # no point in common
+    assert find_comparison(pair_view.model) is None
+    moving.translate = there
+    assert find_comparison(pair_view.model) is not None
+    assert len(pair_view.model.layers) == 4  # A, B and their pictures
+
+
 def test_the_pair_is_the_chosen_one_and_goes_and_comes_with_the_views(desk, window, pair_view):
     viewer, workspace = window
     workspace.open.fixed.choose(viewer.layers["head T1"])
