@@ -35,3 +35,14 @@ def test_a_number_stays_beside_its_name_and_is_never_cut(words, room):
 def test_there_are_no_more_lines_than_needed(words):
     words.say(TOLD, 2000)
     assert words.text() == TOLD
+
+
+def test_in_a_narrow_picture_words_are_smaller_and_large_again(words):
+    overlay = words._overlay
+    words.say(TOLD, 400)
+    size, height = overlay.font_size, words.height() / (1 + words.text().count("\n"))
+    words.say(TOLD, 180)
+    assert overlay.font_size < size
+    assert words.height() / (1 + words.text().count("\n")) < height
+    words.say(TOLD, 400)
+    assert overlay.font_size == pytest.approx(size)

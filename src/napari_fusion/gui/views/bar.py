@@ -26,7 +26,7 @@ class ColourBar:
         Size of the numbers.
     """
 
-    def __init__(self, viewer: Any, size_pt: int) -> None:
+    def __init__(self, viewer: Any, size_pt: float) -> None:
         self._viewer, self._size_pt = viewer, size_pt
         self._barred: Any = None
 

@@ -21,14 +21,14 @@ from napari_fusion.gui.snapshot import SHARES
 from napari_fusion.gui.views.bar import ColourBar
 from napari_fusion.gui.views.letters import PLANES
 from napari_fusion.gui.views.pixels import cells
-from napari_fusion.gui.views.words import Words
+from napari_fusion.gui.views.words import SIZES, Words
 from napari_fusion.volume import FUNCTIONAL, Volume
 
 WORDS, UNIT = "fusion_words", "fusion_unit"
 
 _PLACES = {WORDS: "top_left", UNIT: "top_right"}
 
-SIZE_PT = 7
+SIZE_PT = SIZES[0][1]
 """Size of the words: four of these canvases share a small screen."""
 
 SCALE_PART = 0.25

@@ -28,7 +28,11 @@ PIECE = re.compile(r"\S+(?:(?: -?\d\S*)+(?: (?:mm|\w+/mL)(?!\S))?)?")
 UNIT = re.compile(r" (?=mm$|\w+/mL$)")
 """The blank before the unit of a piece."""
 
-STYLE = "background: black; color: white; font-size: 13px; padding: 3px 4px;"
+STYLE = "background: black; color: white; font-size: {}px; padding: 3px 4px;"
+
+SIZES, NARROW = ((13, 7.0), (10, 5.4)), 240
+"""Size of the words, in pixels and in the picture in points, and the same for pictures less wide
+than so many pixels, of which they would cover much."""
 
 
 class Words(QLabel):
@@ -48,8 +52,7 @@ class Words(QLabel):
 
     def __init__(self, canvas: QWidget, overlay: Any) -> None:
         super().__init__(canvas)
-        self.setStyleSheet(STYLE)
-        self.ensurePolished()  # the width of letters is asked for
+        self._size = 0
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setTextFormat(Qt.TextFormat.PlainText)
@@ -58,6 +61,7 @@ class Words(QLabel):
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
         self._overlay, self._told = overlay, ("", 0)
+        self._take_size(NARROW)
         self._rest.timeout.connect(self._settle)
 
     def say(self, words: str, room: int) -> None:
@@ -65,6 +69,7 @@ class Words(QLabel):
         if (words, room) == self._told:
             return
         self._told = words, room
+        self._take_size(room)
         self.setText(self._wrapped(words, room // 2 - LETTER - CORNER))
         self.adjustSize()
         lines = 1 + self.text().count("\n")
@@ -73,6 +78,15 @@ class Words(QLabel):
         if self._overlay.text:
             self._overlay.text = ""
         self._rest.start()
+
+    def _take_size(self, room: int) -> None:
+        """Write smaller in a narrow picture, here and in the picture itself."""
+        size, points = SIZES[room < NARROW]
+        if size != self._size:
+            self._size = size
+            self._overlay.font_size = points
+            self.setStyleSheet(STYLE.format(size))
+            self.ensurePolished()  # the width of letters is asked for
 
     def _wrapped(self, words: str, room: int) -> str:
         """Break lines that are too long, and never between a name and its number."""
