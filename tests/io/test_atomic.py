@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from napari_fusion.errors import GeometryError, WriteError
-from napari_fusion.io.atomic import write_verified
+from napari_fusion.io.atomic import write_json, write_table, write_verified
 
 
 def put(text):
@@ -116,3 +116,17 @@ def test_a_link_is_followed_not_replaced(tmp_path):
     write_verified(link, put("new"))
     assert link.is_symlink()
     assert real.read_text() == "new"
+
+
+def test_a_table_or_json_that_cannot_be_written_leaves_the_older(tmp_path):
+    table, note = tmp_path / "table.csv", tmp_path / "note.json"
+    write_table(table, ["a", "b"], [{"a": 1}, {"a": 2, "b": "x,y"}])
+    write_json(note, {"a": [1, 2]})
+    before = table.read_text(), note.read_text()
+    assert before[0] == 'a,b\n1,\n2,"x,y"\n'
+    with pytest.raises(WriteError, match="not written"):
+        write_table(table, ["a"], [{"a": 1}, {"c": 2}])
+    with pytest.raises(ValueError, match="JSON compliant"):
+        write_json(note, {"a": float("nan")})
+    assert (table.read_text(), note.read_text()) == before
+    assert sorted(tmp_path.iterdir()) == [note, table]

@@ -12,7 +12,7 @@ from typing import Any
 from napari_fusion.batch.row import Row
 from napari_fusion.batch.table import Case
 from napari_fusion.export import RECORD
-from napari_fusion.io.atomic import write_verified
+from napari_fusion.io.atomic import write_json
 
 MARK = "case.json"
 """File of a case's folder that says what was asked, and what came of it."""
@@ -27,8 +27,7 @@ def asked(case: Case, request: Mapping[str, Any]) -> str:
 def remember(folder: Path, wanted: str, told: Mapping[str, Any]) -> None:
     """Note what came of a request, beside its results."""
     mark = {"asked": wanted, "record_sha256": _sha256(folder / RECORD), "told": told}
-    text = json.dumps(mark, indent=2) + "\n"
-    write_verified(folder / MARK, lambda part: part.write_text(text, encoding="utf-8"))
+    write_json(folder / MARK, mark)
 
 
 def kept(folder: Path, wanted: str) -> Row | None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from napari_fusion.io.atomic import write_verified
+from napari_fusion.io.atomic import write_table
 from napari_fusion.registration.quality import RANK
 
 Status = Literal["done", "kept", "failed"]
@@ -84,11 +83,4 @@ def write_rows(rows: Sequence[Row], path: Path, metrics: Sequence[str]) -> None:
         It could not be written.
     """
     columns = [*Row("", "done", "").to_json(), *metrics]
-
-    def write(part: Path) -> None:
-        with part.open("w", newline="", encoding="utf-8") as stream:
-            table = csv.DictWriter(stream, columns, extrasaction="ignore")
-            table.writeheader()
-            table.writerows(row.to_json() for row in rows)
-
-    write_verified(path, write)
+    write_table(path, columns, [row.to_json() for row in rows])

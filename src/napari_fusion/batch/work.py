@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,7 @@ from napari_fusion.batch.row import FAILED, Row, write_rows
 from napari_fusion.batch.table import Case, check_names, read_table
 from napari_fusion.errors import ParameterError, Progress, expect, silent
 from napari_fusion.export import NOTICE, prepared, versions
-from napari_fusion.io.atomic import write_verified
+from napari_fusion.io.atomic import write_json
 from napari_fusion.recipe import Recipe
 
 CASES, REQUEST = "cases.csv", "request.json"
@@ -90,8 +89,7 @@ def run_table(
         "versions": versions(),
     }
     folder = prepared(Path(out)).absolute()
-    text = json.dumps(request, indent=2) + "\n"
-    write_verified(folder / REQUEST, lambda part: part.write_text(text, encoding="utf-8"))
+    write_json(folder / REQUEST, request)
     work = _Work(folder, request, recipe.metrics)
     work.carry_out(cases, jobs, progress or silent)
     return work.rows(cases)

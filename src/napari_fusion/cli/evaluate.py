@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import typer
 from napari_fusion.cli.screen import AsJson, bar, say, say_files, say_json
 from napari_fusion.cli.train import needed
 from napari_fusion.errors import ParameterError, Progress
+from napari_fusion.io.atomic import write_table
 from napari_fusion.slab import Stack
 from napari_fusion.threads import timed
 
@@ -168,10 +168,7 @@ def _ranks(rows: list[Row], names: tuple[str, ...]) -> dict[str, float]:
 
 def _csv(rows: list[Row], folder: Path) -> Path:
     path = folder / "evaluation.csv"
-    with path.open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, list(rows[0]))
-        table.writeheader()
-        table.writerows(rows)
+    write_table(path, rows[0], rows)
     return path
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -50,6 +49,7 @@ def measure(  # noqa: PLR0913 - one parameter per option
     as_json: AsJson = False,
 ) -> None:
     """Measure a volume on its own grid in every region: mL, mean, spread, percentiles, peak."""
+    from napari_fusion.io.atomic import write_table
     from napari_fusion.quantify import measure as measured
     from napari_fusion.quantify import to_suv
 
@@ -70,7 +70,8 @@ def measure(  # noqa: PLR0913 - one parameter per option
         rows = measured(source, _on_grid_of(source, drawn, alignment))
         progress(0.9, "writing")
         if out is not None:
-            _write(rows, out)
+            table = [row.to_json() for row in rows]
+            write_table(out, table[0], table)
     for sentence in (*dict.fromkeys([*source.warnings, *drawn.warnings]), *_lost(drawn, rows)):
         warn(sentence)
     outputs = [str(out)] if out is not None else []
@@ -119,18 +120,3 @@ def _lost(drawn: Volume, rows: Sequence[RoiStats]) -> list[str]:
         for label, ml in before.items()
         if after.get(label, 0.0) < TRUNCATED * ml
     ]
-
-
-def _write(rows: Sequence[RoiStats], path: Path) -> None:
-    """Write a table, one region a row."""
-    from napari_fusion.io.atomic import write_verified
-
-    table = [row.to_json() for row in rows]
-
-    def write(part: Path) -> None:
-        with part.open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, table[0])
-            writer.writeheader()
-            writer.writerows(table)
-
-    write_verified(path, write)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
 import time
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ from napari_fusion.cli.screen import say
 from napari_fusion.cli.settings import read_object, read_settings
 from napari_fusion.cli.train import Config, Data, Out, Val, needed, train
 from napari_fusion.errors import ParameterError
-from napari_fusion.io.atomic import write_verified
+from napari_fusion.io.atomic import write_json
 
 CLASSIC = "auto,maximum,weighted,guided,laplacian_sml,laplacian,average"
 
@@ -46,7 +45,7 @@ def pipeline(  # noqa: PLR0913 - options of a command
     dense, pruned = out / "dense", out / "pruned"
     if not _goes_on(out / "pipeline.json", made_from):
         train(data=data, out=dense, val=val, config=config)
-        _note(out / "pipeline.json", made_from)
+        write_json(out / "pipeline.json", made_from)
     _said("dense", start)
     if not (pruned / "network.safetensors").exists():
         prune(dense / "network.safetensors", data=data, out=pruned, val=val, config=config)
@@ -61,8 +60,9 @@ def pipeline(  # noqa: PLR0913 - options of a command
     if pairs is not None:
         words = ",".join([*map(str, reversed(files)), methods])
         evaluate(data=pairs, out=out / "evaluation", methods=words, every=every)
+        graded = _graded(out / "evaluation", files, _hashed(pairs))
         for path in files:
-            _described(path, {"metrics": _graded(out / "evaluation", files, _hashed(pairs))})
+            _described(path, {"metrics": graded})
         _said("evaluated", start)
 
 
@@ -86,11 +86,6 @@ def _goes_on(path: Path, made_from: dict[str, Any]) -> bool:
             "another --out folder, or delete it"
         )
     return True
-
-
-def _note(path: Path, made_from: dict[str, Any]) -> None:
-    text = json.dumps(made_from, indent=2) + "\n"
-    write_verified(path, lambda part: part.write_text(text, encoding="utf-8"))
 
 
 def _hashed(data: Path) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -13,6 +12,7 @@ from napari_fusion.cli.candidates import draw
 from napari_fusion.cli.screen import bar, say, say_files
 from napari_fusion.cli.settings import SETTINGS, read_settings
 from napari_fusion.cli.train import Config, Data, Out, Val, needed, train_data
+from napari_fusion.io.atomic import write_table
 
 
 def prune(
@@ -37,7 +37,8 @@ def prune(
     with bar() as progress:
         pruned, rows = carry_out(dense, samples, options, out=out, progress=progress)
     path = pruned.save(out / "network.safetensors")
-    table = _table(rows, out / "candidates.csv")
+    table = out / "candidates.csv"
+    write_table(table, rows[0], rows)
     picture = draw(rows, out / "candidates.png")
     for row in rows:
         say(
@@ -46,11 +47,3 @@ def prune(
         )
     say(f"chosen: {pruned.card['pruned_by']}")
     say_files([str(path), str(table), str(picture)])
-
-
-def _table(rows: list[dict[str, Any]], path: Path) -> Path:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, list(rows[0]))
-        table.writeheader()
-        table.writerows(rows)
-    return path

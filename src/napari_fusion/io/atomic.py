@@ -1,9 +1,11 @@
 """Write a file so that it is whole and verified, or not there at all."""
 
+import csv
+import json
 import os
 import secrets
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from napari_fusion.errors import FusionError, WriteError
@@ -65,6 +67,38 @@ def write_verified(
         part.unlink(missing_ok=True)
     _flush(target.parent)
     return target
+
+
+def write_json(path: str | os.PathLike[str], value: object) -> Path:
+    """Write JSON values to read, indented, the file whole or not at all.
+
+    Raises
+    ------
+    WriteError
+        As for `write_verified`.
+    """
+    text = json.dumps(value, indent=2, allow_nan=False) + "\n"
+    return write_verified(path, lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def write_table(
+    path: str | os.PathLike[str], columns: Iterable[str], rows: Iterable[Mapping[str, object]]
+) -> Path:
+    """Write rows as CSV under a header, the file whole or not at all.
+
+    Raises
+    ------
+    WriteError
+        As for `write_verified`.
+    """
+
+    def write(part: Path) -> None:
+        with part.open("w", newline="", encoding="utf-8") as stream:
+            table = csv.DictWriter(stream, list(columns))
+            table.writeheader()
+            table.writerows(rows)
+
+    return write_verified(path, write)
 
 
 def check_writable(target: Path) -> None:
