@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.compat import isalive
+from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtGui import QKeyEvent, QKeySequence
 from qtpy.QtWidgets import QApplication, QWidget
 
@@ -15,6 +17,9 @@ Act = Callable[[], object]
 
 ASIDE = Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
 """With these held, a key is not ours."""
+
+SETTLE_MS = 25
+"""So long a key must be up before it counts as let go."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,7 @@ class Keys(QObject):
         self._table: dict[int, Binding] = {}
         self._watched: list[QWidget] = []
         self._down: dict[int, Binding] = {}
+        self._up_at: dict[int, int] = {}
 
     def bind(self, binding: Binding) -> None:
         """Add a key, or give it another meaning."""
@@ -107,18 +113,38 @@ class Keys(QObject):
         if kind == QEvent.Type.ShortcutOverride:
             event.accept()
             return True
-        if not event.isAutoRepeat() or binding.repeats:
+        if not self._is_repeat(event) or binding.repeats:
             self._down[event.key()] = binding
             binding.press()
         return True
 
+    def _is_repeat(self, event: QKeyEvent) -> bool:
+        """Whether a key is held and speaks again.
+
+        While the window is busy, X11 says that it was let go and pressed again, in one moment.
+        """
+        up_at = self._up_at.pop(event.key(), None)
+        return event.isAutoRepeat() or (up_at is not None and up_at == event.timestamp())
+
     def _let_go(self, event: QKeyEvent) -> bool:
-        if event.isAutoRepeat():
-            return event.key() in self._down
-        binding = self._down.pop(event.key(), None)
-        if binding is not None and binding.release is not None:
-            binding.release()
-        return binding is not None
+        key, at = event.key(), event.timestamp()
+        if key not in self._down:
+            return False
+        if not event.isAutoRepeat():
+            self._up_at[key] = at
+            if at:
+                QTimer.singleShot(SETTLE_MS, partial(self._settle, key, at))
+            else:  # nobody's hand
+                self._settle(key, at)
+        return True
+
+    def _settle(self, key: int, at: int) -> None:
+        """Take a key as let go, unless it was pressed again since."""
+        if isalive(self) and self._up_at.get(key) == at:
+            del self._up_at[key]
+            binding = self._down.pop(key, None)
+            if binding is not None and binding.release is not None:
+                binding.release()
 
     def _still_ours(self, left: QObject) -> bool:
         """Whether the keyboard went from one widget of ours to another: planes, for one."""
@@ -127,7 +153,7 @@ class Keys(QObject):
 
     def _let_all_go(self) -> None:
         """Take every key as let go: somebody else will hear when it is."""
-        down, self._down = self._down, {}
+        down, self._down, self._up_at = self._down, {}, {}
         for binding in down.values():
             if binding.release is not None:
                 binding.release()
