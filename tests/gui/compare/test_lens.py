@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from napari.components import ViewerModel
-from qtpy.QtCore import QEvent, QObject, QPoint, QPointF, Qt
+from qtpy.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, Qt
 from qtpy.QtGui import QColor, QMouseEvent, QWheelEvent
 from qtpy.QtWidgets import QApplication, QWidget
 
@@ -161,6 +161,18 @@ def test_held_it_shows_the_value_and_let_go_it_is_gone(qtbot, lens, model, canva
     qtbot.keyRelease(canvas, Qt.Key.Key_L)
     assert not lens.is_on
     assert not over.isVisible()
+
+
+@pytest.mark.parametrize("at", [(3, 3), (SIZE - 3, 3), (3, SIZE - 3), (SIZE // 2, SIZE - 3)])
+def test_its_words_stay_on_the_canvas_at_every_edge(qtbot, lens, model, canvas, at):
+    look(model, "axial")
+    move(canvas, QPoint(*at))
+    qtbot.keyPress(canvas, Qt.Key.Key_L)
+    over = lens._lens
+    words = over._box.translated(QPointF(over.pos()))
+    assert QRectF(canvas.rect()).contains(words)
+    assert over._ring.translated(QPointF(over.pos())).center() == QPointF(*at)
+    qtbot.keyRelease(canvas, Qt.Key.Key_L)
 
 
 def test_each_tap_shows_the_next_and_says_who_made_it(qtbot, lens, model, canvas):

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import QPointF, QRectF, QSize, Qt
+from qtpy.QtCore import QPointF, QRectF, Qt
 from qtpy.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QWidget
 
@@ -32,6 +32,7 @@ class Lens(QWidget):
     def __init__(self, canvas: QWidget) -> None:
         super().__init__(canvas)
         self._image: QImage | None = None
+        self._ring, self._box = QRectF(), QRectF()
         self.words = ""
         font = self.font()
         font.setPointSize(WORDS_PT)
@@ -48,16 +49,28 @@ class Lens(QWidget):
         kept = cut.tobytes()
         image = QImage(kept, side, side, 4 * side, QImage.Format.Format_RGBA8888_Premultiplied)
         self._image, self.words = image.copy(), words  # the copy owns its bytes
-        metrics = QFontMetricsF(self.font())
-        lines = words.splitlines()
-        wide = max([side, *(metrics.horizontalAdvance(line) + 2 * PADDING for line in lines)])
-        high = side + MARGIN + metrics.lineSpacing() * len(lines) + 2 * PADDING
-        self.resize(QSize(int(wide) + 1, int(high) + 1))
-        self.move(round(pixel[0] - self.width() / 2), round(pixel[1] - side / 2))
+        ring = QRectF(pixel[0] - side / 2, pixel[1] - side / 2, side, side)
+        box = self._box_beside(ring)
+        whole = ring.united(box).toAlignedRect()
+        self.setGeometry(whole)
+        self._ring, self._box = (one.translated(-QPointF(whole.topLeft())) for one in (ring, box))
         self.setAccessibleName(words)
         self.show()
         self.raise_()
         self.update()
+
+    def _box_beside(self, ring: QRectF) -> QRectF:
+        """Give the words a place on the canvas: below the disc, where there is room, or above."""
+        metrics, lines = QFontMetricsF(self.font()), self.words.splitlines()
+        wide = max((metrics.horizontalAdvance(line) for line in lines), default=0) + 2 * PADDING
+        box = QRectF(0, 0, wide, metrics.lineSpacing() * len(lines) + 2 * PADDING)
+        canvas = self.parentWidget().size()
+        box.moveCenter(ring.center())
+        box.moveLeft(max(min(box.left(), canvas.width() - wide), 0))
+        box.moveTop(ring.bottom() + MARGIN)
+        if box.bottom() > canvas.height():
+            box.moveBottom(max(ring.top() - MARGIN, box.height()))
+        return box
 
     @property
     def picture(self) -> QImage | None:
@@ -70,21 +83,14 @@ class Lens(QWidget):
             return
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        side = self._image.width()
-        left = (self.width() - side) / 2
-        painter.drawImage(QPointF(left, 0), self._image)
-        middle = QPointF(left + side / 2, side / 2)
+        painter.drawImage(self._ring.topLeft(), self._image)
+        middle = self._ring.center()
         painter.setPen(QPen(MARK, 1))
         for away in (QPointF(5, 0), QPointF(0, 5)):
             painter.drawLine(middle - away, middle + away)
-        metrics = QFontMetricsF(self.font())
-        lines = self.words.splitlines()
-        high = metrics.lineSpacing() * len(lines) + 2 * PADDING
-        wide = max((metrics.horizontalAdvance(line) for line in lines), default=0) + 2 * PADDING
-        box = QRectF((self.width() - wide) / 2, side + MARGIN, wide, high)
-        painter.fillRect(box, BACK)
+        painter.fillRect(self._box, BACK)
         painter.setPen(WORDS)
-        inner = box.adjusted(PADDING, PADDING, -PADDING, -PADDING)
+        inner = self._box.adjusted(PADDING, PADDING, -PADDING, -PADDING)
         painter.drawText(inner, Qt.AlignmentFlag.AlignCenter, self.words)
         painter.end()
 
