@@ -145,10 +145,14 @@ def test_a_result_of_a_closed_layer_is_not_added(viewer, slow, dock, qtbot, said
     assert [layer.name for layer in viewer.layers] == ["head CT"]
 
 
-def test_undo_shows_again_what_was_hidden_while_it_was_watched(viewer, gate, dock, qtbot):
+def test_undo_shows_again_what_was_hidden_while_it_was_watched(viewer, slow, dock, qtbot):
     assert dock.align.watch.isChecked()
     click(qtbot, dock.align.button)
+    assert viewer.layers["head T1"].visible  # nothing takes its place yet
+    dock.align._pass_on(np.eye(4), 1.0)
+    assert find_preview(viewer, GHOST) is not None
     assert not viewer.layers["head T1"].visible
+    slow.set()
     qtbot.waitUntil(lambda: idle(dock)() and len(viewer.layers) == 3)
     assert not viewer.layers["head T1"].visible
     dock.desk._undo()

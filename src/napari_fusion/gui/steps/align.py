@@ -13,6 +13,7 @@ from qtpy.QtCore import Qt, Signal, Slot
 from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel, QWidget
 
 from napari_fusion.errors import Cancelled, FusionError
+from napari_fusion.grid import Grid
 from napari_fusion.gui import choices
 from napari_fusion.gui.align.aligning import Aligning
 from napari_fusion.gui.align.curve import Curve
@@ -66,7 +67,7 @@ class AlignStep(Step):
         super().__init__("&Align", "Bring the moving layer onto the fixed one.", parent)
         self._viewer, self._jobs, self._chosen = viewer, jobs, Chosen()
         self._refused: tuple[Any, Result] | None = None
-        self._watched: tuple[Ghost, Any, Any] | None = None
+        self._watched: tuple[Any, Ghost, Grid, Grid] | None = None
         self._covered: tuple[Any, ...] = ()
         self._fill_form()
         self.posed.connect(self._see)
@@ -200,10 +201,7 @@ class AlignStep(Step):
             return
         fixed, moving = (job.snapshot.source(name).volume for name in (job.fixed, job.moving))
         layer, frame = self._viewer.layers[job.moving], job.snapshot.frame or Frame()
-        self._watched = Ghost.of(layer, moving, frame), fixed.grid, moving.grid
-        if layer.visible:  # else another picture covers it, or nobody wants to see it
-            self._covered = (layer,)
-            cover(self._viewer, {job.moving})
+        self._watched = layer, Ghost.of(layer, moving, frame), fixed.grid, moving.grid
 
     def _pass_on(self, matrix: NDArray[np.float64], score: float) -> None:
         """Tell the window of a pose; called in the thread that searches."""
@@ -219,12 +217,16 @@ class AlignStep(Step):
         """Show a pose, unless the search is over by now."""
         if self._watched is None:
             return
-        ghost, fixed, moving = self._watched
+        layer, ghost, fixed, moving = self._watched
         self.curve.add(score)
         try:
             show_ghost(self._viewer, ghost, Alignment(fixed, moving, matrix))
         except FusionError:
             hide_ghost(self._viewer)  # the view is in 3-D, or turned
+            return
+        if layer.visible:  # else another picture covers it, or nobody wants to see it
+            self._covered = (layer,)
+            cover(self._viewer, {layer.name})
 
     def _found(self, job: Any, result: Result) -> None:
         self.verdict.setText(result.standing.text)
