@@ -162,7 +162,7 @@ class Volume:
     @property
     def spoken(self) -> str:
         """The modality as people say it: CT, MR, PET, SPECT; nothing where it is not known."""
-        return {"PT": "PET", "NM": "SPECT", "OTHER": ""}.get(self.modality, self.modality)
+        return spoken(self.modality)
 
     @property
     def is_share(self) -> bool:
@@ -284,6 +284,11 @@ def told_apart(volumes: Sequence[Volume]) -> list[str]:
         name if name and said.count(name) == 1 else f"{role} {name}".strip()
         for role, name in zip(roles(len(said)), said, strict=True)
     ]
+
+
+def spoken(modality: Modality) -> str:
+    """Name a modality as people do: CT, MR, PET, SPECT; nothing where it is not known."""
+    return {"PT": "PET", "NM": "SPECT", "OTHER": ""}.get(modality, modality)
 
 
 def roles(count: int) -> list[str]:

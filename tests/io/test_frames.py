@@ -172,7 +172,9 @@ def test_021_a_static_pet_of_several_beds_stays_one_volume(tmp_path):
 
 
 def test_pet_says_dose_times_and_size(tmp_path):
-    pet = load(series(tmp_path, 3, "PT")).pet
+    volume = load(series(tmp_path, 3, "PT"))
+    pet = volume.pet
+    assert volume.name == volume.spoken == "PET"
     assert (pet.units, pet.decay_correction, pet.attenuation_corrected) == ("BQML", "START", True)
     assert (pet.dose_bq, pet.half_life_s, pet.weight_kg) == (3.7e8, 6586.2, 70.0)
     assert (pet.scanned - pet.injected).total_seconds() == 3600

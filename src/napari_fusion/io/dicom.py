@@ -22,7 +22,7 @@ from napari_fusion.io.series import Series
 from napari_fusion.io.source import Source
 from napari_fusion.io.voxels import Voxels
 from napari_fusion.io.workspace import workspace
-from napari_fusion.volume import JSON, PetInfo, Step, Volume
+from napari_fusion.volume import JSON, PetInfo, Step, Volume, spoken
 
 
 def read(
@@ -83,7 +83,7 @@ def assemble(series: Series, source: Source, chosen: int, placement: Placement) 
         pet=pet,
         history=(Step("load", parameters, tuple(dict.fromkeys(warnings))),),
         patient=series.patient,
-        name=series.modality if series.modality != "OTHER" else "image",
+        name=spoken(series.modality) or "image",
     )
 
 
