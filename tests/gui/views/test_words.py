@@ -39,10 +39,17 @@ def test_there_are_no_more_lines_than_needed(words):
 
 def test_in_a_narrow_picture_words_are_smaller_and_large_again(words):
     overlay = words._overlay
+    rooms, sizes, heights = (400, 295, 180), [], []
+    for room in rooms:
+        words.say(TOLD, room)
+        sizes.append(overlay.font_size)
+        heights.append(words.height() / (1 + words.text().count("\n")))
+    assert sizes == sorted(set(sizes), reverse=True)
+    assert heights == sorted(set(heights), reverse=True)
     words.say(TOLD, 400)
-    size, height = overlay.font_size, words.height() / (1 + words.text().count("\n"))
-    words.say(TOLD, 180)
-    assert overlay.font_size < size
-    assert words.height() / (1 + words.text().count("\n")) < height
-    words.say(TOLD, 400)
-    assert overlay.font_size == pytest.approx(size)
+    assert overlay.font_size == pytest.approx(sizes[0])
+
+
+def test_in_one_of_four_views_on_a_small_screen_a_window_is_one_line(words):
+    words.say(TOLD.removeprefix("axial · "), 295)
+    assert words.text().count("\n") == 2

@@ -28,7 +28,7 @@ WORDS, UNIT = "fusion_words", "fusion_unit"
 
 _PLACES = {WORDS: "top_left", UNIT: "top_right"}
 
-SIZE_PT = SIZES[0][1]
+SIZE_PT = SIZES[max(SIZES)][1]
 """Size of the words: four of these canvases share a small screen."""
 
 SCALE_PART = 0.25

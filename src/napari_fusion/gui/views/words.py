@@ -30,9 +30,9 @@ UNIT = re.compile(r" (?=mm$|\w+/mL$)")
 
 STYLE = "background: black; color: white; font-size: {}px; padding: 3px 4px;"
 
-SIZES, NARROW = ((13, 7.0), (10, 5.4)), 240
-"""Size of the words, in pixels and in the picture in points, and the same for pictures less wide
-than so many pixels, of which they would cover much."""
+SIZES = {400: (13, 7.0), 240: (11, 6.0), 0: (10, 5.4)}
+"""Pictures so many pixels wide, or wider, and the size of their words, in pixels and in the picture
+in points: of a small picture large words would cover much."""
 
 
 class Words(QLabel):
@@ -61,7 +61,7 @@ class Words(QLabel):
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
         self._overlay, self._told = overlay, ("", 0)
-        self._take_size(NARROW)
+        self._take_size(max(SIZES))
         self._rest.timeout.connect(self._settle)
 
     def say(self, words: str, room: int) -> None:
@@ -80,8 +80,8 @@ class Words(QLabel):
         self._rest.start()
 
     def _take_size(self, room: int) -> None:
-        """Write smaller in a narrow picture, here and in the picture itself."""
-        size, points = SIZES[room < NARROW]
+        """Write as large as a picture is wide, here and in the picture itself."""
+        size, points = next(size for wide, size in SIZES.items() if room >= wide)
         if size != self._size:
             self._size = size
             self._overlay.font_size = points
