@@ -57,6 +57,16 @@ def test_the_head_stays_up_when_napari_rolls_the_axes(viewer, qtbot):
     bar.left.toggle()
 
 
+def test_sides_alone_keep_place_and_zoom(viewer):
+    show_plane(viewer, "coronal")
+    camera = viewer.scene.camera
+    camera.zoom, camera.center = looked = 7.0, (3.0, -2.0)
+    show_plane(viewer, "coronal", left_on="left")
+    assert (camera.zoom, camera.center[-2:]) == looked
+    show_plane(viewer, "axial")
+    assert camera.zoom != looked[0]
+
+
 def test_no_letters_in_three_dimensions_or_without_a_patient(viewer):
     show_letters(viewer)
     viewer.dims.ndisplay = 3

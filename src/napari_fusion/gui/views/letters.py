@@ -84,7 +84,7 @@ def sides(frame: Frame, viewer: Any) -> dict[str, str]:
 
 
 def show_plane(viewer: Any, name: str, *, left_on: str = "right") -> None:
-    """Turn the view to a plane; data, layers and what is saved stay as they are.
+    """Turn the view to a plane and show all of it; data, layers and what is saved stay.
 
     Parameters
     ----------
@@ -106,10 +106,11 @@ def show_plane(viewer: Any, name: str, *, left_on: str = "right") -> None:
             f"a plane is one of {', '.join(PLANES)} with left_on='right' or 'left', "
             f"not {name!r} with {left_on!r}"
         )
-    viewer.dims.ndisplay = 2
-    viewer.dims.order = PLANES[name]
+    before = viewer.dims.ndisplay, viewer.dims.order
+    viewer.dims.ndisplay, viewer.dims.order = 2, PLANES[name]
     orient(viewer, left_on)
-    viewer.reset_view()
+    if (viewer.dims.ndisplay, viewer.dims.order) != before:  # sides alone keep place and zoom
+        viewer.reset_view()
 
 
 def orient(viewer: Any, left_on: str) -> None:
