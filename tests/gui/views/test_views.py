@@ -647,10 +647,24 @@ def test_what_was_shown_whole_in_four_views_is_shown_whole_in_one(desk, main, qt
     qtbot.keyClick(canvas, Qt.Key.Key_F)
     qtbot.waitUntil(lambda: viewer.scene.camera.zoom > 1.2 * fitted)
     qtbot.keyClick(canvas, Qt.Key.Key_F)
-    viewer.scene.camera.zoom = nearer = 3 * fitted
+    assert viewer.scene.camera.zoom == pytest.approx(fitted)
+
+
+def test_what_was_seen_near_by_is_seen_near_by_in_four_views_and_in_one(desk, main, qtbot):
+    canvas, viewer = main
+    camera, slid = viewer.scene.camera, viewer.dims.point[0]
+    qtbot.keyClick(canvas, Qt.Key.Key_R)
+    fitted = camera.zoom
     qtbot.keyClick(canvas, Qt.Key.Key_F)
-    qtbot.wait(50)
-    assert viewer.scene.camera.zoom == nearer  # what the user chose stays
+    camera.zoom, camera.center = (whole := camera.zoom) * 3, (-20.0, 9.0)
+    qtbot.keyClick(canvas, Qt.Key.Key_F)
+    assert camera.zoom == pytest.approx(3 * fitted)
+    for view in desk.quad.planes:
+        assert view.model.scene.camera.zoom == pytest.approx(3 * fitted)
+        seen = np.array([slid, -20.0, 9.0])[list(view.model.dims.displayed)]
+        assert view.model.scene.camera.center[-2:] == pytest.approx(tuple(seen))
+    qtbot.keyClick(canvas, Qt.Key.Key_F)
+    assert (camera.zoom, camera.center[-2:]) == (pytest.approx(3 * whole), (-20.0, 9.0))
 
 
 def test_the_picture_has_no_words_until_they_are_true(desk, main, qtbot):
@@ -759,6 +773,14 @@ def test_the_fourth_view_shows_the_pair_in_the_plane_of_the_first(desk, main, pa
     show_plane(viewer, "coronal")
     assert model.dims.order == viewer.dims.order == (1, 0, 2)
     show_plane(viewer, "axial")
+
+
+def test_the_pair_looks_where_the_planes_look_and_shows_as_wide_a_part(desk, main, pair_view):
+    camera, there = main[1].scene.camera, pair_view.model.scene.camera
+    camera.zoom, camera.center = 3 * camera.zoom, (12.0, -7.0)
+    assert (there.zoom, there.center[-2:]) == (pytest.approx(camera.zoom / 2), (12.0, -7.0))
+    there.zoom, there.center = 2 * there.zoom, (5.0, 4.0)
+    assert (camera.zoom / 2, camera.center[-2:]) == (pytest.approx(there.zoom), (5.0, 4.0))
 
 
 def test_hands_act_on_the_pair_and_it_follows_the_crossing(desk, pair_view, qtbot):

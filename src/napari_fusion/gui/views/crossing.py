@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from qtpy.compat import isalive
 from qtpy.QtCore import QObject, QTimer, Signal, Slot
 
-from napari_fusion.gui.views.pixels import Point, cursor_point, is_flat, is_single
+from napari_fusion.gui.views.pixels import Point, cells, cursor_point, is_flat
 
 SAME_MM = 1e-6
 """Two places closer than this are one."""
@@ -53,7 +53,7 @@ class Crossing(QObject):
         self._timer.timeout.connect(self._arrive)
         self.point: Point = np.zeros(3)
         self._sliders: Point = np.full(3, np.nan)
-        self._centre: Point = np.zeros(3)
+        self.centre: Point = np.zeros(3)
         if viewer.dims.ndim == 3:
             self.point = self._sliders = np.array(viewer.dims.point, float)
         self.join(viewer)
@@ -195,23 +195,34 @@ class Crossing(QObject):
     def _look(self, viewer: Any) -> None:
         if self._busy or viewer is None or not is_flat(viewer):
             return
-        if is_single(viewer):
-            self._link(viewer)
+        self._link(viewer)
         self.framed.emit()
 
+    def look(self, centre: Point, nearer: float) -> None:
+        """Let every plane look at a point, (3,) in viewer mm, and be so many times nearer."""
+        camera = self._first.scene.camera
+        camera.zoom *= nearer
+        camera.center = tuple(centre[list(self._first.dims.displayed)])
+        self.centre = np.array(centre, float)
+        self._link(self._first)
+
     def _link(self, viewer: Any) -> None:
-        """Let the other viewers look where one looks, and as near."""
-        self._centre[list(viewer.dims.displayed)] = viewer.scene.camera.center[-2:]
+        """Let the other viewers look where one looks, and as near.
+
+        Where pictures stand side by side, each has a part of the width, and is as much smaller.
+        """
+        self.centre[list(viewer.dims.displayed)] = viewer.scene.camera.center[-2:]
+        near = viewer.scene.camera.zoom * cells(viewer)[1]
         with self._alone():
             for other in self._members:
-                if other is viewer or not is_single(other):
+                if other is viewer or not is_flat(other):
                     continue
-                centre = tuple(self._centre[list(other.dims.displayed)])
-                camera = other.scene.camera
+                centre = tuple(self.centre[list(other.dims.displayed)])
+                camera, zoom = other.scene.camera, near / cells(other)[1]
                 if np.abs(np.subtract(camera.center[-2:], centre)).max() > SAME_MM:
                     camera.center = centre
-                if abs(camera.zoom / viewer.scene.camera.zoom - 1) > SAME_MM:
-                    camera.zoom = viewer.scene.camera.zoom
+                if abs(camera.zoom / zoom - 1) > SAME_MM:
+                    camera.zoom = zoom
 
     def under(self) -> tuple[Point, int]:
         """Say what is pointed at: (3,) in viewer mm, and the axis across the slice it lies on.

@@ -124,8 +124,6 @@ class Mirror:
         if on == here.enabled:
             return
         here.stride, here.shape, here.enabled = there.stride, there.shape, on
-        if on:  # half the width is left for each; when it ends the source's zoom is taken over
-            self._target.scene.camera.zoom /= 2
 
     def twin(self, layer: Any) -> Any:
         """Give the layer that shows the same array in the other viewer; None without one."""

@@ -15,11 +15,6 @@ def is_flat(viewer: Any) -> bool:
     return bool(viewer.dims.ndisplay == 2 and viewer.dims.ndim == 3)
 
 
-def is_single(viewer: Any) -> bool:
-    """Whether it shows one slice once, and not several side by side: a pixel is one place."""
-    return is_flat(viewer) and not viewer.canvas.grid.enabled
-
-
 def cursor_point(viewer: Any) -> Point:
     """Give the point under the cursor on the slice that is shown, (3,) in viewer mm."""
     point: Point = np.array(viewer.dims.point, float)

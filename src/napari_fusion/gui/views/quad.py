@@ -3,22 +3,25 @@
 # mypy: allow-subclassing-any, allow-untyped-decorators
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from napari.qt import QtViewer
-from qtpy.compat import isalive
-from qtpy.QtCore import QObject, QSize, Qt, QTimer, Signal, Slot
+from qtpy.QtCore import QObject, Qt, Signal, Slot
 from qtpy.QtWidgets import QMainWindow, QSplitter, QStackedWidget, QWidget
 
 from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.views.crossing import Crossing
 from napari_fusion.gui.views.letters import PLANES
 from napari_fusion.gui.views.pair import Pair
+from napari_fusion.gui.views.pixels import cells, is_flat
 from napari_fusion.gui.views.plane import PlaneView
 from napari_fusion.gui.views.turning import Turning
 from napari_fusion.volume import JSON
+
+SAME = 1e-3
+"""So much nearer than all of it, and it is all of it."""
 
 
 class Quad(QObject):
@@ -49,7 +52,6 @@ class Quad(QObject):
         self._main: QWidget | None = None
         self._frame: QSplitter | None = None
         self._left_on = "right"
-        self._fitted = 0.0
         self._planes: list[PlaneView] = []
         self._turning: Turning | None = None
         self._pair: PlaneView | None = None
@@ -89,15 +91,16 @@ class Quad(QObject):
         home, main = canvas_of(window, self._viewer)
         if home is None or main is None:
             return False
-        self._home, self._main = home, main
-        frame = self._wake() if self._frame is not None else self._build(home)
-        self._fill_fourth()
-        frame.widget(0).insertWidget(0, main)
-        frame.widget(0).setSizes([10_000, 10_000])
-        frame.show()
-        main.show()
-        self._viewer.dims.events.order.connect(self._turned)
-        self._turn()
+        with self._kept():
+            self._home, self._main = home, main
+            frame = self._wake() if self._frame is not None else self._build(home)
+            self._fill_fourth()
+            frame.widget(0).insertWidget(0, main)
+            frame.widget(0).setSizes([10_000, 10_000])
+            frame.show()
+            main.show()
+            self._viewer.dims.events.order.connect(self._turned)
+            self._turn()
         self.toggled.emit(self.is_open)
         return True
 
@@ -132,20 +135,24 @@ class Quad(QObject):
         if self._names != (chosen.fixed, chosen.moving):
             self._names = chosen.fixed, chosen.moving
             if self.pair is not None:
-                self.pair.rest()
-                self.pair.wake()
-                self._turn_pair()
+                with self._kept():
+                    self.pair.rest()
+                    self.pair.wake()
+                    self._turn_pair()
 
     def show_pair(self, *, on: bool) -> None:
         """Let the fourth view be A beside B, or the projection."""
         if on == self.shows_pair:
             return
-        if self.pair is not None:
-            self.pair.rest()
-        self.shows_pair = on
-        if self.is_open:
-            self._fill_fourth()
-            self._turn_pair()  # the others stay as near as they are
+        if not self.is_open:
+            self.shows_pair = on
+        else:
+            with self._kept():
+                if self.pair is not None:
+                    self.pair.rest()
+                self.shows_pair = on
+                self._fill_fourth()
+                self._turn_pair()
             self.toggled.emit(self.is_open)
         self.fourth_changed.emit(on)
 
@@ -158,32 +165,26 @@ class Quad(QObject):
         elif self.shows_pair and self._pair is not None:
             self._pair.wake()
         self._fourth.setCurrentIndex(int(self.shows_pair))
-        QTimer.singleShot(0, self._fit_pair)  # by then it has its size
-
-    @Slot()
-    def _fit_pair(self) -> None:
-        if self.pair is not None:
-            self.pair.model.reset_view()
 
     def _beside(self, source: Any, target: Any) -> Pair:
         return Pair(source, target, self._names)
 
     def close(self) -> None:
         """Put the window's canvas back; the others are kept, empty, for the next time."""
-        self._show_alone(None)
-        views = self.views
-        home, main, self._home, self._main = self._home, self._main, None, None
+        home, main = self._home, self._main
         if home is None or main is None or self._frame is None or self._turning is None:
             return
-        self._viewer.dims.events.order.disconnect(self._turned)
-        self._frame.hide()
-        home.layout().insertWidget(0, main)
-        main.show()
-        for view in views:
-            view.rest()
-        self._turning.rest()
-        if self._viewer.scene.camera.zoom == self._fitted:
-            QTimer.singleShot(0, self._viewer.reset_view)  # by then the canvas has all the room
+        with self._kept():
+            self._show_alone(None)
+            views = self.views
+            self._home = self._main = None
+            self._viewer.dims.events.order.disconnect(self._turned)
+            self._frame.hide()
+            home.layout().insertWidget(0, main)
+            main.show()
+            for view in views:
+                view.rest()
+            self._turning.rest()
         self.toggled.emit(self.is_open)
 
     def dispose(self) -> None:
@@ -207,34 +208,45 @@ class Quad(QObject):
 
     def fit(self) -> None:
         """Show all of the volumes, every plane at the same scale."""
-        self._viewer.reset_view()
-        models = [self._viewer, *(view.model for view in self.planes)]
-        zooms = []
-        for view in self.planes:
-            view.model.reset_view()
-            zooms.append(view.model.scene.camera.zoom)
-        self._viewer.reset_view()
-        zooms.append(self._viewer.scene.camera.zoom)
-        models[0].scene.camera.zoom = self._fitted = min(zooms)
+        models = {self._main: self._viewer} | {view: view.model for view in self.views}
+        seen = [one for view, one in models.items() if view and view.isVisibleTo(self._frame)]
+        near = [self._fitted(model) for model in seen or models.values()]
+        self._viewer.scene.camera.zoom = min(near) / cells(self._viewer)[1]
+
+    def _fitted(self, model: Any) -> float:
+        """Show all of the volumes in one plane; give its pixels a mm, as for the whole canvas."""
+        model.reset_view()
+        return float(model.scene.camera.zoom * cells(model)[1])
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        """Let canvases of other sizes show what was seen: all of it, or as near a part of it."""
+        camera = self._viewer.scene.camera
+        seen, zoom = self._crossing.centre.copy(), camera.zoom
+        if not self.is_open and is_flat(self._viewer):
+            across = self._viewer.dims.order[0]
+            seen[across] = self._crossing.point[across]
+        self.fit()
+        nearer = zoom / camera.zoom
+        yield
+        self._lay_out()
+        self.fit()
+        if nearer > 1 + SAME and is_flat(self._viewer):
+            self._crossing.look(seen, nearer)
+
+    def _lay_out(self) -> None:
+        """Give canvases their sizes now, and not when they are drawn."""
+        assert self._frame is not None
+        self._frame.parentWidget().layout().activate()
+        for splitter in (self._frame, *self._rows()):
+            splitter.refresh()
 
     def enlarge(self, canvas: QWidget) -> None:
         """Let one view fill the frame, nearer as it is larger; once more, and all are back."""
-        views, before = self._views(), canvas.size()
+        views = self._views()
         found = (n for n, one in enumerate(views) if one is canvas or one.isAncestorOf(canvas))
-        self._show_alone(None if self._alone is not None else next(found, None))
-        if canvas is not self._turning:  # that fits itself
-            QTimer.singleShot(0, partial(self._scale, canvas, before))
-
-    def _scale(self, canvas: QWidget, before: QSize) -> None:
-        """Let a canvas show what it showed before it had another size."""
-        if not isalive(canvas) or before.isEmpty() or not self.is_open:
-            return
-        camera = self._viewer.scene.camera
-        pick = max if self._alone is None else min  # of back again the same side counts
-        grown = pick(canvas.width() / before.width(), canvas.height() / before.height())
-        fitted = camera.zoom == self._fitted
-        camera.zoom *= grown
-        self._fitted = camera.zoom if fitted else self._fitted
+        with self._kept():
+            self._show_alone(None if self._alone is not None else next(found, None))
 
     def settings(self) -> dict[str, JSON]:
         """Give which view fills the frame and how the projection looks or turns, as JSON values."""
