@@ -101,6 +101,28 @@ def test_every_section_has_a_letter_of_its_own(room):
     assert not taken & set(letters)
 
 
+def luminance(colour):
+    """Relative luminance (WCAG 2)."""
+    parts = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour.getRgbF()]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+
+@pytest.mark.display
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_has_the_keyboard_is_framed_in_every_theme(qtbot, room, theme):
+    room.viewer.theme = theme
+    qtbot.wait(50)
+    for one in (room.align.button, room.open.fixed, room.check.views.four, room.check.heading):
+        one.setFocus()
+        qtbot.wait(20)
+        assert one.hasFocus()
+        seen = one.grab().toImage()
+        frame = luminance(seen.pixelColor(seen.width() // 2, 0))
+        inside = luminance(seen.pixelColor(seen.width() // 2, 3))
+        assert (max(frame, inside) + 0.05) / (min(frame, inside) + 0.05) >= 3
+    room.viewer.theme = "dark"
+
+
 @pytest.mark.display
 def test_on_a_small_screen_nothing_is_cut_off_sideways(room):
     scroll = room.findChild(UprightScroll)
