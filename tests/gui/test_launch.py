@@ -5,6 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from napari_fusion import save
 from napari_fusion.errors import ParameterError, ReadError, silent
 from napari_fusion.gui import save_session
-from napari_fusion.gui.launch import from_paths, from_session, main
+from napari_fusion.gui.launch import TITLE_BAR, fit_to_screen, from_paths, from_session, main
 from napari_fusion.gui.layers import from_layer, place_of
 from napari_fusion.gui.workspace import FusionWorkspace
 
@@ -136,6 +137,21 @@ def test_without_opengl_it_is_one_sentence_and_no_window(module, files, tmp_path
 
 
 @pytest.mark.display
+@pytest.mark.parametrize(("kept", "wanted"), [(None, "all"), ((640, 480), (640, 480))])
+def test_a_window_fills_the_screen_unless_napari_remembers_a_size(qapp, monkeypatch, kept, wanted):
+    from napari.settings import get_settings
+
+    room = qapp.primaryScreen().availableGeometry()
+    resized = []
+    window = SimpleNamespace(
+        geometry=lambda: (0, 0, 640, 480), resize=lambda *size: resized.append(size)
+    )
+    monkeypatch.setattr(get_settings().application, "window_size", kept)
+    fit_to_screen(SimpleNamespace(window=window))
+    full = (room.width(), room.height() - TITLE_BAR)
+    assert resized == [full if wanted == "all" else wanted]
+
+
 def test_the_window_opens_with_the_workspace_docked(make_napari_viewer_proxy, files, plugins):
     from napari_fusion.gui.launch import dock_workspace
 

@@ -174,12 +174,14 @@ def open_window(show: Shown, *, fit: bool) -> None:
 
 
 def fit_to_screen(viewer: Any) -> None:
-    """Shrink a window that is larger than the screen it opened on."""
+    """Let a window fill the screen unless napari remembers a size, and never be larger."""
+    from napari.settings import get_settings
     from qtpy.QtWidgets import QApplication
 
     room = QApplication.primaryScreen().availableGeometry()
-    _, _, width, height = viewer.window.geometry()
-    viewer.window.resize(min(width, room.width()), min(height, room.height() - TITLE_BAR))
+    most = room.width(), room.height() - TITLE_BAR
+    sizes = viewer.window.geometry()[2:] if get_settings().application.window_size else most
+    viewer.window.resize(*map(min, sizes, most))
 
 
 def dock_workspace(viewer: Any, show: Shown) -> Any:
