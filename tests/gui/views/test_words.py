@@ -53,3 +53,15 @@ def test_in_a_narrow_picture_words_are_smaller_and_large_again(words):
 def test_in_one_of_four_views_on_a_small_screen_a_window_is_one_line(words):
     words.say(TOLD.removeprefix("axial · "), 295)
     assert words.text().count("\n") == 2
+
+
+def test_without_room_beside_the_letter_words_stand_below_it(words, qtbot):
+    told = TOLD.removeprefix("axial · ")
+    words.say(told, 176)
+    assert words.text() == told  # as there is the whole width
+    assert words.y() > LETTER
+    assert words.x() + words.width() <= 176
+    qtbot.waitUntil(lambda: bool(words._overlay.text))
+    assert words._overlay.text == "\n\n\n" + told
+    words.say(told, 400)
+    assert words.y() == CORNER

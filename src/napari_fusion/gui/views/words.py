@@ -16,6 +16,10 @@ CORNER = 6
 LETTER = 24
 """Pixels that half of the letter above the picture's middle takes; long words end before it."""
 
+BELOW, LINES = 34, 3
+"""Pixels, and lines of the picture's smallest words, that the letter above the middle takes: where
+there is no room beside it, words stand below."""
+
 REST_MS = 250
 """Words that did not change for so long are written into the picture itself."""
 
@@ -30,7 +34,10 @@ UNIT = re.compile(r" (?=mm$|\w+/mL$)")
 
 STYLE = "background: black; color: white; font-size: {}px; padding: 3px 4px;"
 
-SIZES = {400: (13, 7.0), 240: (11, 6.0), 0: (10, 5.4)}
+NARROW = 240
+"""In a picture so many pixels wide, or wider, there is room for words beside the letter."""
+
+SIZES = {400: (13, 7.0), NARROW: (11, 6.0), 0: (10, 5.4)}
 """Pictures so many pixels wide, or wider, and the size of their words, in pixels and in the picture
 in points: of a small picture large words would cover much."""
 
@@ -60,7 +67,7 @@ class Words(QLabel):
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
-        self._overlay, self._told = overlay, ("", 0)
+        self._overlay, self._told, self._is_low = overlay, ("", 0), False
         self._take_size(max(SIZES))
         self._rest.timeout.connect(self._settle)
 
@@ -70,7 +77,9 @@ class Words(QLabel):
             return
         self._told = words, room
         self._take_size(room)
-        self.setText(self._wrapped(words, room // 2 - LETTER - CORNER))
+        self._is_low = room < NARROW
+        self.move(CORNER, CORNER + BELOW * self._is_low)
+        self.setText(self._wrapped(words, room if self._is_low else room // 2 - LETTER - CORNER))
         self.adjustSize()
         lines = 1 + self.text().count("\n")
         self.resize(self.width() + 4, self.height() + 2 * lines)  # covers the old
@@ -110,4 +119,5 @@ class Words(QLabel):
 
     @Slot()
     def _settle(self) -> None:
-        self._overlay.text, self._overlay.visible = self.text(), bool(self.text())
+        text = "\n" * (LINES * self._is_low) + self.text()
+        self._overlay.text, self._overlay.visible = text, bool(self.text())
