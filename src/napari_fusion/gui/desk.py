@@ -88,6 +88,8 @@ class Desk(QObject):
         self._window = window
         window.installEventFilter(self)
         self.keys.hold(window)
+        if isinstance(room := self.parent(), QWidget):
+            self.keys.hold(room)  # napari's dock, around it, gives keys to napari alone
         self._marks.put_on(main.canvas.native)
         self._cross = Cross(self._viewer, main.canvas.native, self.crossing)
         self._hold(main.canvas.native, self._viewer)

@@ -290,6 +290,16 @@ def test_sides_turn_in_every_view_letters_and_picture_together(desk, main, qtbot
         assert mirrored == (one.dims.order[0] != 2)
 
 
+def test_keys_act_while_a_button_of_the_workspace_has_the_keyboard(desk, window, qtbot):
+    viewer, workspace = window
+    layer = viewer.layers["head T1"]
+    viewer.layers.selection.active = layer
+    layer.opacity = 1.0
+    for place, one in enumerate((workspace.align.watch, workspace.align.button)):
+        qtbot.keyClick(one, Qt.Key.Key_BracketLeft)
+        assert layer.opacity == pytest.approx(0.9 - 0.1 * place)
+
+
 def test_turning_the_main_canvas_leaves_no_plane_twice(desk, main):
     show_plane(main[1], "coronal")
     assert sorted(one.dims.order[0] for _, one in views(desk, main)) == [0, 1, 2]
