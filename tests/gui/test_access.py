@@ -5,12 +5,14 @@ import subprocess
 import sys
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtGui import QKeySequence
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
+from napari_fusion.gui import add_volume
 from napari_fusion.gui.widgets.scroll import UprightScroll
 
 SMALL = (1366, 768)
@@ -99,6 +101,24 @@ def test_every_section_has_a_letter_of_its_own(room):
     taken |= {one.shortcut().toString() for menu in menus for one in menu.menu().actions()}
     assert {"Alt+F", "Alt+C"} <= taken  # napari's menu, and the key that copies its picture
     assert not taken & set(letters)
+
+
+@pytest.mark.display
+def test_a_picture_is_moved_and_taken_back_with_keys_alone(qtbot, room, pair):
+    fixed, moving = (add_volume(room.viewer, volume) for volume in pair[:2])
+    room.open.fixed.choose(fixed)
+    room.open.moving.choose(moving)
+    box = room.align.hand
+    box.set_open(on=True)
+    box.move_button.setFocus()
+    QTest.keyClick(box.move_button, Qt.Key.Key_Space)
+    for key in (Qt.Key.Key_Right, Qt.Key.Key_Right):
+        QTest.keyClick(QApplication.focusWidget(), key)
+    assert np.linalg.norm(box.hand.pose[0]) == pytest.approx(2.0)
+    QTest.keyClick(QApplication.focusWidget(), Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert np.linalg.norm(box.hand.pose[0]) == pytest.approx(1.0)
+    box.stop()
+    room.viewer.layers.clear()
 
 
 def luminance(colour):

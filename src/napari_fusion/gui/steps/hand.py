@@ -128,9 +128,9 @@ class HandBox(Step):
             return
         self._viewer.layers.events.removed.connect(self._removed)
         self.bind()
-        canvas = canvas_of(self.window(), self._viewer)[1]
-        if canvas is not None:
-            canvas.setFocus()  # where the arrow keys are heard
+        main = canvas_of(self.window(), self._viewer)[1]
+        if main is not None:
+            main.canvas.native.setFocus()  # where arrows are heard, and Ctrl+Z
         self._tell()
 
     def _take(self) -> None:
