@@ -107,15 +107,29 @@ def test_what_is_kept_for_undo_is_bounded(monkeypatch):
 
 def test_what_a_picture_covered_is_seen_again_when_what_hid_it_is_taken_back(stack, viewer):
     layer = viewer.layers["head T1"]
-    cover(viewer, {"head T1"})
+    cover(viewer, {"head T1"}, "live")
     stack.begin()
     hide(layer)
     stack.end("fused")
-    uncover([layer])
+    uncover([layer], "live")
     assert not layer.visible
     stack.undo()
     assert layer.visible
-    cover(viewer, {"head T1"})
+    cover(viewer, {"head T1"}, "live")
     stack.redo()
-    uncover([layer])
+    uncover([layer], "live")
+    assert not layer.visible
+
+
+def test_a_layer_comes_back_when_the_last_picture_of_it_goes(viewer):
+    layer = viewer.layers["head T1"]
+    cover(viewer, {"head T1"}, "hand")
+    cover(viewer, {"head T1"}, "live")
+    uncover(viewer.layers, "live")
+    assert not layer.visible
+    uncover(viewer.layers, "hand")
+    assert layer.visible
+    layer.visible = False
+    cover(viewer, {"head T1"}, "live")  # nobody wants to see it
+    uncover(viewer.layers, "live")
     assert not layer.visible

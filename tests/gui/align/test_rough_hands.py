@@ -225,6 +225,7 @@ def test_a_pose_that_was_refused_is_still_in_hand(viewer, dock, qtbot, monkeypat
 
 def test_closing_the_dock_shows_what_a_search_hid(viewer, slow, dock, qtbot):
     click(qtbot, dock.align.button)
+    dock.align._pass_on(np.eye(4), 1.0)
     assert not viewer.layers["head T1"].visible
     dock.leave()
     assert viewer.layers["head T1"].visible

@@ -508,7 +508,7 @@ def test_covered_sources_tell_their_windows_in_every_plane(desk, main):
     words = [said_on(view.canvas) for view in desk.quad.planes]
     assert all("CT W" in one for one in words)
     live = preview_layers(main[1], ["head CT", "head T1"], "average")
-    cover(main[1], {"head CT", "head T1"})
+    cover(main[1], {"head CT", "head T1"}, "live")
     for view, before in zip(desk.quad.planes, words, strict=True):
         assert sorted(said_on(view.canvas).splitlines()) == sorted(before.splitlines())
     main[1].layers.remove(live)

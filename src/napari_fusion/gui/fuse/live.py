@@ -140,15 +140,15 @@ class LiveBox(QWidget):
     def _cover(self, names: tuple[str, ...]) -> None:
         """Hide the sources, once: one that is shown again by hand stays so."""
         if names != self._covering:
-            uncover(self._viewer.layers)
-            cover(self._viewer, names)
+            uncover(self._viewer.layers, "live")
+            cover(self._viewer, names, "live")
         self._covering = names
 
     def _hide(self) -> None:
         """Take the preview away, and show the sources as they were."""
         self._covering = ()
         self._show(lambda: hide_preview(self._viewer))
-        uncover(self._viewer.layers)
+        uncover(self._viewer.layers, "live")
 
     def _end(self) -> None:
         """Leave the viewer as it was; a preview that was asked for by its line of code stays."""

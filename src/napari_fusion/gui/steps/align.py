@@ -68,7 +68,6 @@ class AlignStep(Step):
         self._viewer, self._jobs, self._chosen = viewer, jobs, Chosen()
         self._refused: tuple[Any, Result] | None = None
         self._watched: tuple[Any, Ghost, Grid, Grid] | None = None
-        self._covered: tuple[Any, ...] = ()
         self._fill_form()
         self.posed.connect(self._see)
         jobs.busy.connect(self._follow)
@@ -171,8 +170,7 @@ class AlignStep(Step):
         """Take the ghost of a search away, and show what was hidden for it."""
         self._watched = None
         hide_ghost(self._viewer)
-        uncover(self._covered)  # what was added in its place has hidden it for good
-        self._covered = ()
+        uncover(self._viewer.layers, "search")  # what was added in its place hid it for good
 
     @Slot()
     def _align(self) -> None:
@@ -224,9 +222,7 @@ class AlignStep(Step):
         except FusionError:
             hide_ghost(self._viewer)  # the view is in 3-D, or turned
             return
-        if layer.visible:  # else another picture covers it, or nobody wants to see it
-            self._covered = (layer,)
-            cover(self._viewer, {layer.name})
+        cover(self._viewer, {layer.name}, "search")
 
     def _found(self, job: Any, result: Result) -> None:
         self.verdict.setText(result.standing.text)

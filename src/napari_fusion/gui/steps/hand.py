@@ -22,7 +22,7 @@ from napari_fusion.gui.chosen import Chosen
 from napari_fusion.gui.covered import cover, uncover
 from napari_fusion.gui.frame import Frame, check_slice
 from napari_fusion.gui.fuse.preview import find_preview
-from napari_fusion.gui.snapshot import SHARES, Snapshot
+from napari_fusion.gui.snapshot import Snapshot
 from napari_fusion.gui.steps.step import Step, allow, button
 from napari_fusion.gui.views.quad import canvas_of
 
@@ -154,7 +154,7 @@ class HandBox(Step):
         self._hand, self._ghost = hand, ghost
         chosen = (self._viewer.layers[n] for n in (self._chosen.fixed, self._chosen.moving))
         self._held = (next(chosen), layer, next(chosen))
-        cover(self._viewer, {str(one.name) for one in self._held[1:]})
+        cover(self._viewer, {str(one.name) for one in self._held[1:]}, "hand")
         for name in LOOKS:
             getattr(layer.events, name).connect(self._look)
 
@@ -168,9 +168,7 @@ class HandBox(Step):
         for name in LOOKS:
             getattr(self._held[1].events, name).disconnect(self._look)
         hide_ghost(self._viewer)
-        live = find_preview(self._viewer)
-        covered = () if live is None else live.metadata[SHARES][0]
-        uncover(one for one in self._held[1:] if str(one.name) not in covered)
+        uncover(self._held[1:], "hand")
         self._tell()
 
     def _removed(self, event: object = None) -> None:
