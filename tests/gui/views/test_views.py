@@ -881,7 +881,7 @@ def test_side_by_side_keeps_the_hands_and_the_values(desk, main, window, qtbot):
     np.testing.assert_allclose(*places, atol=2)
     qtbot.mouseMove(canvas, quarter)
     qtbot.waitUntil(lambda: np.abs(desk.crossing.under()[0] - places[0]).max() < 2)
-    assert canvas.findChild(Words).geometry().right() < canvas.width() / 4
+    assert canvas.findChild(Words).geometry().right() < canvas.width() / 2  # of its own picture
     comparer.set_mode(Mode.FUSED)
 
 
