@@ -5,7 +5,7 @@ import pytest
 
 from napari_fusion.registration import Alignment, AlignOptions, align, assess
 from napari_fusion.registration.alignment import pose_matrix
-from napari_fusion.registration.gate import Evidence, judge
+from napari_fusion.registration.gate import Evidence, judge, stands_out
 from napari_fusion.registration.nmi import Score
 
 FAST = AlignOptions(samples=8000, finest_mm=2)
@@ -71,6 +71,36 @@ def test_d58_each_doubt_is_named(change, verdict, words):
     assert quality.verdict == verdict
     assert words in quality.sentence
     assert quality.sentence.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("change", "so"),
+    [
+        ({}, True),
+        ({"eighths_mm": 1.6}, True),
+        ({"uncertainty_mm": 2.1}, True),
+        ({"parts_mm": 3.0}, True),
+        ({"parts_mm": 20.0}, False),
+        ({"z": 2.0}, False),
+        ({"drop": 0.1}, False),
+        ({"mirror": 1.05}, False),
+        ({"neighbour": 0.95}, False),
+        ({"end": Score(0.2, 0.2, 0.4)}, False),
+    ],
+)
+def test_every_orientation_is_tried_unless_the_pose_stands_out(head, monkeypatch, change, so):
+    """What the parts of the body say cannot be mended by another orientation."""
+    quality = judge(replace(GOOD, **change))
+    assert stands_out(quality) == so
+    tried = []
+    monkeypatch.setattr("napari_fusion.registration.intensity._judged", lambda *_: quality)
+    monkeypatch.setattr(
+        "napari_fusion.registration.intensity.any_orientation",
+        lambda scene: tried.append(scene) or [np.eye(4)],
+    )
+    found = align(head("T1"), head("T1"), FAST)
+    assert bool(tried) != so
+    assert found.quality.verdict == quality.verdict
 
 
 def test_limits_grow_and_shrink_with_the_body():

@@ -173,6 +173,22 @@ def judge(evidence: Evidence) -> Quality:
     )
 
 
+def stands_out(quality: Quality) -> bool:
+    """Whether an answer beats every other pose clearly, its mirror image too; parts may disagree.
+
+    Then no other orientation has to be tried: what is in doubt is how the body fits there.
+    """
+    n = quality.numbers
+    return (
+        quality.verdict != "FAIL"
+        and n["z"] >= PASS_Z
+        and n["drop"] >= PASS_DROP
+        and n["mirror"] < MIRROR_LIMIT
+        and n["neighbour"] <= PASS_NEIGHBOUR
+        and n["overlap"] >= PASS_OVERLAP
+    )
+
+
 def _said(e: Evidence) -> tuple[Verdict, str]:
     """Say the worst thing first."""
     for wrong, sentence in _failures(e):

@@ -25,7 +25,14 @@ from napari_fusion.registration.engines import (
     deform_by_engine,
     linear_by_engine,
 )
-from napari_fusion.registration.gate import FAIL_OVERLAP, MIRROR_LIMIT, MIRRORED, judge, measure
+from napari_fusion.registration.gate import (
+    FAIL_OVERLAP,
+    MIRROR_LIMIT,
+    MIRRORED,
+    judge,
+    measure,
+    stands_out,
+)
 from napari_fusion.registration.landmarks.fitting import fit
 from napari_fusion.registration.landmarks.pairs import Landmarks
 from napari_fusion.registration.layers import Matrix
@@ -191,13 +198,13 @@ def _judged_as_drawn(
 
 
 def _anywhere(terrain: Terrain, start: Matrix) -> tuple[Matrix, Quality]:
-    """Search the likely poses, and every orientation when none of those passes."""
+    """Search the likely poses, and every orientation when none of those stands out."""
     pulse, scene = terrain.pulse, terrain.scene
     wide = scene.options.search == "wide"
     pulse.phase(0.15, 0.6, "searching", 1500 if wide else 200)
     first = _sought(terrain, near_poses(scene) if wide else [], [start])
     quality = _judged(terrain, start, first)
-    if quality.verdict == "PASS" or not wide:
+    if not wide or stands_out(quality):
         return first.matrix, quality
     pulse.phase(0.6, 0.9, "trying every orientation", 3000)
     second = _sought(terrain, any_orientation(scene), [])
