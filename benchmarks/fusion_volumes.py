@@ -2,14 +2,19 @@
 
     python benchmarks/fusion_volumes.py [--slices 60]       peak memory of a volume, every method
     python benchmarks/fusion_volumes.py --threads           CPU and waiting of one and two threads
+    python benchmarks/fusion_volumes.py --cores [--rounds 40]
+        how much quicker two threads are than one, and what two processes reach, taken in turn
     python benchmarks/fusion_volumes.py --huge [--side 8192] [--methods laplacian,auto]
         peak memory and CPU of one huge slice, each method in a process of its own
 
-Waiting is what the system's books (Linux: schedstat) do not call running or wanting to run, so
-other programs do not count: locks of Python and of the allocator do.
+A machine that does other things falsifies `--cores`; the least of many short turns is told, so
+raise the rounds until the two processes come near 2. Waiting is what the system's books (Linux:
+schedstat) do not call running or wanting to run, so other programs do not count: locks of Python
+and of the allocator do.
 """
 
 import argparse
+import multiprocessing
 import os
 import queue
 import subprocess
@@ -98,6 +103,78 @@ def schedule():
     return tuple(int(word) / 1e6 for word in task.read_text().split()[:2])
 
 
+def cores(names, rounds, budget=0.15):
+    """Print how much quicker two threads, and two processes of one thread, are than one thread."""
+    context = multiprocessing.get_context("spawn")
+    crew = [Process(context) for _ in range(2)]
+    for name in names:
+        once = seconds(volume_pair(2), name, 1, again=3) / 2
+        half = max(2, round(budget / once / 2))
+        sources = volume_pair(2 * half)
+        for one in crew:
+            one.ask(name, half)
+        least = dict.fromkeys(("one", "two", "processes"), np.inf)
+        for _ in range(rounds):
+            for key, workers in (("one", 1), ("two", 2)):
+                least[key] = min(least[key], seconds(sources, name, workers))
+            least["processes"] = min(least["processes"], together(crew))
+        two, processes = (least["one"] / least[key] for key in ("two", "processes"))
+        print(
+            f"{name:14s} {least['one'] / half / 2e-3:7.1f} ms a slice, two threads {two:.2f} x, "
+            f"two processes {processes:.2f} x, of that {100 * two / processes:.0f} %",
+            flush=True,
+        )
+    for one in crew:
+        one.end()
+
+
+def seconds(sources, name, workers, again=1):
+    """Seconds of a volume, the least of several."""
+    job.WORKERS = workers
+    spent = []
+    for _ in range(again):
+        start = time.perf_counter()
+        fuse(sources, name, windows=UNIT)
+        spent.append(time.perf_counter() - start)
+    return min(spent)
+
+
+class Process:
+    """A process that fuses a volume of its own, with one thread, when it is told to."""
+
+    def __init__(self, context):
+        self.pipe, theirs = context.Pipe()
+        self.process = context.Process(target=serve, args=(theirs,), daemon=True)
+        self.process.start()
+
+    def ask(self, name, slices):
+        """Have the volume made."""
+        self.pipe.send((name, slices))
+        self.pipe.recv()
+
+    def end(self):
+        """Let it go."""
+        self.pipe.send(None)
+        self.process.join()
+
+
+def serve(pipe):
+    while (asked := pipe.recv()) is not None:
+        if asked != "again":
+            name, sources = asked[0], volume_pair(asked[1])
+        start = time.perf_counter()
+        seconds(sources, name, 1)
+        pipe.send((start, time.perf_counter()))
+
+
+def together(crew):
+    """Seconds from the first start to the last end."""
+    for one in crew:
+        one.pipe.send("again")
+    starts, ends = zip(*(one.pipe.recv() for one in crew), strict=True)
+    return max(ends) - min(starts)
+
+
 def huge(name, side):
     rng = np.random.default_rng(0)
     grid = Grid.regular((1, side, side), (2.0, 0.5, 0.5))
@@ -127,6 +204,8 @@ if __name__ == "__main__":
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--threads", action="store_true")
+    parser.add_argument("--cores", action="store_true")
+    parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--huge", action="store_true")
     parser.add_argument("--slices", type=int, default=60)
     parser.add_argument("--side", type=int, default=8192)
@@ -141,5 +220,7 @@ if __name__ == "__main__":
         huge(chosen[0], options.side)
     elif options.threads:
         threads(chosen)
+    elif options.cores:
+        cores(chosen, options.rounds)
     else:
         volumes(chosen, options.slices)

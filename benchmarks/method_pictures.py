@@ -81,7 +81,7 @@ def row(name, stack, fused):
     """Give the figures of one pair: Q^AB/F, two-sided Q^AB/F and VIF, artefacts, CPU ms."""
     grey, sources = np.rint(fused.astype(float) * 255) / 255, stack[:, 0]
     numbers, both = evaluate(grey, sources, NAMES), two_sided(grey, sources, SIDED)
-    ms = cpu_ms(lambda: lookup(name)(stack), 3)
+    ms = cpu_ms({name: lambda: lookup(name)(stack)}, 3)[name]
     values = [numbers["q_abf"], *(both[n] for n in SIDED), numbers["n_abf"]]
     return [*(f"{value:.3f}".lstrip("0") for value in values), f"{ms:.1f}"]
 

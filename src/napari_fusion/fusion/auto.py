@@ -5,10 +5,29 @@ from typing import Annotated
 
 import numpy as np
 
-from napari_fusion.fusion.pyramid import Levels, mixed
+from napari_fusion.fusion.pyramid import Levels
 from napari_fusion.fusion.registry import method
-from napari_fusion.fusion.rules import Planes, each_slice, in_strips, proportional, smooth
-from napari_fusion.pyramid import BALANCE, DARK, FADE, FAINT, QUIET, Plane, blurred, expand, split
+from napari_fusion.fusion.rules import (
+    Planes,
+    divided,
+    each_slice,
+    in_strips,
+    proportional,
+    smooth,
+)
+from napari_fusion.pyramid import (
+    BALANCE,
+    DARK,
+    FADE,
+    FAINT,
+    QUIET,
+    Plane,
+    blurred,
+    expand,
+    merge,
+    reduce,
+    split,
+)
 from napari_fusion.slab import Stack
 
 ASIDE = np.float32(0.3)
@@ -53,20 +72,20 @@ def auto(
 def _auto(planes: Planes, levels: int, balance: float) -> Planes:
     if max(planes.shape[1:]) <= 1:
         return planes * _bright(planes)
-    saliency = np.stack([_saliency(split(plane, levels)[:-1]) for plane in planes])
+    *details, low = split(planes, levels)
+    saliency = _saliency(details)
     standard = (saliency.mean(axis=(1, 2), keepdims=True) + QUIET) ** np.float32(balance)
     saliency /= standard
     weights = in_strips(_decision, planes, saliency, margin=9)
     del saliency
-
-    def detail(bands: Planes, maps: Planes) -> Planes:
-        aside = ASIDE if bands.shape < planes.shape else np.float32(0)
-        return in_strips(partial(_voiced, standard, aside), bands, maps, margin=2)
-
-    def base(bases: Planes, maps: Planes) -> Planes:
-        return bases * ((1 - LIT) * maps + LIT * _bright(bases))
-
-    return mixed(planes, levels, detail, base, guide=weights)
+    aside = np.float32(0)  # at the finest scale nothing that loses gets through
+    parts = []
+    while details:
+        voiced = partial(_voiced, standard, aside)
+        parts.append(in_strips(voiced, details.pop(0), weights, margin=2))
+        weights, aside = reduce(weights), ASIDE
+    low *= (1 - LIT) * weights + LIT * _bright(low)
+    return merge([*parts, low])
 
 
 def _voiced(standard: Planes, aside: np.float32, bands: Planes, weights: Planes) -> Planes:
@@ -92,8 +111,7 @@ def _unrelated(bands: Planes) -> Plane:
     """
     own = smooth(np.einsum("kij,kij->ij", bands, bands), 2)
     both = smooth(bands.sum(axis=0) ** 2, 2)
-    match = np.ones_like(own)
-    np.divide(both - own, (len(bands) - 1) * own, out=match, where=own > 0)
+    match = divided(both - own, (len(bands) - 1) * own, otherwise=1)
     unrelated: Plane = np.clip(1 - np.abs(match), 0, 1)
     return unrelated
 
@@ -106,13 +124,15 @@ def _decision(planes: Planes, saliency: Planes) -> Planes:
     return proportional(votes * votes * votes)
 
 
-def _saliency(details: list[Plane]) -> Plane:
+def _saliency(details: list[Planes]) -> Planes:
     """Add up the magnitudes of all details around each pixel, coarse ones a little less."""
     total = smooth(np.abs(details[-1]), 1)
     for detail in reversed(details[:-1]):
         total = FADE * expand(total, detail)
         total += smooth(np.abs(detail), 1)
-    return blurred(total, 6)
+    for plane in total:
+        plane[...] = blurred(plane, 6)
+    return total
 
 
 def _bright(bases: Planes) -> Planes:

@@ -9,6 +9,7 @@ import numpy as np
 from napari_fusion.fusion.registry import method
 from napari_fusion.fusion.rules import Planes, each_slice, presence, smooth, strongest
 from napari_fusion.fusion.wavelet import Levels
+from napari_fusion.pyramid import filtered
 from napari_fusion.slab import Stack
 
 # Near-symmetric biorthogonal low-passes of the first level (analysis, synthesis) and the
@@ -57,19 +58,15 @@ def _dtcwt(planes: Planes, levels: int) -> Planes:
 
 def _level(trees: list[Planes], there: Planes, level: int, levels: int) -> list[Planes]:
     """Split each tree once, choose details across trees, and put the parts together again."""
-    import pywt
-
-    shape = trees[0].shape[1:]
-    if level == levels or max(shape) < 2:
+    h, w = trees[0].shape[1:]
+    if level == levels or max(h, w) < 2:
         return [tree * there for tree in trees]
     banks = [tuple(_bank(tree, min(level, 2)) for tree in pair) for pair in TREES]
     splits = _analysed(trees, banks)
     lows = _level([low for low, _ in splits], there, level + 1, levels)
     details = [_select(list(band)) for band in zip(*(d for _, d in splits), strict=True)]
     return [
-        pywt.idwt2((low, tuple(band[t] for band in details)), bank, "symmetric")[
-            :, : shape[0], : shape[1]
-        ]
+        _synthesised(low, [band[t] for band in details], bank)[:, :h, :w]
         for t, (low, bank) in enumerate(zip(_fitted(lows, splits), banks, strict=True))
     ]
 
@@ -83,10 +80,26 @@ def _analysed(trees: list[Planes], banks: list[Any]) -> list[Any]:
     for tree, (row, column) in zip(trees, banks, strict=True):
         key = (id(tree), id(row))
         if key not in down:
-            down[key] = pywt.dwt(tree, row, "symmetric", axis=-2)
-        (aa, ad), (da, dd) = (pywt.dwt(b, column, "symmetric", axis=-1) for b in down[key])
+            down[key] = [_turned(band) for band in pywt.dwt(_turned(tree), row, "symmetric")]
+        (aa, ad), (da, dd) = (pywt.dwt(band, column, "symmetric") for band in down[key])
         splits.append((aa, (da, ad, dd)))
     return splits
+
+
+def _synthesised(low: Planes, details: list[Planes], bank: Any) -> Planes:
+    """Put one tree together from what it was split into."""
+    import pywt
+
+    (da, ad, dd), (row, column) = details, bank
+    above, below = (pywt.idwt(*pair, column, "symmetric") for pair in ((low, ad), (da, dd)))
+    return _turned(pywt.idwt(_turned(above), _turned(below), row, "symmetric"))
+
+
+def _turned(planes: Planes) -> Planes:
+    """Swap rows and columns: a filter along what lies together in memory is twice as fast."""
+    import cv2
+
+    return filtered(planes, cv2.transpose, planes.shape[:-3:-1])
 
 
 def _fitted(lows: list[Planes], splits: list[Any]) -> list[Planes]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from napari_fusion.errors import MissingExtra
 from napari_fusion.fusion.registry import method
-from napari_fusion.fusion.rules import Planes, each_slice
+from napari_fusion.fusion.rules import Planes, each_slice, emptied
 from napari_fusion.pyramid import filtered, merge, reduce
 from napari_fusion.slab import Stack
 
@@ -57,9 +57,7 @@ def cnn(sources: Stack, *, network: Network = "pruned", device: Device = "cpu") 
 
 def by_network(sources: Stack, net: "FusionNet") -> Stack:
     """Give the parts (k, n, h, w) that a network from `nets.ready.prepared` makes of a stack."""
-    parts = each_slice(_by_network, sources, net)
-    parts *= sources.any(axis=0)  # what is empty in every source stays empty
-    return parts
+    return emptied(each_slice(_by_network, sources, net), sources)
 
 
 def size_of(network: str) -> tuple[int, int]:

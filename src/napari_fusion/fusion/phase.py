@@ -29,5 +29,5 @@ def phase(sources: Stack, *, levels: Levels = 4) -> Stack:
 
 def _phase(planes: Planes, levels: int) -> Planes:
     return mixed(
-        planes, levels, lambda bands, _: select(bands, "phase"), lambda base, _: select(base, "sml")
+        planes, levels, lambda bands, _: select(bands, "phase"), lambda base: select(base, "sml")
     )

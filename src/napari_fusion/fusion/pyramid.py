@@ -15,12 +15,10 @@ Levels = Annotated[int, {"min": 1, "max": 8}]
 
 
 Mix = Callable[[Planes, Planes], Planes]
-"""From a band (k, h, w) of the sources and a guide (m, h, w) of its size, what each gives."""
+"""From a band (k, h, w) of the sources, and them blurred to that scale, what each gives."""
 
 
-def mixed(
-    planes: Planes, levels: int, detail: Mix, base: Mix, guide: Planes | None = None
-) -> Planes:
+def mixed(planes: Planes, levels: int, detail: Mix, base: Callable[[Planes], Planes]) -> Planes:
     """Mix pyramids level by level: the same as `split`, choose and `merge`, in less memory.
 
     Parameters
@@ -31,20 +29,15 @@ def mixed(
         Number of detail bands, fewer where a band would have a single pixel.
     detail, base
         How the details of a level are mixed, and how what remains is.
-    guide
-        (m, h, w): maps given to `detail` and `base`, blurred to each level; by default the sources.
     """
-    maps = planes if guide is None else guide
     if levels == 0 or max(planes.shape[1:]) <= 1:
-        return base(planes, maps)
+        return base(planes)
     coarse = reduce(planes)
     bands = expand(coarse, planes)
     np.subtract(planes, bands, out=bands)
-    parts = detail(bands, maps)
-    del bands, maps
-    if guide is not None:
-        guide = reduce(guide)
-    deeper = mixed(coarse, levels - 1, detail, base, guide)
+    parts = detail(bands, planes)
+    del bands
+    deeper = mixed(coarse, levels - 1, detail, base)
     for part, smaller in zip(parts, deeper, strict=True):
         part += expand(smaller, part)
     return parts
@@ -93,10 +86,10 @@ def laplacian_sml(sources: Stack, *, levels: Levels = 4) -> Stack:
 
 def _laplacian(planes: Planes, levels: int, rule: Rule) -> Planes:
     there = presence(planes)
-    return mixed(planes, levels, lambda bands, _: select(bands, rule), lambda base, _: base * there)
+    return mixed(planes, levels, lambda bands, _: select(bands, rule), lambda base: base * there)
 
 
 def _laplacian_sml(planes: Planes, levels: int) -> Planes:
     return mixed(
-        planes, levels, lambda band, _: select(band, "sml"), lambda base, _: select(base, "sml")
+        planes, levels, lambda band, _: select(band, "sml"), lambda base: select(base, "sml")
     )

@@ -69,7 +69,7 @@ def _contrast(planes: Planes, levels: int) -> Planes:
 def _gradient(planes: Planes, levels: int) -> Planes:
     there = presence(planes)
     return mixed(
-        planes, levels, lambda bands, _: _by_direction(bands, there), lambda base, _: base * there
+        planes, levels, lambda bands, _: _by_direction(bands, there), lambda base: base * there
     )
 
 

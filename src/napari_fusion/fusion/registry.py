@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import numpy as np
 
 from napari_fusion.errors import ParameterError
+from napari_fusion.fusion.rules import emptied
 from napari_fusion.slab import Stack
 from napari_fusion.volume import JSON
 
@@ -198,9 +199,7 @@ class Method:
         keywords = self.resolve(params)
         if len(stack) == 1:
             return stack.copy()  # one source is its own fusion
-        parts = self.function(stack, **keywords)
-        parts *= stack.any(axis=0)
-        return parts
+        return emptied(self.function(stack, **keywords), stack)
 
 
 def method(

@@ -75,7 +75,7 @@ def _structure(planes: Planes, levels: int) -> Planes:
     def detail(bands: Planes, blurred: Planes) -> Planes:
         return in_strips(_most_structured, bands, blurred, margin=3)
 
-    return mixed(planes, levels, detail, lambda base, _: base * there)
+    return mixed(planes, levels, detail, lambda base: base * there)
 
 
 def _most_structured(details: Planes, blurred: Planes) -> Planes:

@@ -58,7 +58,7 @@ def prepared(checkpoint: Checkpoint) -> FusionNet:
         at = next(i for i, m in enumerate(layer) if isinstance(m, nn.BatchNorm2d))
         if isinstance(layer[at - 1], nn.Conv2d):
             layer[at - 1] = torch.nn.utils.fusion.fuse_conv_bn_eval(layer[at - 1], layer[at])
-            layer[at] = nn.Identity()
+            del layer[at]
             if layer[at - 1].kernel_size == (1, 1):
                 layer[at - 1] = _Pointwise(layer[at - 1])
     ready: FusionNet = net.to(memory_format=torch.channels_last)
