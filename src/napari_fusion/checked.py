@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
@@ -44,6 +45,13 @@ def checked(model: type[M], values: Any, what: str) -> M:
         raise ParameterError(f"{what}: {_first(error, model)}") from error
 
 
+def meant(word: str, known: Iterable[str]) -> str:
+    """Ask whether the nearest known word was meant, in whatever case; empty where none is near."""
+    spelled = {name.lower(): name for name in known}
+    near = get_close_matches(word.lower(), list(spelled), n=1, cutoff=0.5)
+    return f" (did you mean {spelled[near[0]]!r}?)" if near else ""
+
+
 def _first(error: ValidationError, model: type[BaseModel]) -> str:
     """Say in one sentence what does not fit first."""
     first = error.errors()[0]
@@ -55,8 +63,8 @@ def _first(error: ValidationError, model: type[BaseModel]) -> str:
         return f"{where or 'it'}{said.removeprefix('Input')}{f', not {given!r}' if simple else ''}"
     if first["type"] == "extra_forbidden" and len(first["loc"]) == 1:
         near = get_close_matches(where, list(model.model_fields), n=1)
-        meant = f"did you mean {near[0]!r}?" if near else f"there are {_listed(model)}"
-        return f"there is no {where!r} here: {meant}"
+        told = f"did you mean {near[0]!r}?" if near else f"there are {_listed(model)}"
+        return f"there is no {where!r} here: {told}"
     return f"{where}: {said}" if where else said
 
 

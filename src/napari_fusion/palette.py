@@ -8,6 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fusion.checked import meant
 from napari_fusion.errors import ParameterError
 
 Standard = Literal[
@@ -63,7 +64,10 @@ def palette(name: str) -> RGB:
         steps = np.arange(256, dtype=np.float32)[:, None] / np.float32(255)
         table = first + steps * (last - first)
     else:
-        raise ParameterError(f"there is no palette {name!r}; there are: {', '.join(palettes())}")
+        raise ParameterError(
+            f"there is no palette {name!r}{meant(name, palettes())}; "
+            f"there are: {', '.join(palettes())}"
+        )
     table.setflags(write=False)
     return table
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import model_validator
 
-from napari_fusion.checked import Settings
+from napari_fusion.checked import Settings, meant
 from napari_fusion.errors import ParameterError
 
 Slab = NDArray[np.float32]
@@ -66,9 +65,8 @@ class Window(Settings):
         try:
             return {"lower": float(lower), "upper": float(upper)}
         except ValueError as error:
-            near = get_close_matches(name, list(PRESETS), n=1)
             raise ParameterError(
-                f"there is no window {value!r}{f' (did you mean {near[0]!r}?)' if near else ''}: "
+                f"there is no window {value!r}{meant(name, PRESETS)}: "
                 f"give low:high, such as -150:1200, or one of {', '.join(PRESETS)}"
             ) from error
 

@@ -94,6 +94,8 @@ def test_a_name_is_registered_once(toy):
 
 
 def test_lookup_suggests_the_nearest_name():
+    with pytest.raises(ParameterError, match="did you mean 'dtcwt'"):
+        lookup("DTCWT")
     with pytest.raises(ParameterError, match="did you mean 'laplacian'"):
         lookup("laplacien")
 

@@ -65,6 +65,9 @@ def test_wrong_shapes_and_names_are_refused(slices):
         evaluate(fused, [])
     with pytest.raises(ParameterError, match="there is no metric 'qabf'"):
         evaluate(fused, sources, ["qabf"])
+    for wrong, near in (("vvif", "vif"), ("SSIM2", "ssim"), ("Qabf", "q_abf")):
+        with pytest.raises(ParameterError, match=f"did you mean '{near}'"):
+            lookup(wrong)
     with pytest.raises(ParameterError, match="needs a fused slice"):
         lookup("q_abf")(fused[None], sources)
 

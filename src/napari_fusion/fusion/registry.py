@@ -4,7 +4,6 @@ A method is a function ``(k, n, h, w) -> (k, n, h, w)``: sources in [0, 1] in, *
 each source gives to the picture. The fused slab is ``parts.sum(0)`` clipped to [0, 1].
 """
 
-import difflib
 import hashlib
 import inspect
 import re
@@ -17,6 +16,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 import numpy as np
 
+from napari_fusion.checked import meant
 from napari_fusion.errors import ParameterError
 from napari_fusion.fusion.rules import emptied
 from napari_fusion.slab import Stack
@@ -89,7 +89,7 @@ class Parameter:
             return word
         known = ", ".join(self.choices) + (f", or a {self.suffix} file" if self.suffix else "")
         raise ParameterError(
-            f"{self.name} is one of {known}, not {value!r}{_nearest(word, self.choices)}"
+            f"{self.name} is one of {known}, not {value!r}{meant(word, self.choices)}"
         )
 
     def _number(self, value: object) -> int | float:
@@ -157,7 +157,7 @@ class Method:
                 have = ", ".join(known) or "none"
                 raise ParameterError(
                     f"method {self.name!r} has no parameter {name!r}"
-                    f"{_nearest(name, known)}; its parameters: {have}"
+                    f"{meant(name, known)}; its parameters: {have}"
                 )
         return {name: p.check(params.get(name, p.default)) for name, p in known.items()}
 
@@ -254,7 +254,7 @@ def lookup(name: str) -> Method:
         )
     if name not in _METHODS:
         raise ParameterError(
-            f"there is no fusion method {name!r}{_nearest(name, _METHODS)}; "
+            f"there is no fusion method {name!r}{meant(name, _METHODS)}; "
             f"there are: {', '.join(sorted(_METHODS))}"
         )
     return _METHODS[name]
@@ -295,11 +295,6 @@ def _digest(name: str, path: Path) -> str:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise ParameterError(f"{name}: {path.name} cannot be read ({error.strerror})") from error
-
-
-def _nearest(name: str, known: Any) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f" (did you mean {near[0]!r}?)" if near else ""
 
 
 def _range(low: float | None, high: float | None) -> str:

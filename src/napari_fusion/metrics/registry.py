@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fusion.checked import meant
 from napari_fusion.errors import ParameterError
 
 Picture = NDArray[np.float64]
@@ -114,8 +115,10 @@ def lookup(name: str) -> Metric:
     Raises
     ------
     ParameterError
-        There is no such metric.
+        There is no such metric; the nearest name is suggested.
     """
     if name not in _METRICS:
-        raise ParameterError(f"there is no metric {name!r}; there are: {', '.join(_METRICS)}")
+        raise ParameterError(
+            f"there is no metric {name!r}{meant(name, _METRICS)}; there are: {', '.join(_METRICS)}"
+        )
     return _METRICS[name]
