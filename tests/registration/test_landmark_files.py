@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 
 import numpy as np
 import pytest
@@ -229,6 +231,25 @@ def test_of_two_files_none_is_written_when_the_second_is_refused(second, tmp_pat
     with pytest.raises((ParameterError, WriteError)):
         odd.save(tmp_path / "a.fcsv", tmp_path / second)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_of_two_files_none_is_new_when_the_disk_is_full_at_the_second(tmp_path, monkeypatch):
+    pair = tmp_path / "a.fcsv", tmp_path / "b.csv"
+    PAIRS.save(*pair)
+    before = [path.read_bytes() for path in pair]
+    turned, sync = Landmarks(PAIRS.moving, PAIRS.fixed, PAIRS.names), os.fsync
+    left = iter([sync])  # room for one file
+
+    def full(descriptor):
+        if (flush := next(left, None)) is None:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(WriteError, match=r"b\.csv was not written: no space left"):
+        turned.save(*pair)
+    assert [path.read_bytes() for path in pair] == before
+    assert sorted(tmp_path.iterdir()) == sorted(pair)
 
 
 @pytest.mark.parametrize("names", [("a.txt", None), ("a.fcsv", None), ("a.fcsv", "b.txt")])

@@ -85,9 +85,8 @@ def save(
     if target.resolve() == Path(moving).resolve():
         raise ParameterError(f"{target.name} cannot hold both sides: give two files, or one .csv")
     sides = ((target, landmarks.fixed), (Path(moving), landmarks.moving))
-    spelt = [_spelt(place, Marks(points, landmarks.names)) for place, points in sides]
-    for write in spelt:  # both are known to be possible
-        write()
+    first, second = (_spelt(place, Marks(points, landmarks.names)) for place, points in sides)
+    first(then=second)
 
 
 def text_of(path: Path) -> str:
@@ -140,7 +139,7 @@ def _numbered(points: Marks) -> bool:
     return points.names == tuple(str(i + 1) for i in range(len(points.names)))
 
 
-def _spelt(place: Path, wanted: Marks) -> Callable[[], None]:
+def _spelt(place: Path, wanted: Marks) -> Callable[..., None]:
     """Spell one side, and give what writes it, or say why it cannot be written."""
     from napari_fusion.io.atomic import check_writable
 
@@ -159,9 +158,16 @@ def _check_names(wanted: Marks | Landmarks) -> None:
 
 
 def _write(
-    path: Path, text: str, wanted: Marks | Landmarks, read: Callable[[str], Marks | Landmarks]
+    path: Path,
+    text: str,
+    wanted: Marks | Landmarks,
+    read: Callable[[str], Marks | Landmarks],
+    then: Callable[[], None] | None = None,
 ) -> None:
-    """Write text, read back the points that were wanted, and only then take the name."""
+    """Write text, read back the points that were wanted, and only then take the name.
+
+    What is to be done `then` comes before: if that fails, the name is not taken either.
+    """
     from napari_fusion.io.atomic import write_verified
 
     _check_names(wanted)
@@ -169,6 +175,8 @@ def _write(
     def verify(place: Path) -> None:
         if not np.array_equal(_numbers(read(text_of(place))), _numbers(wanted)):
             raise WriteError(f"{path.name} did not read back as it was written")
+        if then is not None:
+            then()
 
     write_verified(path, lambda place: place.write_text(text, encoding="utf-8"), verify)
 
