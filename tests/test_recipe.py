@@ -1,3 +1,5 @@
+import copy
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -41,6 +43,22 @@ def test_recipes_travel_as_json():
         spacing=(2, 1, 1),
     )
     assert Recipe.model_validate_json(asked.model_dump_json()) == asked
+
+
+def test_nothing_in_a_recipe_can_be_changed(pair):
+    given = {"levels": 3}
+    asked = Recipe(params=given, align=None)
+    given["levels"] = 4
+    for recipe in (asked, Recipe(), run(asked, *pair).recipe):
+        with pytest.raises(TypeError, match="does not support item assignment"):
+            recipe.params["levels"] = 5
+    assert asked.params == {"levels": 3}
+    for again in (
+        copy.deepcopy(asked),
+        pickle.loads(pickle.dumps(asked)),
+        Recipe(params=asked.params),
+    ):
+        assert again.params == asked.params
 
 
 @pytest.mark.parametrize("change", [{"methid": "average"}, {"accept": "MAYBE"}, {"version": 2}])

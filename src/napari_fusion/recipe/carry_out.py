@@ -230,13 +230,12 @@ def _windows(recipe: Recipe, inputs: tuple[Volume, ...]) -> tuple[Window, ...]:
 
 def _resolved(recipe: Recipe, windows: tuple[Window, ...], grid: Grid) -> Recipe:
     """Fill in what the recipe leaves to defaults: windows, parameters and the slice axis."""
-    return recipe.model_copy(
-        update={
-            "windows": windows,
-            "params": fusion.lookup(recipe.method).resolve(recipe.params),
-            "axis": grid.slice_axis if recipe.axis is None else recipe.axis,
-        }
-    )
+    found = {
+        "windows": windows,
+        "params": fusion.lookup(recipe.method).resolve(recipe.params),
+        "axis": grid.slice_axis if recipe.axis is None else recipe.axis,
+    }
+    return Recipe(**{**dict(recipe), **found})
 
 
 def _slices(

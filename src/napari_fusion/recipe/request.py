@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue, PlainSerializer
 
 from napari_fusion.checked import Settings
 from napari_fusion.quantify import SuvKind
@@ -14,6 +16,14 @@ from napari_fusion.slab import Window
 
 Length = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 """Millimetres, more than none."""
+
+
+Params = Annotated[
+    Mapping[str, JsonValue],
+    AfterValidator(lambda given: MappingProxyType(dict(given))),
+    PlainSerializer(dict, return_type=dict[str, JsonValue]),
+]
+"""Values by name that nobody can change."""
 
 
 class Recipe(Settings):
@@ -66,9 +76,15 @@ class Recipe(Settings):
     suv: SuvKind | None = None
     windows: tuple[Window | None, ...] | None = None
     method: str = "laplacian"
-    params: dict[str, JsonValue] = Field(default_factory=dict)
+    params: Params = Field(default_factory=dict, validate_default=True)
     axis: Annotated[int, Field(ge=0, le=2)] | None = None
     nan: Literal["refuse", "background"] = "refuse"
     different_patients: bool = False
     unknown_sides: bool = False
     metrics: tuple[str, ...] = ("q_abf", "mutual_information", "ssim")
+
+    def __deepcopy__(self, memo: object = None) -> Self:
+        return self.model_copy()  # there is nothing in it that could change
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self).model_validate, (self.model_dump(),)
