@@ -1,6 +1,8 @@
 """Training: it learns, it is decided by its seed, and it goes on after an interruption."""
 
+import errno
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -10,12 +12,12 @@ import numpy as np
 import pytest
 import torch
 
-from napari_fusion.errors import Cancelled, CheckpointError, ParameterError
+from napari_fusion.errors import Cancelled, CheckpointError, ParameterError, WriteError
 from napari_fusion.nets import train as training
 from napari_fusion.nets.checkpoint import Checkpoint
 from napari_fusion.nets.data import Sample, held_out, load_samples
 from napari_fusion.nets.model import NetConfig
-from napari_fusion.nets.train import TrainData, TrainOptions, train, validate
+from napari_fusion.nets.train import TrainData, TrainOptions, draw_curve, train, validate
 
 QUICK = TrainOptions(steps=6, count=2, side=64, every=3)
 
@@ -131,6 +133,20 @@ def test_the_curve_is_written(tiny, data, tmp_path):
     train(tiny.config, data, QUICK, out=tmp_path)
     assert (tmp_path / "curve.csv").read_text().splitlines()[0].startswith("step,")
     assert (tmp_path / "curve.png").stat().st_size > 500
+
+
+def test_a_curve_is_whole_or_the_old_one(tmp_path, monkeypatch):
+    rows = [[0.0, 2.0, 3.0], [5.0, 1.0, 2.0]]
+    draw_curve(rows, tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def full(_descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(WriteError, match=r"curve\.csv was not written: no space left"):
+        draw_curve([*rows, [9.0, 0.5, 1.0]], tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_going_on_keeps_the_card_and_changes_the_weights(tiny, data):

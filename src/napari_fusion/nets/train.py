@@ -1,6 +1,5 @@
 """Train a network: seeded, resumable at any moment, the curve on disk as it goes."""
 
-import csv
 import hashlib
 import logging
 import math
@@ -17,6 +16,7 @@ from torch import Tensor
 
 from napari_fusion.checked import Settings
 from napari_fusion.errors import CheckpointError, ParameterError, Progress, silent
+from napari_fusion.io.atomic import write_table, write_verified
 from napari_fusion.nets.bands import fuse, fused, votes
 from napari_fusion.nets.checkpoint import Checkpoint, tensors_digest
 from napari_fusion.nets.data import Sample, batch
@@ -296,10 +296,11 @@ def draw_curve(rows: list[list[float]], folder: Path) -> None:
     """Write `curve.csv` and a plain picture of it, `curve.png`: training grey, validation red."""
     from PIL import Image, ImageDraw
 
-    with (folder / "curve.csv").open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(["step", "training loss", "validation loss"])
-        table.writerows([f"{value:.6g}" for value in row] for row in rows)
+    columns = ("step", "training loss", "validation loss")
+    told = [[f"{value:.6g}" for value in row] for row in rows]
+    write_table(
+        folder / "curve.csv", columns, [dict(zip(columns, row, strict=True)) for row in told]
+    )
     values = np.array(rows, float)
     known = values[:, 1:][np.isfinite(values[:, 1:])]
     low, high = known.min(), known.max()
@@ -319,4 +320,4 @@ def draw_curve(rows: list[list[float]], folder: Path) -> None:
     pen.text((40, 380), f"{int(values[-1, 0])} steps", fill="black")
     pen.text((4, 24), f"{high:.3f}", fill="black")
     pen.text((4, 364), f"{low:.3f}", fill="black")
-    image.save(folder / "curve.png")
+    write_verified(folder / "curve.png", image.save)
