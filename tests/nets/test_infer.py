@@ -115,6 +115,26 @@ def test_a_full_gpu_is_told_and_the_processor_decides(tiny, monkeypatch, caplog)
     ]
 
 
+def test_a_gpu_that_fills_up_midway_is_in_the_history(monkeypatch):
+    pair = [Volume(planes, Grid.regular(planes.shape)) for planes in random(2, 3, 32, 32)]
+    windows, inside, pieces = ["0:1"] * 2, infer._piece, []
+
+    def full(*args):
+        pieces.append(args)
+        if len(pieces) == 2:
+            raise torch.OutOfMemoryError
+        return inside(*args)
+
+    quiet = fuse(pair, "cnn", windows=windows)
+    monkeypatch.setattr(infer, "_piece", full)
+    told = fuse(pair, "cnn", windows=windows)
+    np.testing.assert_array_equal(told.array, quiet.array)
+    assert quiet.history[-1].warnings == ()
+    assert told.history[-1].warnings == (
+        "the GPU had too little memory for some slices: the processor ran the network there",
+    )
+
+
 def test_without_a_gpu_the_processor_is_used_and_said(monkeypatch, caplog):
     monkeypatch.setattr(infer, "gpu", lambda: None)
     infer._ready.cache_clear()

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from napari_fusion.errors import GeometryError, ParameterError, Progress, expect, silent
 from napari_fusion.fusion.lazy import chunks, deferred, is_lazy
 from napari_fusion.fusion.registry import Method, lookup
+from napari_fusion.remarks import heard
 from napari_fusion.slab import Stack, Window, cut
 from napari_fusion.threads import OPENCV_ALONE
 from napari_fusion.volume import JSON, Step, Volume, patients_of
@@ -93,17 +94,20 @@ class Job:
         runs = self._runs()
         report(0.0, f"fusing with {self.method.title}")
 
-        def work(run: slice) -> list[int]:
+        def work(run: slice) -> tuple[list[int], set[str]]:
             slabs = self._read(run)
-            for piece, parts in self.kernel.pieces(slabs):
-                store(slice(run.start + piece.start, run.start + piece.stop), parts)
-            return [_not_finite(slab) for slab in slabs]
+            with heard() as said:
+                for piece, parts in self.kernel.pieces(slabs):
+                    store(slice(run.start + piece.start, run.start + piece.stop), parts)
+            return [_not_finite(slab) for slab in slabs], said
 
         with OPENCV_ALONE, ThreadPoolExecutor(self._workers(len(runs))) as pool:
             pending = [pool.submit(work, run) for run in runs]
             try:
                 for done, future in enumerate(as_completed(pending), start=1):
-                    self.lost = [a + b for a, b in zip(self.lost, future.result(), strict=True)]
+                    lost, said = future.result()
+                    self.lost = [a + b for a, b in zip(self.lost, lost, strict=True)]
+                    self.doubts += sorted(said.difference(self.doubts))
                     report(done / len(runs), f"fused {done} of {len(runs)} slabs")
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)

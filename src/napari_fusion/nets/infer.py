@@ -21,6 +21,7 @@ from napari_fusion.nets.model import GAINS, RATIO, SHARES, FusionNet
 from napari_fusion.nets.prior import VOTES
 from napari_fusion.nets.ready import prepared
 from napari_fusion.nets.shipped import located
+from napari_fusion.remarks import remark
 from napari_fusion.threads import OneThread, timed
 
 logger = logging.getLogger(__name__)
@@ -76,7 +77,8 @@ def decide(
 ) -> Decided:
     """Let a network decide about one slice, where its weights are: on the processor or a GPU.
 
-    When a GPU's memory does not suffice, the processor does it, and a warning says so.
+    When a GPU's memory does not suffice, the processor does it: a warning says so, and the
+    history of what is fused.
 
     Parameters
     ----------
@@ -93,6 +95,7 @@ def decide(
         return _decided(net, planes, votes, tile)
     except torch.OutOfMemoryError:
         logger.warning("the GPU has too little memory for this slice: the processor decides it")
+        remark("the GPU had too little memory for some slices: the processor ran the network there")
         return _decided(copy.deepcopy(net).to("cpu"), planes, votes, tile)
 
 
