@@ -32,8 +32,8 @@ def test_inverse_and_chain_undo_each_other():
     assert back.fixed == MOVING
     assert back.moving == FIXED
     np.testing.assert_allclose(there.then(back).map_points(POINTS), POINTS, atol=1e-10)
-    assert there.then(back).is_identity
-    assert not there.is_identity
+    assert there.then(back).rests(there.fixed)
+    assert not there.rests(there.fixed)
 
 
 def test_a_chain_has_the_worse_verdict_and_both_uncertainties():

@@ -47,7 +47,7 @@ def test_the_field_bends_first_and_the_matrix_moves_after():
     np.testing.assert_allclose(map_.map_points([1.0, 0, 0]), [0, 3, 5], atol=1e-12)
     np.testing.assert_allclose(map_.map_points([99.0, 0, 0]), [0, 99, 5], atol=1e-12)
     assert not map_.linear
-    assert not map_.is_identity
+    assert not map_.rests(map_.fixed)
 
 
 @pytest.mark.parametrize("matrix", [np.eye(4), RIGID, SHEARED])

@@ -80,7 +80,7 @@ def test_one_failure_is_one_result(head, moved, error):
     assert "same value" in found[0].quality.sentence
     assert found[0].quality.sentence[0].isupper()
     assert found[0].quality.sentence.endswith(".")
-    assert found[0].is_identity
+    assert found[0].rests(found[0].fixed)
     assert found[0].moving == B
     assert error(found[1].matrix, truth) < 1
     assert told == sorted(told)

@@ -131,11 +131,6 @@ class Alignment:
         folds = self.field is not None and not self.field.jacobian.smallest > 0
         return bool(scales.min() > SMALLEST_SCALE) and not folds
 
-    @property
-    def is_identity(self) -> bool:
-        """Whether no point of the fixed grid moves by more than a thousandth of a millimetre."""
-        return self.rests(self.fixed)
-
     def rests(self, grid: Grid) -> bool:
         """Whether no point of a grid moves by more than a thousandth of a millimetre."""
         if self.field is not None and self.field.largest_mm >= 1e-3:
