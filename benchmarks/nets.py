@@ -294,7 +294,7 @@ def onnx():
                     start = time.process_time()
                     decide(net, planes, votes)
                     spent[kind] = min(spent[kind], (time.process_time() - start) * 1000)
-            parity = pictures_db(checkpoint.build(), nets["onnxruntime int8"], samples)
+            parity = pictures_db(nets["torch"], nets["onnxruntime int8"], samples)
         told = ", ".join(f"{kind} {ms:.1f} ms" for kind, ms in spent.items())
         print(f"{name}: {told}; int8 agrees to {parity:.1f} dB")
 

@@ -16,10 +16,10 @@ from napari_fusion.fusion import fuse, learned, lookup
 from napari_fusion.grid import Grid
 from napari_fusion.nets import bands, infer, shipped
 from napari_fusion.nets.checkpoint import Checkpoint
-from napari_fusion.nets.model import Block, NetConfig, size
+from napari_fusion.nets.model import Block, FusionNet, NetConfig, size
 from napari_fusion.nets.prior import prior
 from napari_fusion.nets.prune import PruneOptions
-from napari_fusion.nets.ready import prepared
+from napari_fusion.nets.ready import ReadyNet, prepared
 from napari_fusion.nets.shipped import SHIPPED
 from napari_fusion.nets.train import TrainOptions
 from napari_fusion.volume import Volume
@@ -37,9 +37,20 @@ def decided(net, planes, **options):
 def test_inference_gives_the_picture_of_training(tiny, shape):
     planes = random(2, *shape)
     parts = learned.by_network(planes[:, None], prepared(tiny))[:, 0]
+    trained = tiny.build()
+    trained.calm = ReadyNet.calm
     with torch.inference_mode():
-        expected = bands.fused(tiny.build(), torch.from_numpy(planes)[:, None])[:, 0].numpy()
+        expected = bands.fused(trained, torch.from_numpy(planes)[:, None])[:, 0].numpy()
     np.testing.assert_allclose(parts, expected, atol=2e-6)
+
+
+def test_a_network_that_runs_shares_more_evenly_than_it_was_trained_to(tiny):
+    planes = random(3, 64, 48)
+    votes, _ = prior(planes, tiny.config.levels)
+    calm = infer.decide(prepared(tiny), planes, votes).share
+    sure = infer.decide(tiny.build(), planes, votes).share ** ReadyNet.calm
+    np.testing.assert_allclose(calm, sure / sure.sum(0), atol=1e-5)
+    assert ReadyNet.calm < FusionNet.calm == 1
 
 
 @pytest.mark.parametrize("block", get_args(Block))

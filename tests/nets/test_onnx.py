@@ -31,7 +31,7 @@ def test_eight_bits_touch_convolutions_only_and_keep_the_picture(tiny, folder, t
     kinds = {node.op_type for node in onnx.load(path).graph.node}
     assert kinds <= {"Conv", "Relu", "Add", "ReduceMean", "QuantizeLinear", "DequantizeLinear"}
     assert "QuantizeLinear" in kinds
-    assert pictures_db(tiny.build(), exporting.running(tiny, path), samples[:4]) > 50
+    assert pictures_db(prepared(tiny), exporting.running(tiny, path), samples[:4]) > 50
 
 
 def test_other_blocks_and_no_slices_are_refused(opinionated, tiny, tmp_path):

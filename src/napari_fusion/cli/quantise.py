@@ -48,11 +48,12 @@ def _exported(full: Any, path: Path, data: Path | None) -> None:
     from napari_fusion.nets.data import load_samples
     from napari_fusion.nets.onnx import export_int8, running
     from napari_fusion.nets.quantise import pictures_db
+    from napari_fusion.nets.ready import prepared
 
     if data is None:
         raise ParameterError("eight bits of ONNX are calibrated on slices: give --data")
     samples = load_samples(data)
     export_int8(full, path, samples[:: max(1, len(samples) // 48)])
-    parity = pictures_db(full.build(), running(full, path), samples[::8])
+    parity = pictures_db(prepared(full), running(full, path), samples[::8])
     say(f"pictures by onnxruntime agree to {parity:.1f} dB")
     say_files([str(path)])

@@ -121,6 +121,9 @@ class FusionNet(nn.Module):  # type: ignore[misc]
     A new network corrects nothing: it is the prior.
     """
 
+    calm = 1.0
+    """What the logarithms of a verdict count when shares are made of it: less is more even."""
+
     def __init__(self, config: NetConfig) -> None:
         super().__init__()
         self.config = config
@@ -151,7 +154,7 @@ class FusionNet(nn.Module):  # type: ignore[misc]
         said = self.look(self.sight(sources, votes), k)
         corrected, gain, apart = said.unflatten(0, (k, n)).split(SAID, 2)
         corrected = corrected / corrected.abs().div_(BOUND).add_(1)
-        share = _share(verdict + corrected[:, :, :-1])
+        share = _share(self.calm * (verdict + corrected[:, :, :-1]))
         lift = torch.exp(corrected[:, :, -1:])
         unlike = mean((apart - mean(apart)) ** 2)
         gain = _sigmoid(gain) * (unlike / (1 + unlike))

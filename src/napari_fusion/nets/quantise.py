@@ -14,6 +14,7 @@ from napari_fusion.nets.bands import fused
 from napari_fusion.nets.checkpoint import SCALE, Checkpoint
 from napari_fusion.nets.data import Sample
 from napari_fusion.nets.model import FusionNet
+from napari_fusion.nets.ready import prepared
 from napari_fusion.nets.train import whole
 
 
@@ -32,7 +33,7 @@ def quantise(checkpoint: Checkpoint) -> Checkpoint:
 
 def parity_db(a: Checkpoint, b: Checkpoint, samples: list[Sample]) -> float:
     """Give the PSNR between the pictures two networks make of the same slices, in dB."""
-    return pictures_db(a.build(), b.build(), samples)
+    return pictures_db(prepared(a), prepared(b), samples)
 
 
 def pictures_db(first: FusionNet, second: FusionNet, samples: list[Sample]) -> float:

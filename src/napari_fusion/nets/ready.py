@@ -15,6 +15,9 @@ from napari_fusion.nets.model import RATIO, FusionNet, mean
 class ReadyNet(FusionNet):
     """A network that only looks; its weights can no longer learn."""
 
+    calm = 0.7
+    """Below 1, as in training: more of either source is kept at large scales. Chosen by ranks."""
+
     def sight(self, sources: Tensor, votes: Tensor) -> Tensor:
         """Lay out what `FusionNet.sight` does, on the processor by OpenCV: in half the time."""
         if sources.device.type != "cpu" or self.config.pixels == "means":

@@ -7,8 +7,8 @@ from napari_fusion.errors import CheckpointError
 from napari_fusion.nets.checkpoint import file_sha256
 
 SHIPPED: dict[str, str] = {
-    "dense": "6995a0bdee454088f61d0f2322468f6b420e1dd48d566141bb7a278a924040cc",
-    "pruned": "ded6d8f4055fbd75deaf4e0adf1f617bc5700b5faee8edfb85690d0aca30f4e4",
+    "dense": "52bafa3ca9c8bb57b6e235f69210bc1c58980d691115c48ffc72711a264f4734",
+    "pruned": "f546f53362457930fdca2026da63087fef93bece4f5f7eca25ef91211ef9b2a2",
 }
 
 WEIGHTS = Path(__file__).parent / "weights"
