@@ -31,8 +31,7 @@ from napari_fusion.gui.fuse.preview import Spot, slice_at
 from napari_fusion.gui.snapshot import Snapshot
 from napari_fusion.gui.steps.step import button
 from napari_fusion.gui.widgets.combos import LayerCombo
-from napari_fusion.gui.widgets.focus import frame_focus
-from napari_fusion.gui.widgets.hearing import hear
+from napari_fusion.gui.widgets.focus import FocusFrame
 from napari_fusion.gui.widgets.scroll import UprightScroll
 from napari_fusion.gui.worker import Job
 from napari_fusion.slab import Window
@@ -106,11 +105,7 @@ class ModelsPanel(QWidget):
         self._make_pictures()
         self._lay_out()
         self._list()
-        self._frame_focus()
-        hear(self._frame_focus, self.viewer.events.theme)
-
-    def _frame_focus(self, event: object = None) -> None:
-        frame_focus(self, self.viewer.theme)
+        FocusFrame(self)
 
     def _make_choices(self) -> None:
         self.network, self.other = QComboBox(), QComboBox()

@@ -25,8 +25,7 @@ from napari_fusion.gui.steps.open import OpenStep
 from napari_fusion.gui.steps.step import Step
 from napari_fusion.gui.values import Values
 from napari_fusion.gui.views.letters import show_letters
-from napari_fusion.gui.widgets.focus import frame_focus
-from napari_fusion.gui.widgets.hearing import hear
+from napari_fusion.gui.widgets.focus import FocusFrame
 from napari_fusion.gui.widgets.scroll import UprightScroll
 from napari_fusion.volume import JSON
 
@@ -59,8 +58,7 @@ class FusionWorkspace(QWidget):
         show_letters(self.viewer)
         self._bind_keys()
         self._tell_state()
-        self._frame_focus()
-        hear(self._frame_focus, self.viewer.events.theme)
+        FocusFrame(self)
 
     def showEvent(self, event: QShowEvent) -> None:  # noqa: N802 - Qt's name
         """Take mouse and keys of the window it is shown in."""
@@ -92,9 +90,6 @@ class FusionWorkspace(QWidget):
         window = getattr(self.viewer, "window", None)  # a viewer model has none
         if window is not None and not self.help.stands_in_menu:
             self.help.join(window.help_menu)
-
-    def _frame_focus(self, event: object = None) -> None:
-        frame_focus(self, self.viewer.theme)
 
     def _make_ends(self) -> None:
         """Make what is always in sight: the state above the steps, values and progress below."""
