@@ -23,20 +23,20 @@ class FocusFrame(QObject):
     def __init__(self, room: QWidget) -> None:
         super().__init__(room)
         self._room = room
-        self._frame: Frame | None = None
+        self._outline: Outline | None = None
         QApplication.instance().focusChanged.connect(self._follow)
 
     @Slot("QWidget*", "QWidget*")
     def _follow(self, left: QWidget | None, entered: QWidget | None) -> None:
         """Go to the widget that has the keyboard now."""
-        if self._frame is not None and isalive(self._frame):
-            self._frame.hide()
-            self._frame.deleteLater()
+        if self._outline is not None and isalive(self._outline):
+            self._outline.hide()
+            self._outline.deleteLater()
         inside = isalive(self._room) and entered is not None and self._room.isAncestorOf(entered)
-        self._frame = Frame(entered) if inside else None
+        self._outline = Outline(entered) if inside else None
 
 
-class Frame(QWidget):
+class Outline(QWidget):
     """A line along the edges of the widget it lies over."""
 
     def __init__(self, below: QWidget) -> None:
