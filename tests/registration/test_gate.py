@@ -6,6 +6,7 @@ import pytest
 from napari_fusion.registration import Alignment, AlignOptions, align, assess
 from napari_fusion.registration.alignment import pose_matrix
 from napari_fusion.registration.gate import Evidence, judge, stands_out
+from napari_fusion.registration.intensity import _shared
 from napari_fusion.registration.nmi import Score
 
 FAST = AlignOptions(samples=8000, finest_mm=2)
@@ -101,6 +102,22 @@ def test_every_orientation_is_tried_unless_the_pose_stands_out(head, monkeypatch
     found = align(head("T1"), head("T1"), FAST)
     assert bool(tried) != so
     assert found.quality.verdict == quality.verdict
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        ({}, "PASS"),
+        ({"eighths_mm": 1.6}, "PASS"),  # which the scanner's own geometry makes up for
+        ({"z": 0.7, "drop": 0.02}, "CHECK"),
+        ({"z": 2.0}, "CHECK"),
+        ({"parts_mm": 20.0}, "CHECK"),
+        ({"mirror": 1.05}, "CHECK"),
+    ],
+)
+def test_a_pose_near_the_shared_frame_counts_only_where_it_stands_out(change, verdict):
+    """Another person's head in the frame of this one is no match for a pose that lies near."""
+    assert _shared(judge(replace(GOOD, **change)), away=1.0).verdict == verdict
 
 
 def test_limits_grow_and_shrink_with_the_body():
