@@ -67,7 +67,7 @@ class Words(QLabel):
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
-        self._overlay, self._told, self._is_low = overlay, ("", 0), False
+        self._overlay, self._told = overlay, ("", 0)
         self._take_size(max(SIZES))
         self._rest.timeout.connect(self._settle)
 
@@ -77,7 +77,6 @@ class Words(QLabel):
             return
         self._told = words, room
         self._take_size(room)
-        self._is_low = room < NARROW
         self.move(CORNER, CORNER + BELOW * self._is_low)
         self.setText(self._wrapped(words, room if self._is_low else room // 2 - LETTER - CORNER))
         self.adjustSize()
@@ -87,6 +86,11 @@ class Words(QLabel):
         if self._overlay.text:
             self._overlay.text = ""
         self._rest.start()
+
+    @property
+    def _is_low(self) -> bool:
+        """Whether there is no room beside the letter, so that words stand below it."""
+        return self._told[1] < NARROW
 
     def _take_size(self, room: int) -> None:
         """Write as large as a picture is wide, here and in the picture itself."""
