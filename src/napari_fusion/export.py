@@ -33,6 +33,7 @@ _PACKAGES = ("numpy", "scipy", "SimpleITK", "nibabel", "pydicom", "opencv-python
 
 
 RECORD = "record.json"
+MONTAGE = "montage.png"
 
 RESULTS = (
     r"(fused|change|colour|moving(_\d+)?_on_fixed|attribution(_\d+)?)\.nii\.gz"
@@ -211,7 +212,7 @@ def _write(outcome: Outcome, folder: Path, **more: Any) -> None:
         save(share, folder / f"attribution{number}.nii.gz")
         pair = outcome.inputs[0], outcome.inputs[i]
         alignment.save(folder / f"alignment{number}.tfm", fixed=pair[0], moving=pair[1])
-    _write_montage(outcome, folder / "montage.png")
+    _write_montage(outcome, folder / MONTAGE)
     text = json.dumps(record(outcome) | more, indent=2, allow_nan=False) + "\n"
     (folder / RECORD).write_text(text, encoding="utf-8")
 

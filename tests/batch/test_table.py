@@ -35,6 +35,20 @@ def test_moving_volumes_come_in_the_order_of_their_numbers(table, tmp_path):
     assert [one.name for one in read_table(path)[0].moving] == ["first", "second", "last"]
 
 
+def test_a_line_names_series_and_transforms(table, tmp_path):
+    path = table(
+        "case,fixed,moving,moving_2,moving_series,fixed_series,moving_2_alignment,moving_alignment\n"
+        "a,scans,scans,pet,1.2,1.1,two.tfm,one.tfm\n"
+        "b,scans,,pet,,1.3,three.tfm,\n"
+        "c,ct,mr,,,,,\n"
+    )
+    first, second, third = read_table(path)
+    assert first.series == ("1.1", "1.2")  # in the order of the volumes
+    assert first.alignments == (tmp_path / "one.tfm", tmp_path / "two.tfm")
+    assert (second.series, second.alignments) == (("1.3",), (tmp_path / "three.tfm",))
+    assert (third.series, third.alignments) == ((), ())
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -48,6 +62,17 @@ def test_moving_volumes_come_in_the_order_of_their_numbers(table, tmp_path):
         ("case,fixed,moving\nend.,b,c\n", "cannot name a folder"),
         ("case,fixed,moving\na,b,c\nA,b,c\n", "'A' is taken"),
         ("case,fixed,moving\ncases.csv,b,c\n", "'cases.csv' is taken"),
+        ("case,fixed,moving\ncases.html,b,c\n", "'cases.html' is taken"),
+        (
+            "case,fixed,moving,moving_2,moving_alignment\na,b,c,d,t.tfm\n",
+            "line 2 of cohort.csv needs a transform for each moving volume, or none: what moves is "
+            "moving, moving_2, and there are transforms for moving",
+        ),
+        ("case,fixed,moving,fixed_alignment\na,b,c,t.tfm\n", "there are transforms for fixed"),
+        (
+            "case,fixed,moving,moving_2,moving_2_series\na,b,c,,1.2\n",
+            "line 2 of cohort.csv has a moving_2_series, but nothing in column 'moving_2'",
+        ),
     ],
 )
 def test_what_cannot_be_a_cohort_is_refused(table, text, words):

@@ -77,6 +77,38 @@ def test_the_same_again_keeps_what_is_done(pair, tmp_path):
     assert status() == "done"
 
 
+def test_a_line_may_give_its_own_transform(pair, tmp_path):
+    from napari_fusion import Alignment, load
+
+    ct, mr = pair
+    there = Alignment.identity(load(ct).grid, load(mr).grid)
+    place = tmp_path / "t.tfm"
+    there.moved(translation=(8.0, 0, 0)).save(place)
+    cases = [Case("one", ct, (mr,), alignments=(place,))]
+    rows = run_table(cases, tmp_path / "out", AS_THEY_LIE)
+    used = Alignment.load(tmp_path / "out/one/alignment.tfm")
+    assert used.matrix[0, 3] == pytest.approx(8.0)
+    assert rows[0].status == "done"
+    there.moved(translation=(16.0, 0, 0)).save(place)
+    assert run_table(cases, tmp_path / "out", AS_THEY_LIE)[0].status == "done"  # not kept
+    unknown = [Case("two", ct, (mr,), series=("1.2.3",))]
+    (row,) = run_table(unknown, tmp_path / "out", AS_THEY_LIE)
+    assert row.status == "failed"
+    assert "1.2.3" in row.sentence
+
+
+def test_the_page_shows_each_case_under_its_verdict(pair, tmp_path):
+    ct, mr = pair
+    cases = [Case("a b", ct, (mr,)), Case("gone", ct, (tmp_path / "<no>.nii",))]
+    run_table(cases, tmp_path, AS_THEY_LIE)
+    page = (tmp_path / "cases.html").read_text(encoding="utf-8")
+    assert "2 cases: 1 CHECK, 1 failed" in page
+    assert "Not a medical device" in page
+    assert 'src="a%20b/montage.png"' in page
+    assert "&lt;no&gt;.nii does not exist" in page
+    assert page.count("<img") == 1
+
+
 def test_results_of_another_request_are_told_of(pair, tmp_path):
     mr = tmp_path / "mr.nii.gz"
     mr.write_bytes(pair[1].read_bytes())

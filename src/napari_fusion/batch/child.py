@@ -42,6 +42,8 @@ class Child:
         command = [
             *(sys.executable, "-P", "-m", "napari_fusion", "run", *places, "--out", str(folder)),
             *("--recipe", str(recipe), "--json", "--no-window", *options),
+            *(f"--series={uid}" for uid in case.series),
+            *(f"--alignment={path.absolute()}" for path in case.alignments),
         ]
         self._out, self._err = (tempfile.TemporaryFile() for _ in range(2))  # noqa: SIM115
         self._process = subprocess.Popen(

@@ -20,7 +20,8 @@ MARK = "case.json"
 
 def asked(case: Case, request: Mapping[str, Any]) -> str:
     """Hash a request and the files of a case, these by place, size and date of change."""
-    told = [request, [_dated(path) for path in case.paths]]
+    dated = [_dated(path) for path in (*case.paths, *case.alignments)]
+    told = [request, len(case.paths), dated, case.series]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from napari_fusion import fusion
 from napari_fusion.batch.child import Child
 from napari_fusion.batch.kept import asked, kept, remember
+from napari_fusion.batch.page import write_page
 from napari_fusion.batch.row import FAILED, Row, write_rows
 from napari_fusion.batch.table import Case, check_names, read_table
 from napari_fusion.errors import ParameterError, Progress, expect, silent
@@ -18,7 +19,7 @@ from napari_fusion.export import NOTICE, prepared, versions
 from napari_fusion.io.atomic import write_json
 from napari_fusion.recipe import Recipe
 
-CASES, REQUEST = "cases.csv", "request.json"
+CASES, PAGE, REQUEST = "cases.csv", "cases.html", "request.json"
 _TICK_S = 0.1
 
 
@@ -44,7 +45,8 @@ def run_table(
         A CSV file as `read_table` takes it, or cases.
     out
         A folder. Gets a folder for each case, with what `export_outcome` writes; ``cases.csv``, a
-        line for each; and ``request.json``, from which a case can be repeated.
+        line for each; ``cases.html``, a page of their pictures; and ``request.json``, from which a
+        case can be repeated.
     recipe
         What to do; its defaults when None.
     options
@@ -122,7 +124,7 @@ class _Work:
                     running.remove(entry)
                     self._end(*entry)
                 if ended or not waiting:
-                    write_rows(self.rows(cases), self.folder / CASES, self.metrics)
+                    self._write(self.rows(cases))
                 bad = sum(row.status == FAILED for row in self.done.values())
                 share = len(self.done) / max(len(cases), 1)
                 progress(share, f"{len(self.done)} of {len(cases)} cases, {bad} failed")
@@ -135,6 +137,10 @@ class _Work:
     def rows(self, cases: Sequence[Case]) -> tuple[Row, ...]:
         """Give the rows there are, in the order of the cases."""
         return tuple(self.done[case.name] for case in cases if case.name in self.done)
+
+    def _write(self, rows: Sequence[Row]) -> None:
+        write_rows(rows, self.folder / CASES, self.metrics)
+        write_page(rows, self.folder / PAGE)
 
     def _begin(self, case: Case, running: list[tuple[Case, str, Child]]) -> None:
         """Take what an earlier run left of the same request, or start the case."""

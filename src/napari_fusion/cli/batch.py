@@ -21,6 +21,7 @@ from napari_fusion.cli.run import (
 )
 from napari_fusion.cli.screen import AsJson, bar, say, say_files, say_json
 from napari_fusion.cli.settings import read_object
+from napari_fusion.cli.transform import OtherPair
 from napari_fusion.cli.volumes import FrameNumber, Modalities, Rectify, Strangers
 from napari_fusion.cli.windows import HELP
 
@@ -30,7 +31,9 @@ def batch(  # noqa: PLR0913 - one parameter per option
         Path, typer.Argument(help="CSV: case, fixed, moving (moving_2, …); paths from its folder.")
     ],
     *,
-    out: Annotated[Path, typer.Option(help="Folder for a folder per case, and cases.csv.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder for a folder per case, cases.csv and cases.html.")
+    ],
     jobs: Annotated[int, typer.Option(min=1, help="Cases at a time; each takes its memory.")] = 1,
     method: MethodName = None,
     param: Params = None,
@@ -38,6 +41,7 @@ def batch(  # noqa: PLR0913 - one parameter per option
     recipe: Annotated[
         Path | None, typer.Option(help="A recipe, or the record.json of a run.")
     ] = None,
+    other_pair: OtherPair = False,
     suv: InSuv = None,
     windows: Annotated[list[str] | None, typer.Option(help=HELP)] = None,
     accept: Accepted = None,
@@ -64,10 +68,11 @@ def batch(  # noqa: PLR0913 - one parameter per option
     options = [f"--windows={one}" for one in windows or []]
     options += [f"--modality={one}" for one in modality or []]
     options += [f"--frame={frame}"] * (frame is not None) + ["--rectify"] * rectify
+    options += ["--other-pair"] * other_pair
     with bar() as progress:
         rows = run_table(table, out, asked, options=options, jobs=jobs, progress=progress)
     failed = [row for row in rows if row.status == "failed"]
-    outputs = [str(out / name) for name in ("cases.csv", "request.json")]
+    outputs = [str(out / name) for name in ("cases.csv", "cases.html", "request.json")]
     if as_json:
         say_json({"cases": [row.to_json() for row in rows], "outputs": outputs})
     else:
