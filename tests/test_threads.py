@@ -2,9 +2,11 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from threading import local
+from threading import Barrier, active_count, get_ident, local
 
-from napari_fusion.threads import OneThread, timed
+import pytest
+
+from napari_fusion.threads import OneThread, side_by_side, timed
 
 
 class Library:
@@ -59,3 +61,31 @@ def test_what_other_threads_do_is_not_timed():
     word, busy_ms = timed(lambda: burn(0.1) or "done")
     assert word == "done"
     assert idle_ms < 100 <= busy_ms < 200
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_every_item_is_done_once_and_told_on_this_thread(threads):
+    told = []
+    side_by_side(lambda n: n * n, range(20), threads, lambda n: told.append((n, get_ident())))
+    assert sorted(told) == [(n * n, get_ident()) for n in range(20)]
+
+
+def test_items_are_done_at_the_same_time():
+    together = Barrier(2, timeout=10)
+    side_by_side(lambda _: together.wait(), range(2), 2, lambda _: None)
+
+
+@pytest.mark.parametrize("here", [True, False])
+def test_work_that_fails_on_any_thread_ends_all_of_it(here):
+    caller, begun, before = get_ident(), [], active_count()
+
+    def work(_):
+        begun.append(None)
+        time.sleep(0.01)
+        if (get_ident() == caller) == here:
+            raise IndexError("of the work itself")
+
+    with pytest.raises(IndexError, match="of the work itself"):
+        side_by_side(work, range(100), 2, lambda _: None)
+    assert len(begun) < 10
+    assert active_count() == before

@@ -1,12 +1,15 @@
-"""One thread for a library that counts its threads for the whole process, while ours run beside."""
+"""Threads of ours side by side, and libraries kept to one thread each meanwhile."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from threading import Lock, local
 from typing import TypeVar
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -69,3 +72,55 @@ def timed(work: Callable[[], T]) -> tuple[T, float]:
         start = time.thread_time()
         done = work()
         return done, 1000 * (time.thread_time() - start)
+
+
+def side_by_side(
+    work: Callable[[S], T], items: Iterable[S], threads: int, done: Callable[[T], None]
+) -> None:
+    """Do some work on every item, on this thread and, beyond one, on others beside it.
+
+    Threads take the next item by themselves, so that nobody waits to be handed one.
+
+    Parameters
+    ----------
+    work
+        What is done, on any of the threads.
+    items
+        What it is done to.
+    threads
+        How many work at a time, this one included.
+    done
+        Told each result, in any order, on this thread. What it or `work` raises ends the work:
+        items that nobody took yet are dropped, and those under way are waited for.
+    """
+    waiting, finished = deque(items), deque[T]()
+
+    def left() -> Iterator[S]:
+        while True:
+            try:
+                item = waiting.popleft()
+            except IndexError:
+                return
+            yield item
+
+    def help_out() -> None:
+        try:
+            for item in left():
+                finished.append(work(item))
+        finally:
+            waiting.clear()
+
+    with ThreadPoolExecutor(max(threads - 1, 1)) as pool:
+        helpers = [pool.submit(help_out) for _ in range(threads - 1)]
+        try:
+            for item in left():
+                finished.append(work(item))
+                while finished:
+                    done(finished.popleft())
+        finally:
+            waiting.clear()
+            wait(helpers)
+    for helper in helpers:
+        helper.result()
+    for result in finished:
+        done(result)

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 from numbers import Integral
@@ -16,7 +15,7 @@ from napari_fusion.fusion.lazy import chunks, deferred, is_lazy
 from napari_fusion.fusion.registry import Method, lookup
 from napari_fusion.remarks import heard
 from napari_fusion.slab import Stack, Window, cut
-from napari_fusion.threads import OPENCV_ALONE
+from napari_fusion.threads import OPENCV_ALONE, side_by_side
 from napari_fusion.volume import JSON, Step, Volume, patients_of
 
 WORKERS = 2
@@ -24,6 +23,9 @@ WORKERS = 2
 
 SLAB_BYTES = 2 << 20
 """Aim for the sources of one slab; what a method needs beside them is a small multiple."""
+
+WINDOWED_PIXELS = 1 << 17
+"""Pixels that are windowed at a time: so few that a core keeps them near itself meanwhile."""
 
 HUGE_BYTES = 128 << 20
 """Slices whose sources take more than this are fused one at a time, to spare memory."""
@@ -40,8 +42,10 @@ class Kernel:
     def __call__(self, slabs: Sequence[NDArray[Any]]) -> Stack:
         """Give the parts (k, n, h, w) of measured slices, k arrays (n, h, w)."""
         shown = np.empty((len(slabs), *slabs[0].shape), np.float32)
+        n, h, w = slabs[0].shape
         for plane, window, slab in zip(shown, self.windows, slabs, strict=True):
-            window(slab, out=plane)
+            for rows in cut(h, max(WINDOWED_PIXELS // max(n * w, 1), 1)):
+                window(slab[:, rows], out=plane[:, rows])
         return lookup(self.method)(shown, **self.params)
 
     def pieces(self, slabs: Sequence[NDArray[Any]]) -> Iterator[tuple[slice, Stack]]:
@@ -94,6 +98,8 @@ class Job:
         runs = self._runs()
         report(0.0, f"fusing with {self.method.title}")
 
+        done = 0
+
         def work(run: slice) -> tuple[list[int], set[str]]:
             slabs = self._read(run)
             with heard() as said:
@@ -101,16 +107,16 @@ class Job:
                     store(slice(run.start + piece.start, run.start + piece.stop), parts)
             return [_not_finite(slab) for slab in slabs], said
 
-        with OPENCV_ALONE, ThreadPoolExecutor(self._workers(len(runs))) as pool:
-            pending = [pool.submit(work, run) for run in runs]
-            try:
-                for done, future in enumerate(as_completed(pending), start=1):
-                    lost, said = future.result()
-                    self.lost = [a + b for a, b in zip(self.lost, lost, strict=True)]
-                    self.doubts += sorted(said.difference(self.doubts))
-                    report(done / len(runs), f"fused {done} of {len(runs)} slabs")
-            finally:
-                pool.shutdown(wait=True, cancel_futures=True)
+        def count(result: tuple[list[int], set[str]]) -> None:
+            nonlocal done
+            lost, said = result
+            done += 1
+            self.lost = [a + b for a, b in zip(self.lost, lost, strict=True)]
+            self.doubts += sorted(said.difference(self.doubts))
+            report(done / len(runs), f"fused {done} of {len(runs)} slabs")
+
+        with OPENCV_ALONE:
+            side_by_side(work, runs, self._workers(len(runs)), count)
 
     def parts_of(self, index: int) -> Stack:
         """Give the parts (k, 1, h, w) of one slice alone."""

@@ -18,6 +18,9 @@ from napari_fusion.slab import Stack
 Planes = NDArray[np.float32]
 """(k, h, w) float32: the same slice, or one band of it, of k sources."""
 
+Votes = NDArray[np.uint8]
+"""(h, w): 2 where the first of two sources is ahead, 0 where the second is, 1 where they tie."""
+
 Rule = Literal["magnitude", "energy", "sml", "phase", "consistent"]
 """Activity of a band: its magnitude, its energy in a 3 × 3 window, its sum-modified Laplacian, its
 energy where the phases of all scales agree; or the energy, and then each place goes to the source
@@ -39,7 +42,7 @@ def each_slice(rule: Callable[..., Planes], sources: Stack, *args: Any) -> Stack
     The rule sees only the sources that show anything in the slice, at least two of them: an empty
     one gives nothing and changes nothing, and a lone one is its own fusion.
     """
-    shown = np.any(sources, axis=(2, 3))
+    shown = np.array([[plane.any() for plane in source] for source in sources], bool)
     if shown.all() and shown.shape[1] == 1 and len(shown) > 1:
         return rule(sources[:, 0], *args)[:, None]  # spares huge slices a copy
     parts = np.zeros_like(sources)
@@ -55,32 +58,54 @@ def each_slice(rule: Callable[..., Planes], sources: Stack, *args: Any) -> Stack
 
 def emptied(parts: Stack, sources: Stack) -> Stack:
     """Make parts (k, n, h, w) exactly zero, in place, where every source is."""
-    np.copyto(parts, 0, where=~sources.any(axis=0))
+    empty = sources[0] == 0
+    for source in sources[1:]:
+        empty &= source == 0
+    np.copyto(parts, 0, where=empty)
     return parts
 
 
 def strongest(activity: Planes) -> Planes:
     """Give all to the most active source; those that tie share."""
     if len(activity) == 2:  # the common case, without the division
-        shared: Planes = np.empty_like(activity)
-        first = shared[0]
-        first[...] = activity[0] > activity[1]
-        first += activity[0] >= activity[1]
-        first *= np.float32(0.5)
-        np.subtract(1, first, out=shared[1])
-        return shared
-    shared = (activity == activity.max(axis=0)).astype(np.float32)
+        return _halves(_votes(activity))
+    shared: Planes = (activity == activity.max(axis=0)).astype(np.float32)
     shared /= shared.sum(axis=0)
     return shared
 
 
-def majority(winners: Planes) -> Planes:
-    """Give each place to the source that won most of the 3 × 3 around it (Li et al. 1995).
+def majority(activity: Planes) -> Planes:
+    """Give each place to the source that is strongest in most of the 3 × 3 around (Li et al. 1995).
 
     Single places decided against their surroundings, where the sources' details point opposite
     ways, would show as dots along an edge.
     """
-    return strongest(smooth(winners, 1))
+    if len(activity) > 2:
+        return strongest(smooth(strongest(activity), 1))
+    import cv2
+
+    around: Votes = cv2.boxFilter(  # type: ignore[assignment]
+        _votes(activity), -1, (3, 3), normalize=False
+    )
+    np.clip(around, 8, 10, out=around)  # of 18, so that 9 is a tie
+    around -= 8
+    return _halves(around)
+
+
+def _votes(activity: Planes) -> Votes:
+    """Say of two sources which is the more active."""
+    one, other = activity
+    votes: Votes = (one > other).view(np.uint8)
+    votes += (one >= other).view(np.uint8)
+    return votes
+
+
+def _halves(votes: Votes) -> Planes:
+    """Give each of two sources half for every vote it has, of two at every place."""
+    shared: Planes = np.empty((2, *votes.shape), np.float32)
+    np.multiply(votes, np.float32(0.5), out=shared[0])
+    np.subtract(1, shared[0], out=shared[1])
+    return shared
 
 
 def proportional(activity: NDArray[Any]) -> NDArray[np.float32]:
@@ -153,8 +178,8 @@ def select(bands: Planes, rule: Rule = "magnitude") -> Planes:
 
 
 def _selected(bands: Planes, rule: Rule) -> Planes:
-    winners = strongest(activity(bands, rule))
-    winners = majority(winners) if rule == "consistent" else winners
+    measured = activity(bands, rule)
+    winners = majority(measured) if rule == "consistent" else strongest(measured)
     winners *= bands
     return winners
 

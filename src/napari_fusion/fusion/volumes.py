@@ -226,7 +226,8 @@ def shares(parts: Stack) -> Stack:
 
 
 def _sum(parts: Stack) -> Slab:
-    fused: Slab = parts.sum(axis=0)
+    two = len(parts) == 2  # the common case, in one pass less
+    fused: Slab = parts[0] + parts[1] if two else parts.sum(axis=0)
     return np.clip(fused, 0, 1, out=fused)
 
 
