@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose
 
 from napari_fusion import Recipe, Window
 from napari_fusion.errors import ParameterError
-from napari_fusion.slab import CT_WINDOWS, NARROWEST, cut, default_window
+from napari_fusion.slab import CT_WINDOWS, NARROWEST, NEAR_PIXELS, cut, default_window, near
 
 
 def test_a_window_maps_its_ends_to_zero_and_one():
@@ -115,3 +115,15 @@ def test_a_constant_or_empty_volume_still_has_a_window(value):
 def test_cuts_cover_everything_once(length, size):
     seen = [i for part in cut(length, size) for i in range(part.start, part.stop)]
     assert seen == list(range(length))
+
+
+@pytest.mark.parametrize(
+    "shape", [(512, 512), (2, 3, 700, 90), (1, 10**6), (0, 4), (5, 0), (0, 7, 8)]
+)
+def test_rows_are_cut_whole_into_few_pixels(shape):
+    runs = list(near(shape))
+    assert [row for run in runs for row in range(shape[-2])[run]] == list(range(shape[-2]))
+    per_row = np.prod(shape) // max(shape[-2], 1)
+    assert all(
+        run.stop - run.start == 1 or (run.stop - run.start) * per_row <= NEAR_PIXELS for run in runs
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -19,6 +20,9 @@ Slab = NDArray[np.float32]
 Stack = NDArray[np.float32]
 """(k, n, h, w) float32: the same slab of k sources, or what each of k sources gives."""
 
+
+NEAR_PIXELS = 1 << 16
+"""Pixels whose arithmetic is done at a time where many passes go over them."""
 
 NARROWEST = float(np.finfo(np.float32).tiny)
 """Width below which float32 cannot tell the values of a window apart: 1e-38."""
@@ -195,3 +199,9 @@ def cut(length: int, size: int) -> Iterator[slice]:
     """Cut `length` slices into runs of at most `size`."""
     for start in range(0, length, size):
         yield slice(start, min(start + size, length))
+
+
+def near(shape: tuple[int, ...]) -> Iterator[slice]:
+    """Cut the rows of slices (..., h, w) into runs that a core keeps near itself, `NEAR_PIXELS`."""
+    *slices, h, w = shape
+    yield from cut(h, max(NEAR_PIXELS // max(math.prod(slices) * w, 1), 1))

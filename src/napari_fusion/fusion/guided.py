@@ -15,8 +15,8 @@ from napari_fusion.fusion.rules import (
     smooth,
     strongest,
 )
-from napari_fusion.pyramid import Plane
-from napari_fusion.slab import Stack
+from napari_fusion.pyramid import Plane, filtered
+from napari_fusion.slab import Stack, near
 
 
 def guided_filter(plane: Plane, guide: Plane, radius: int, epsilon: float) -> Plane:
@@ -25,19 +25,37 @@ def guided_filter(plane: Plane, guide: Plane, radius: int, epsilon: float) -> Pl
     In every window the result is :math:`a I + b` of the guide :math:`I`, the least-squares fit to
     the plane with ridge `epsilon` (variance below which an edge of the guide is ignored).
     """
-    mean, mean_plane = smooth(guide, radius), smooth(plane, radius)
-    slope = smooth(guide * plane, radius)
-    slope -= mean * mean_plane
-    variance = smooth(guide * guide, radius)
+    return _Guide(guide).follow(plane, guide * plane, radius, epsilon)
+
+
+class _Guide:
+    """A guide, and its square, for filters of several radii."""
+
+    def __init__(self, guide: Plane) -> None:
+        self.guide, self.square = guide, guide * guide
+
+    def follow(self, plane: Plane, product: Plane, radius: int, epsilon: float) -> Plane:
+        """Filter a plane, given its product with the guide."""
+        mean, mean_plane = smooth(self.guide, radius), smooth(plane, radius)
+        slope, variance = smooth(product, radius), smooth(self.square, radius)
+        for rows in near(plane.shape):
+            _fit(mean[rows], mean_plane[rows], slope[rows], variance[rows], np.float32(epsilon))
+        slope, offset = smooth(slope, radius), smooth(mean_plane, radius)
+        for rows in near(plane.shape):
+            slope[rows] *= self.guide[rows]
+            slope[rows] += offset[rows]
+        return slope
+
+
+def _fit(mean: Plane, offset: Plane, slope: Plane, variance: Plane, epsilon: np.float32) -> None:
+    """Make the slope and offset of the fit, in place, of the means of all products."""
+    slope -= mean * offset
     variance -= mean * mean
     np.maximum(variance, 0, out=variance)  # rounding
-    variance += np.float32(epsilon)
+    variance += epsilon
     slope /= variance
-    mean_plane -= slope * mean
-    fitted = smooth(slope, radius)
-    fitted *= guide
-    fitted += smooth(mean_plane, radius)
-    return fitted
+    mean *= slope
+    offset -= mean
 
 
 @method(
@@ -75,27 +93,33 @@ def _guided(planes: Planes, base: int, detail: int) -> Planes:
 
 
 def _layers(there: Planes, base: int, detail: int, planes: Planes) -> Planes:
-    winners = strongest(np.stack([_saliency(plane) for plane in planes]))
-    parts = np.empty_like(planes)
-    coarse = _weights(planes, winners, there, base, 0.3)
-    fine = _weights(planes, winners, there, detail, 1e-6)
-    for j, plane in enumerate(planes):
-        mean = smooth(plane, 15)
-        parts[j] = coarse[j] * mean + fine[j] * (plane - mean)
+    winners = strongest(_saliency(planes))
+    tidied = [_tidied(*pair, base, detail) for pair in zip(winners, planes, strict=True)]
+    coarse, fine = zip(*tidied, strict=True)
+    means, parts = smooth(planes, 15), winners  # which are not needed any more
+    for rows in near(planes.shape):
+        part, mean = parts[:, rows], means[:, rows]
+        np.multiply(_weights(coarse, rows, there), mean, out=part)
+        part += _weights(fine, rows, there) * (planes[:, rows] - mean)
     return parts
 
 
-def _weights(planes: Planes, winners: Planes, there: Planes, radius: int, epsilon: float) -> Planes:
-    maps = [
-        guided_filter(winner, plane, radius, epsilon)
-        for winner, plane in zip(winners, planes, strict=True)
-    ]
-    return proportional(np.clip(maps, 0, None) * there)
+def _tidied(winner: Plane, plane: Plane, base: int, detail: int) -> tuple[Plane, Plane]:
+    guide, product = _Guide(plane), plane * winner
+    return guide.follow(winner, product, base, 0.3), guide.follow(winner, product, detail, 1e-6)
 
 
-def _saliency(plane: Plane) -> Plane:
+def _weights(maps: tuple[Plane, ...], rows: slice, there: Planes) -> Planes:
+    some = np.stack([plane[rows] for plane in maps])
+    np.maximum(some, 0, out=some)
+    some *= there
+    return proportional(some)
+
+
+def _saliency(planes: Planes) -> Planes:
     import cv2
 
-    laplacian = np.abs(cv2.Laplacian(plane, cv2.CV_32F))
-    saliency: Plane = cv2.GaussianBlur(laplacian, (11, 11), 5)  # type: ignore[assignment]
-    return saliency
+    size = planes.shape[1:]
+    laplacian = filtered(planes, partial(cv2.Laplacian, ddepth=cv2.CV_32F), size)
+    np.abs(laplacian, out=laplacian)
+    return filtered(laplacian, partial(cv2.GaussianBlur, ksize=(11, 11), sigmaX=5), size)

@@ -14,7 +14,7 @@ from napari_fusion.errors import GeometryError, ParameterError, Progress, expect
 from napari_fusion.fusion.lazy import chunks, deferred, is_lazy
 from napari_fusion.fusion.registry import Method, lookup
 from napari_fusion.remarks import heard
-from napari_fusion.slab import Stack, Window, cut
+from napari_fusion.slab import Stack, Window, cut, near
 from napari_fusion.threads import OPENCV_ALONE, side_by_side
 from napari_fusion.volume import JSON, Step, Volume, patients_of
 
@@ -23,9 +23,6 @@ WORKERS = 2
 
 SLAB_BYTES = 2 << 20
 """Aim for the sources of one slab; what a method needs beside them is a small multiple."""
-
-WINDOWED_PIXELS = 1 << 17
-"""Pixels that are windowed at a time: so few that a core keeps them near itself meanwhile."""
 
 HUGE_BYTES = 128 << 20
 """Slices whose sources take more than this are fused one at a time, to spare memory."""
@@ -42,9 +39,8 @@ class Kernel:
     def __call__(self, slabs: Sequence[NDArray[Any]]) -> Stack:
         """Give the parts (k, n, h, w) of measured slices, k arrays (n, h, w)."""
         shown = np.empty((len(slabs), *slabs[0].shape), np.float32)
-        n, h, w = slabs[0].shape
         for plane, window, slab in zip(shown, self.windows, slabs, strict=True):
-            for rows in cut(h, max(WINDOWED_PIXELS // max(n * w, 1), 1)):
+            for rows in near(slab.shape):
                 window(slab[:, rows], out=plane[:, rows])
         return lookup(self.method)(shown, **self.params)
 
