@@ -4,11 +4,12 @@ from functools import partial
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.ndimage import maximum_filter
+from scipy.ndimage import binary_erosion, maximum_filter
 
 from napari_fusion import GeometryError, Grid, ParameterError, QuantityError, Volume
 from napari_fusion.errors import Cancelled
 from napari_fusion.fusion import change
+from napari_fusion.fusion.matching import matched
 
 module = importlib.import_module("napari_fusion.fusion.change")  # the name is its function
 
@@ -109,6 +110,44 @@ def test_gain_and_shading_of_a_scanner_are_no_change():
     found = change(volume(tissue(2, 0)), volume(later), 0.5)
     assert found.array[4, 5, 5] > 20
     assert (found.array[ball((4, 5, 5), 4) == 0] != 0).mean() < 0.02
+
+
+@pytest.fixture(scope="module")
+def shaded():
+    """Give tissue around which there is air, and it as a coil on top of it sees it later."""
+    shape, rng = (40, 48, 48), np.random.default_rng(0)
+    z, y, x = (3.0 * n for n in np.indices(shape))
+    body = (np.hypot(y - 70, x - 70) < 60) & (z > 12)
+    before = np.where(body, 100 + 20 * np.sin(z / 9) * np.cos(y / 7), 1).astype(np.float32)
+    noise = rng.normal(0, 3, (2, *shape)).astype(np.float32)
+    coil = 1.6 / (1 + ((z - 160) ** 2 + (y - 40) ** 2 + (x - 70) ** 2) / 120**2)
+    return body, before + noise[0], before + noise[1], coil.astype(np.float32)
+
+
+def test_shading_is_no_change_to_the_end_of_the_body(shaded):
+    body, before, after, coil = shaded
+    even = matched(before, after * coil, np.full(3, 3.0)) / after
+    for end in (body, body & (np.indices(body.shape)[0] > 36), body & ~binary_erosion(body)):
+        assert np.abs(even[end] - 1).max() < 0.04
+        assert np.abs(even[end].mean() - 1) < 0.01
+    field = even / coil
+    assert field.min() > 0.99 * field[body].min()
+    assert field.max() < 1.01 * field[body].max()
+
+
+@pytest.mark.parametrize("centre", [(60, 70, 70), (105, 70, 30)])
+def test_a_large_lesion_is_not_taken_for_shading(shaded, centre):
+    body, before, after, coil = shaded
+    places = 3.0 * np.indices(body.shape)
+    lesion = body & (sum((p - c) ** 2 for p, c in zip(places, centre, strict=True)) < 30**2)
+    found = matched(before, after * coil * np.where(lesion, np.float32(1.3), 1), np.full(3, 3.0))
+    assert np.median(found[lesion] / after[lesion]) > 1.29
+
+
+def test_a_body_of_few_voxels_tells_a_gain_alone():
+    before = tissue(2, 0).astype(np.float32)
+    even = matched(before, before * np.float32(1.7), GRID.spacing)
+    assert_allclose(even, before, rtol=1e-3)
 
 
 def test_values_with_a_unit_are_taken_as_they_are():
