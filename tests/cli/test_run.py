@@ -96,6 +96,18 @@ def test_modality_names_what_a_file_cannot_say(shell, files, tmp_path):
     assert record["recipe"]["windows"][0] == {"lower": -150.0, "upper": 1200.0}
 
 
+@pytest.mark.parametrize("window", ["0:0", "-150:1200", "Bone"])
+def test_a_window_among_the_volumes_is_told_apart_from_a_missing_file(
+    shell, files, tmp_path, window
+):
+    run = ("run", files["ct"], files["mr"], "--register", "none", "--out", tmp_path / "out")
+    code, _, err = shell(*run, "--window", "--", window)
+    assert code == 1
+    assert f"{window} is no volume: windows come after --windows" in err
+    assert not (tmp_path / "out").exists()
+    assert "bone.nii does not exist" in shell(*run, "--window", "bone.nii")[2]
+
+
 def test_windows_by_name(shell, files, tmp_path):
     run = ("run", files["ct"], files["mr"], "--register", "none", "--method", "average")
     run += ("--no-window", "--out", tmp_path / "o")

@@ -28,7 +28,7 @@ from napari_fusion.cli.volumes import (
     named,
 )
 from napari_fusion.cli.window import picture_window
-from napari_fusion.cli.windows import HELP, check_presets
+from napari_fusion.cli.windows import HELP, check_presets, check_volumes
 from napari_fusion.cli.windows import windows as read_windows
 from napari_fusion.errors import ParameterError, between
 from napari_fusion.volume import Volume
@@ -125,6 +125,7 @@ def run(  # noqa: PLR0913 - one parameter per option
     from napari_fusion.recipe import in_suv
     from napari_fusion.recipe import run as carry_out
 
+    check_volumes(moving)
     changes = requested(
         *(method, param, register),
         windows=read_windows(windows, 1 + len(moving)),

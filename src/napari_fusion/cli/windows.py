@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from napari_fusion.checked import checked
 from napari_fusion.errors import ParameterError
-from napari_fusion.slab import Window, meant_for
+from napari_fusion.slab import PRESETS, Window, meant_for, spoken
 from napari_fusion.volume import Volume
 
 HELP = (
@@ -35,6 +36,31 @@ def windows(asked: Sequence[str] | None, count: int) -> list[Window | None] | No
         None if word.lower() == "auto" else checked(Window, word, f"the window {word!r}")
         for word in words
     ]
+
+
+def check_volumes(paths: Sequence[Path]) -> None:
+    """Refuse windows where volumes belong, which ``--window`` in place of ``--windows`` makes them.
+
+    Raises
+    ------
+    ParameterError
+        A path is none, and a window.
+    """
+    for path in paths:
+        low, _, high = str(path).partition(":")
+        if (spoken(str(path)) in PRESETS or (_number(low) and _number(high))) and not path.exists():
+            raise ParameterError(
+                f"{path} is no volume: windows come after --windows, one per volume (--window, "
+                "which takes no value, is for a picture of napari)"
+            )
+
+
+def _number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
 
 
 def check_presets(asked: Sequence[str] | None, volumes: Sequence[Volume]) -> None:
