@@ -247,6 +247,13 @@ def test_progress_rises_to_one_in_the_callers_thread(pair, monkeypatch):
     assert {thread for _, thread in told} == {threading.get_ident()}
 
 
+def test_a_slow_method_can_be_stopped_within_a_few_small_slices():
+    grid, told = Grid.regular((40, 140, 160)), []
+    sources = [Volume(np.full(grid.shape, value, np.float32), grid) for value in (0.2, 0.7)]
+    fuse(sources, "average", windows=UNIT, progress=lambda *at: told.append(at))
+    assert len(told) > 20
+
+
 @pytest.mark.parametrize("at", range(7))
 def test_cancel_at_any_moment_is_passed_on_and_leaves_no_thread(pair, monkeypatch, at):
     monkeypatch.setattr(job, "SLAB_BYTES", 1)

@@ -21,7 +21,7 @@ from napari_fusion.volume import JSON, Step, Volume, patients_of
 WORKERS = 2
 """Threads that fuse slabs at the same time; the result does not depend on it."""
 
-SLAB_BYTES = 2 << 20
+SLAB_BYTES = 1 << 19
 """Aim for the sources of one slab; what a method needs beside them is a small multiple."""
 
 HUGE_BYTES = 128 << 20
