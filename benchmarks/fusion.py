@@ -4,6 +4,9 @@
     python benchmarks/fusion.py --pairs DIR [--every 3]
         quality on DIR/<A>-<B>/<A>/*.png with DIR/<A>-<B>/<B>/*.png (same names);
         of colour pictures the luminance
+    python benchmarks/fusion.py --pairs DIR --rows METHOD[:NAME=WORD] ... [--every 3]
+        of some methods alone, what an independent comparison prints: Q^AB/F, VIF, SSIM on the
+        foreground, SCD and correlation
 
 Times are CPU time, the least of several rounds in turn, so that a busy machine changes them little;
 compare ratios, not milliseconds.
@@ -129,6 +132,23 @@ def speed():
         print(f"{name:26s} {ms:8.1f} ms {ms / least['laplacian']:8.1f} ×")
 
 
+ROWS = ("q_abf", "vif", "ssim_foreground", "scd", "correlation")
+
+
+def rows(root, every, names):
+    for folder in sorted(p for p in Path(root).iterdir() if p.is_dir()):
+        stacks = list(pairs(folder, every))
+        print(f"{folder.name}: {len(stacks)} pairs", flush=True)
+        for name in names:
+            method, *settings = name.split(":")
+            params, found = dict(word.split("=") for word in settings), []
+            for stack in stacks:
+                fused = lookup(method)(stack[:, None], **params).sum(0).clip(0, 1)[0]
+                grey = np.rint(fused.astype(np.float64) * 255) / 255
+                found.append(evaluate(grey, stack, list(ROWS)))
+            print(f"{name:24s}", *(f"{known_mean([f[k] for f in found]):6.3f}" for k in ROWS))
+
+
 def luminance(path):
     array = np.asarray(Image.open(path), np.float64)
     grey = array if array.ndim == 2 else np.rint(array[..., :3] @ (0.299, 0.587, 0.114))
@@ -201,8 +221,11 @@ if __name__ == "__main__":
     parser.add_argument("--pairs")
     parser.add_argument("--every", type=int, default=1)
     parser.add_argument("--skip", nargs="*", default=[])
+    parser.add_argument("--rows", nargs="*", default=[])
     options = parser.parse_args()
-    if options.pairs:
+    if options.rows:
+        rows(options.pairs, options.every, options.rows)
+    elif options.pairs:
         quality(options.pairs, options.every, options.skip)
     else:
         speed()
