@@ -154,7 +154,7 @@ class FusionNet(nn.Module):  # type: ignore[misc]
         said = self.look(self.sight(sources, votes), k)
         corrected, gain, apart = said.unflatten(0, (k, n)).split(SAID, 2)
         corrected = corrected / corrected.abs().div_(BOUND).add_(1)
-        share = _share(self.calm * (verdict + corrected[:, :, :-1]))
+        share = _share((verdict + corrected[:, :, :-1]).mul_(self.calm))
         lift = torch.exp(corrected[:, :, -1:])
         unlike = mean((apart - mean(apart)) ** 2)
         gain = _sigmoid(gain) * (unlike / (1 + unlike))
@@ -222,13 +222,13 @@ def _layer(block: Block, inputs: int, width: int, dilation: int) -> nn.Sequentia
 
 def _share(logits: Tensor) -> Tensor:
     """Softmax over the sources, alike in every tile: torch's own rounds by a pixel's place."""
-    powers = torch.exp(logits - reduce(torch.maximum, logits.unbind()))
-    return powers / powers.sum(0)
+    powers = (logits - reduce(torch.maximum, logits.unbind())).exp_()
+    return powers / reduce(torch.add, powers.unbind())
 
 
 def _sigmoid(x: Tensor) -> Tensor:
     """Give the logistic function, alike in every tile: torch's own rounds by a pixel's place."""
-    return 1 / (1 + torch.exp(-x))
+    return (1 + torch.exp(-x)).reciprocal()
 
 
 def _plus(x: Tensor, shared: Tensor, k: int) -> Tensor:
