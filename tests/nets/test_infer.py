@@ -16,7 +16,7 @@ from napari_fusion.fusion import fuse, learned, lookup
 from napari_fusion.grid import Grid
 from napari_fusion.nets import bands, infer, shipped
 from napari_fusion.nets.checkpoint import Checkpoint
-from napari_fusion.nets.model import Block, FusionNet, NetConfig, size
+from napari_fusion.nets.model import Block, NetConfig, size
 from napari_fusion.nets.prior import prior
 from napari_fusion.nets.prune import PruneOptions
 from napari_fusion.nets.ready import ReadyNet, prepared
@@ -38,19 +38,32 @@ def test_inference_gives_the_picture_of_training(tiny, shape):
     planes = random(2, *shape)
     parts = learned.by_network(planes[:, None], prepared(tiny))[:, 0]
     trained = tiny.build()
-    trained.calm = ReadyNet.calm
+    trained.settled = prepared(tiny).settled
     with torch.inference_mode():
         expected = bands.fused(trained, torch.from_numpy(planes)[:, None])[:, 0].numpy()
     np.testing.assert_allclose(parts, expected, atol=2e-6)
 
 
 def test_a_network_that_runs_shares_more_evenly_than_it_was_trained_to(tiny):
-    planes = random(3, 64, 48)
+    planes = ReadyNet.white * random(3, 64, 48)
     votes, _ = prior(planes, tiny.config.levels)
     calm = infer.decide(prepared(tiny), planes, votes).share
     sure = infer.decide(tiny.build(), planes, votes).share ** ReadyNet.calm
     np.testing.assert_allclose(calm, sure / sure.sum(0), atol=1e-5)
-    assert ReadyNet.calm < FusionNet.calm == 1
+    assert ReadyNet.calm < 1
+
+
+def test_what_is_nearly_white_is_not_calmed_away(tiny):
+    planes = 0.5 * random(2, 64, 64)
+    planes[0, 24:40, 24:40] = 1
+    net = prepared(tiny)
+    held = decided(net, planes).share
+    net.bright = 0
+    left = decided(net, planes).share
+    bone = (slice(None), slice(12, 20), slice(12, 20))
+    assert (held[0][bone] > left[0][bone]).all()
+    held[(slice(None), *bone)] = left[(slice(None), *bone)]
+    np.testing.assert_array_equal(held, left)
 
 
 @pytest.mark.parametrize("block", get_args(Block))

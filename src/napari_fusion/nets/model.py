@@ -121,9 +121,6 @@ class FusionNet(nn.Module):  # type: ignore[misc]
     A new network corrects nothing: it is the prior.
     """
 
-    calm = 1.0
-    """What the logarithms of a verdict count when shares are made of it: less is more even."""
-
     def __init__(self, config: NetConfig) -> None:
         super().__init__()
         self.config = config
@@ -154,11 +151,15 @@ class FusionNet(nn.Module):  # type: ignore[misc]
         said = self.look(self.sight(sources, votes), k)
         corrected, gain, apart = said.unflatten(0, (k, n)).split(SAID, 2)
         corrected = corrected / corrected.abs().div_(BOUND).add_(1)
-        share = _share((verdict + corrected[:, :, :-1]).mul_(self.calm))
+        share = _share(self.settled(verdict + corrected[:, :, :-1], sources))
         lift = torch.exp(corrected[:, :, -1:])
         unlike = mean((apart - mean(apart)) ** 2)
         gain = _sigmoid(gain) * (unlike / (1 + unlike))
         return Decision(share, lift, gain)
+
+    def settled(self, verdict: Tensor, _sources: Tensor) -> Tensor:
+        """Give the logarithms (k, n, SHARES, h/2, w/2) that shares are made of: the verdict's."""
+        return verdict
 
     def sight(self, sources: Tensor, votes: Tensor) -> Tensor:
         """Lay out what the first convolution sees: (k n, SEEN, h/2, w/2), channels last."""

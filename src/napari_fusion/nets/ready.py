@@ -11,13 +11,28 @@ from torch import Tensor, nn
 from napari_fusion.nets.checkpoint import Checkpoint
 from napari_fusion.nets.model import RATIO, FusionNet, mean
 from napari_fusion.nets.prior import VOTES
+from napari_fusion.pyramid import DARK
 
 
 class ReadyNet(FusionNet):
     """A network that only looks; its weights can no longer learn."""
 
-    calm = 0.7
-    """Below 1, as in training: more of either source is kept at large scales. Chosen by ranks."""
+    calm = 0.55
+    """What the logarithms of a verdict count: below 1, as in training, shares are more even."""
+
+    white, bright = 0.7, 2.0
+    """Where a source is brighter than `white`, brightness counts more, in white `bright` times."""
+
+    def settled(self, verdict: Tensor, sources: Tensor) -> Tensor:
+        """Calm a verdict, and keep bone from being calmed away. Chosen by ranks and by bone kept.
+
+        More of either source is left at large scales, and what is nearly white stays so.
+        """
+        rows = sources[..., ::RATIO, :] + sources[..., 1::RATIO, :]
+        half = (rows[..., ::RATIO] + rows[..., 1::RATIO]) / RATIO**2
+        whiteness = ((half.amax(0) - self.white) / (1 - self.white)).clamp(min=0)
+        held = self.bright * whiteness * torch.log(half + float(DARK))
+        return verdict.mul_(self.calm).add_(held[:, :, None])
 
     def sight(self, sources: Tensor, votes: Tensor) -> Tensor:
         """Lay out what `FusionNet.sight` does, on the processor by OpenCV: in half the time."""

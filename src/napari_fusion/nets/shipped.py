@@ -7,8 +7,8 @@ from napari_fusion.errors import CheckpointError
 from napari_fusion.nets.checkpoint import file_sha256
 
 SHIPPED: dict[str, str] = {
-    "dense": "52bafa3ca9c8bb57b6e235f69210bc1c58980d691115c48ffc72711a264f4734",
-    "pruned": "f546f53362457930fdca2026da63087fef93bece4f5f7eca25ef91211ef9b2a2",
+    "dense": "277fbb640deacdce5504e411734861192f4539a0b670822c149aeb6b54150cb4",
+    "pruned": "573478881cb40854201475b2826e3aefbcbefdeb06cf176d4a5dea341e847374",
 }
 
 WEIGHTS = Path(__file__).parent / "weights"
