@@ -114,7 +114,7 @@ def write(path, plane):
     Image.fromarray((np.clip(plane, 0, 1) * 255 + 0.5).astype(np.uint8)).save(path)
 
 
-def speed(runs=12):
+def speed(runs=100):
     import torch
 
     from napari_fusion.fusion import lookup
