@@ -2,6 +2,7 @@
 
 import csv
 import json
+from importlib.util import find_spec
 
 import pytest
 import torch
@@ -124,6 +125,17 @@ def test_evaluate_ranks_methods_and_writes_tables(shell, folder, tmp_path):
     assert "| maximum |" in (tmp_path / "e" / "evaluation.md").read_text()
     assert len((tmp_path / "e" / "evaluation.csv").read_text().splitlines()) == 5
     assert (tmp_path / "e" / "ranks.png").stat().st_size > 300
+
+
+def test_what_onnx_lacks_is_said_before_anything_is_written(shell, folder, tiny, tmp_path):
+    network, out = tiny.save(tmp_path / "full.safetensors"), tmp_path / "out"
+    out.mkdir()
+    asked = ("quantise", network, "--out", out / "a.safetensors", "--onnx", out / "a.onnx")
+    code, _, err = shell(*asked)
+    assert (code, "give --data" in err, list(out.iterdir())) == (1, True, [])
+    if find_spec("onnx") is None:
+        code, _, err = shell(*asked, "--data", folder)
+        assert (code, "napari-fusion[onnx]" in err, list(out.iterdir())) == (1, True, [])
 
 
 @pytest.mark.parametrize(

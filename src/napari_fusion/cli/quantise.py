@@ -31,14 +31,14 @@ def quantise(
         from napari_fusion.nets.quantise import parity_db
         from napari_fusion.nets.quantise import quantise as carry_out
     full = Checkpoint.load(network)
+    if onnx is not None:  # first: what is missing is said before anything is written
+        _exported(full, onnx, data)
     small = carry_out(full)
     if data is not None:
         parity = round(parity_db(full, small, load_samples(data)[::8]), 1)
         small = small.described(int8_psnr_db=parity)
         say(f"pictures agree to {parity} dB")
     path = small.save(out)
-    if onnx is not None:
-        _exported(full, onnx, data)
     say(f"{network.stat().st_size} bytes before, {path.stat().st_size} after")
     say_files([str(path)])
 
