@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -178,15 +179,17 @@ def stands_out(quality: Quality) -> bool:
 
     Then no other orientation has to be tried: what is in doubt is how the body fits there.
     """
-    n = quality.numbers
-    return (
-        quality.verdict != "FAIL"
-        and n["z"] >= PASS_Z
-        and n["drop"] >= PASS_DROP
-        and n["mirror"] < MIRROR_LIMIT
-        and n["neighbour"] <= PASS_NEIGHBOUR
-        and n["overlap"] >= PASS_OVERLAP
-    )
+    return quality.verdict != "FAIL" and not any(_rivalled(quality.numbers).values())
+
+
+def _rivalled(numbers: Mapping[str, float]) -> dict[str, bool]:
+    """Say what leaves it open whether the answer is the right pose among all."""
+    return {
+        "mirror": not numbers["mirror"] < MIRROR_LIMIT,
+        "neighbour": not numbers["neighbour"] <= PASS_NEIGHBOUR,
+        "faint": not (numbers["z"] >= PASS_Z and numbers["drop"] >= PASS_DROP),
+        "apart": not numbers["overlap"] >= PASS_OVERLAP,
+    }
 
 
 def _said(e: Evidence) -> tuple[Verdict, str]:
@@ -230,19 +233,17 @@ def _failures(e: Evidence) -> list[tuple[bool, str]]:
 
 def _doubts(e: Evidence) -> list[tuple[bool, str]]:
     percent = f"{100 * e.end.overlap:.0f} %"
+    rivalled = _rivalled(e.numbers())
     return [
-        (
-            e.mirror >= MIRROR_LIMIT,
-            MIRRORED,
-        ),
+        (rivalled["mirror"], MIRRORED),
         *stretch.doubts(e.scales),
         (
-            e.neighbour > PASS_NEIGHBOUR,
+            rivalled["neighbour"],
             f"A place {e.neighbour_mm:.0f} mm away fits nearly as well, as the next vertebra or "
             "rib does: check which parts meet.",
         ),
         (
-            e.z < PASS_Z or e.drop < PASS_DROP,
+            rivalled["faint"],
             "The match is plausible but does not stand out clearly: check edges before use.",
         ),
         (
@@ -266,7 +267,7 @@ def _doubts(e: Evidence) -> list[tuple[bool, str]]:
             "before use.",
         ),
         (
-            e.end.overlap < PASS_OVERLAP,
+            rivalled["apart"],
             f"Only {percent} of the anatomy lies in both volumes: check edges before use.",
         ),
     ]

@@ -44,7 +44,7 @@ from napari_fusion.registration.refine import Refined, refine
 from napari_fusion.registration.scene import Scene, prepare
 from napari_fusion.registration.search import Terrain, search
 from napari_fusion.registration.started import begun, check_start
-from napari_fusion.registration.starts import anatomy, any_orientation, near_poses
+from napari_fusion.registration.starts import any_orientation, near_poses
 from napari_fusion.registration.stretch import stretched
 from napari_fusion.volume import Volume, same_patient
 
@@ -311,6 +311,6 @@ def _straightened(fixed: Volume, moving: Volume, alignment: Alignment, pulse: Pu
     scene = prepare(fixed, moving, AlignOptions(search="near"), pulse)
     terrain = Terrain.of(scene, pulse)
     layer = scene.mobile[0] if scene.swapped else scene.still[0]
-    points = anatomy(layer)
+    points = layer.anatomy
     start = scene.oriented(fit(Landmarks(points, alignment.map_points(points)), "rigid"))
     return _judged(terrain, start, _sought(terrain, [], [start]))

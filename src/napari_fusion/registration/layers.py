@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,17 @@ class Layer:
     def centre(self) -> NDArray[np.float64]:
         """LPS point in the middle, in mm."""
         return self.points((np.array(self.values.shape) - 1) / 2)
+
+    @property
+    def anatomy(self) -> NDArray[np.float64]:
+        """The places (n, 3) of the voxels that are not air, LPS mm."""
+        return self.points(np.argwhere(solid(self)))
+
+    @cached_property
+    def middle(self) -> NDArray[np.float64]:
+        """The middle of what is not air, LPS mm."""
+        middle: NDArray[np.float64] = self.anatomy.mean(axis=0)
+        return middle
 
     def points(self, index: NDArray[Any]) -> NDArray[np.float64]:
         """Map array indices (..., 3) to LPS mm."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from napari_fusion.registration.layers import Matrix
 from napari_fusion.registration.search import Terrain, distinct, judging_level, scored
-from napari_fusion.registration.starts import centroid, little_turns
+from napari_fusion.registration.starts import little_turns
 
 MIRROR = np.diag([-1.0, 1.0, 1.0])
 """Left and right change places."""
@@ -79,7 +79,7 @@ def _mirror_images(terrain: Terrain, end: Matrix) -> list[Matrix]:
     middle = terrain.levels[0].centre
     turns = [_about(middle, turn) for turn in little_turns()]
     here = _about(middle, MIRROR)
-    across = _about(centroid(terrain.scene.mobile[0]), MIRROR)
+    across = _about(terrain.scene.mobile[0].middle, MIRROR)
     return [end @ turn @ here for turn in turns] + [across @ end @ turn for turn in turns]
 
 

@@ -8,7 +8,7 @@ from itertools import permutations, product
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fusion.registration.layers import Layer, Matrix, solid
+from napari_fusion.registration.layers import Layer, Matrix
 from napari_fusion.registration.scene import Scene
 from napari_fusion.rotation import rotation
 
@@ -55,8 +55,8 @@ def cubes() -> list[NDArray[np.float64]]:
 def _poses(scene: Scene, turns: Sequence[NDArray[np.float64]], least: int) -> Iterable[Matrix]:
     """Turn about the middle of the sampled body, which goes to each likely place."""
     still, mobile = scene.still[0], scene.mobile[0]
-    pivot = centroid(still)
-    shifts = (np.zeros(3), centroid(mobile) - pivot, mobile.centre - still.centre)
+    pivot = still.middle
+    shifts = (np.zeros(3), mobile.middle - pivot, mobile.centre - still.centre)
     for turn, shift, z in product(turns, shifts, _along(still, mobile, least, scene.unit)):
         matrix = np.eye(4)
         matrix[:3, :3] = turn
@@ -75,14 +75,3 @@ def _along(still: Layer, mobile: Layer, least: int, unit: float) -> NDArray[np.f
 def _height(layer: Layer) -> float:
     """Give the length of a layer along S, mm."""
     return float(np.abs(layer.affine[2, :3]) @ np.array(layer.values.shape))
-
-
-def centroid(layer: Layer) -> NDArray[np.float64]:
-    """Give the middle of what is not air, LPS mm."""
-    middle: NDArray[np.float64] = anatomy(layer).mean(axis=0)
-    return middle
-
-
-def anatomy(layer: Layer) -> NDArray[np.float64]:
-    """Give the places (n, 3) of the voxels that are not air, LPS mm."""
-    return layer.points(np.argwhere(solid(layer)))
