@@ -120,6 +120,21 @@ def test_d62_an_hdf5_file_without_its_numbers_ends_no_script(tmp_path):
     assert loaded_alone(tmp_path) == ["refused none.h5"]
 
 
+@pytest.mark.parametrize("alone", [True, False])
+def test_d62_an_hdf5_file_without_some_of_its_numbers_is_refused(alone, tmp_path):
+    """ITK keeps the six that are there, and reads the other three from beyond their end."""
+    six = sitk.VersorRigid3DTransform()
+    shift = sitk.TranslationTransform(3, (1.0, 2.0, 3.0))
+    path = tmp_path / "some.h5"
+    sitk.WriteTransform(six if alone else sitk.CompositeTransform([shift, six]), str(path))
+    Alignment.load(path)
+    whole = path.read_bytes()
+    assert whole.count(b"VersorRigid3D") == 1
+    path.write_bytes(whole.replace(b"VersorRigid3D", b"ScaleVersor3D"))
+    with pytest.raises(ReadError, match=r"some\.h5 holds 6 parameters of 9"):
+        Alignment.load(path)
+
+
 def test_d62_an_hdf5_file_that_holds_no_transform_is_no_identity(tmp_path):
     sitk.WriteTransform(sitk.CompositeTransform(3), str(tmp_path / "empty.h5"))
     with pytest.raises(ReadError, match=r"empty\.h5 holds no transform"):

@@ -57,12 +57,12 @@ def from_sitk(transform: sitk.Transform, fixed: Grid, moving: Grid) -> Alignment
     if transform.IsLinear():
         return Alignment(fixed, moving, matrix_of(transform))
     alignment = Alignment.identity(fixed, fixed)
-    for part in reversed(_parts(transform)):  # ITK applies the last one first
+    for part in reversed(parts_of(transform)):  # ITK applies the last one first
         alignment = alignment.then(_elementary(part, fixed, fixed))
     return replace(alignment, moving=moving)
 
 
-def _parts(transform: sitk.Transform) -> list[sitk.Transform]:
+def parts_of(transform: sitk.Transform) -> list[sitk.Transform]:
     """List the transforms of a composite, nested or not, as ITK stores them."""
     import SimpleITK as sitk
 
@@ -70,7 +70,7 @@ def _parts(transform: sitk.Transform) -> list[sitk.Transform]:
     if not isinstance(part, sitk.CompositeTransform):
         return [part]
     inner = [part.GetNthTransform(n) for n in range(part.GetNumberOfTransforms())]
-    return [flat for one in inner for flat in _parts(one)]
+    return [flat for one in inner for flat in parts_of(one)]
 
 
 def _elementary(part: sitk.Transform, fixed: Grid, moving: Grid) -> Alignment:

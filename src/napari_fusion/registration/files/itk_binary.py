@@ -7,9 +7,9 @@ from pathlib import Path
 from napari_fusion.errors import ReadError
 from napari_fusion.registration.alignment import Alignment
 from napari_fusion.registration.files.images import Image
-from napari_fusion.registration.files.whole import check_matlab
+from napari_fusion.registration.files.whole import check_held, check_matlab
 from napari_fusion.registration.files.written import NOWHERE, Written
-from napari_fusion.registration.transforms import from_sitk
+from napari_fusion.registration.transforms import from_sitk, parts_of
 
 
 def read(path: Path, fixed: Image, moving: Image) -> Written:
@@ -43,7 +43,7 @@ def read_itk(path: Path) -> Alignment:
     Raises
     ------
     ReadError
-        Damaged, empty, 2-D, not finite, singular, or of an unknown kind.
+        Damaged, empty, 2-D, not finite, singular, of an unknown kind, or with numbers missing.
     """
     import SimpleITK as sitk
 
@@ -54,4 +54,6 @@ def read_itk(path: Path) -> Alignment:
     whole = transform.Downcast()
     if isinstance(whole, sitk.CompositeTransform) and not whole.GetNumberOfTransforms():
         raise ReadError(f"{path.name} holds no transform: copy or export it again")
+    for part in parts_of(transform):  # ITK keeps what it was given, and reads past its end
+        check_held(part.GetName(), part.GetNumberOfParameters(), path.name)
     return from_sitk(transform, NOWHERE, NOWHERE)

@@ -68,6 +68,21 @@ def check_numbers(
     wanted = NUMBERS.get(name, count)
     if name in NODES and fixed.size > 2:
         wanted = 3 * math.prod(int(n) for n in fixed[:3])
+    _check_count(name, count, wanted, file)
+
+
+def check_held(name: str, count: int, file: str) -> None:
+    """Refuse a transform that ITK has read, and of which it holds too few or too many numbers.
+
+    Raises
+    ------
+    ReadError
+        As `check_numbers` does. Of kinds not in `NUMBERS` nothing is known.
+    """
+    _check_count(name, count, NUMBERS.get(name, count), file)
+
+
+def _check_count(name: str, count: int, wanted: int, file: str) -> None:
     if count != wanted:
         raise ReadError(
             f"{file} holds {count} parameters of {wanted} for its {name}: it is damaged, copy or "
