@@ -120,6 +120,31 @@ def test_a_chain_is_one_map_after_the_other(first, second):
     assert np.linalg.norm(chain.map_points(INSIDE) - wanted, axis=1).max() < 0.2
 
 
+def test_a_chain_of_two_fields_says_how_far_it_is_from_both_in_a_row():
+    chain = bent(RIGID).then(replace(bent(RIGID, 2), fixed=bent(RIGID).moving))
+    told = chain.quality.numbers["chain_residual_mm"]
+    grid = chain.field.grid
+    spots = np.random.default_rng(1).uniform(0, np.array(grid.shape) - 1, (5000, 3))
+    points = grid.index_to_lps(spots)
+    wanted = bent(RIGID, 2).map_points(bent(RIGID).map_points(points))
+    off = np.linalg.norm(chain.map_points(points) - wanted, axis=1).max()
+    assert told == pytest.approx(off, rel=0.5)
+    further = chain.then(Alignment.identity(chain.moving, chain.moving)).quality
+    assert further.numbers["chain_residual_mm"] == told
+
+
+def test_a_chain_that_one_field_shows_badly_is_checked():
+    """Rough fields in a row, each within 0.05 mm of the truth as it stands."""
+    sure = Quality(verdict="PASS", sentence="They match.", uncertainty_mm=0.05)
+    rng = np.random.default_rng(0)
+    fields = [DisplacementField(NODES, rng.normal(0, 1, (*NODES.shape, 3))) for _ in range(2)]
+    first, second = (Alignment(FIXED, FIXED, np.eye(4), sure, field) for field in fields)
+    quality = first.then(second).quality
+    assert quality.verdict == "CHECK"
+    assert "mm off" in quality.sentence
+    assert quality.numbers["chain_residual_mm"] > 0.5
+
+
 def test_a_hand_push_keeps_the_field():
     pushed = bent().moved((1, 2, 3), (0, 0, 20))
     push = Alignment.identity(FIXED, FIXED).moved((1, 2, 3), (0, 0, 20))

@@ -167,9 +167,10 @@ class Alignment:
     def then(self, other: Alignment) -> Alignment:
         """Chain with an alignment that starts where this one ends: a → b, then b → c, is a → c.
 
-        Two fields become one, sampled as finely as the finer of them. The verdict is the worse of
-        both, and CHECK where the whole is stretched or unsure beyond what the gate lets pass, or
-        the two were judged on different volumes in the middle.
+        Two fields become one, sampled as finely as the finer of them; ``chain_residual_mm`` among
+        the quality's numbers says how far it is from both in a row, at worst. The verdict is the
+        worse of both, and CHECK where the whole is stretched, unsure or off beyond what the gate
+        lets pass, or the two were judged on different volumes in the middle.
 
         Raises
         ------
@@ -184,18 +185,17 @@ class Alignment:
             )
         from napari_fusion.registration.chain import chained
 
-        field, matrix, pair = self.field, other.matrix @ self.matrix, None
+        field, matrix, pair, off = self.field, other.matrix @ self.matrix, None, 0.0
         if other.field is not None:
             from napari_fusion.registration.bending import joined, pulled
 
-            field = (
-                pulled(other.field, self.matrix)
-                if field is None
-                else joined(field, self.matrix, other.field)
-            )
+            if field is None:
+                field = pulled(other.field, self.matrix)
+            else:
+                field, off = joined(field, self.matrix, other.field)
         if self.judged_on is not None and other.judged_on is not None:
             pair = self.judged_on[0], other.judged_on[1]
-        quality = chained(self, other, matrix)
+        quality = chained(self, other, matrix, off)
         return Alignment(self.fixed, other.moving, matrix, quality, field, pair)
 
     def moved(

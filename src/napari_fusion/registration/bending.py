@@ -51,8 +51,16 @@ def pulled(field: DisplacementField, matrix: Matrix) -> DisplacementField:
 
 def joined(
     first: DisplacementField, matrix: Matrix, second: DisplacementField
-) -> DisplacementField:
-    """Bend by `first`, go through a linear map, bend by `second`: as one field before the map."""
+) -> tuple[DisplacementField, float]:
+    """Bend by `first`, go through a linear map, bend by `second`: as one field before the map.
+
+    Returns
+    -------
+    whole
+        The field.
+    residual_mm
+        The largest deviation from both in a row, at random points inside its grid.
+    """
     late = pulled(second, matrix)
     grid = first.grid if first.grid.matches(late.grid) else _both(first.grid, late.grid)
 
@@ -60,7 +68,9 @@ def joined(
         early = first.at(points)
         return early + late.at(points + early)
 
-    return sampled(whole, grid)
+    field = sampled(whole, grid)
+    spots = _spots(grid)
+    return field, float(np.linalg.norm(field.at(spots) - whole(spots), axis=1).max())
 
 
 def undone(field: DisplacementField) -> tuple[DisplacementField, float]:
@@ -162,10 +172,15 @@ def sampled(displacement: Callable[[Points], Points], grid: Grid) -> Displacemen
 
 def _residual(field: DisplacementField, inverse: DisplacementField) -> float:
     """Go there and back from random points inside: the largest distance from where they were."""
-    last = np.array(field.grid.shape) - 1
-    spots = field.grid.index_to_lps(np.random.default_rng(0).uniform(0, last, (20_000, 3)))
+    spots = _spots(field.grid)
     ends = spots + field.at(spots)
     return float(np.linalg.norm(ends + inverse.at(ends) - spots, axis=1).max())
+
+
+def _spots(grid: Grid) -> Points:
+    """Pick random points (n, 3) between a grid's nodes, LPS mm."""
+    last = np.array(grid.shape) - 1
+    return grid.index_to_lps(np.random.default_rng(0).uniform(0, last, (20_000, 3)))
 
 
 def _both(a: Grid, b: Grid) -> Grid:

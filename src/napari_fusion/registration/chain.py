@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fusion.registration import stretch
+from napari_fusion.registration.bending import INVERSE_MM
 from napari_fusion.registration.gate import PASS_UNCERTAINTY_MM
 from napari_fusion.registration.pair import Pair, doubted
 from napari_fusion.registration.quality import Quality, as_form
@@ -17,11 +18,16 @@ if TYPE_CHECKING:
     from napari_fusion.registration.alignment import Alignment
 
 
+RESIDUAL = "chain_residual_mm"
+"""What a quality calls the distance of one field from the two it stands for, at most."""
+
 IN_A_ROW = " Alignments in a row:"
 """Starts what is added to the sentence of the worst one, once however many they are."""
 
 
-def chained(first: Alignment, second: Alignment, whole: NDArray[np.float64]) -> Quality:
+def chained(
+    first: Alignment, second: Alignment, whole: NDArray[np.float64], off: float = 0.0
+) -> Quality:
     """Judge two alignments in a row: the worse verdict, both uncertainties, no PASS beyond limits.
 
     Parameters
@@ -30,13 +36,22 @@ def chained(first: Alignment, second: Alignment, whole: NDArray[np.float64]) -> 
         a → b and b → c.
     whole
         (4, 4) of the linear parts of both, a → c.
+    off
+        How far the one field of both is from both in a row, at most, in mm.
     """
     quality = _both(first.quality, second.quality, first.matrix)
+    residual = off + _residual(first.quality) + _residual(second.quality)
+    if residual:
+        quality = quality.model_copy(update={"numbers": {RESIDUAL: residual}})
     if quality.verdict != "PASS":
         return quality
     if apart(first.judged_on, second.judged_on):
         return doubted("These alignments were judged on different volumes in the middle")
-    for wrong, words in (*stretch.doubts(stretch.measured(whole)[0]), _unsure(first, second)):
+    for wrong, words in (
+        *stretch.doubts(stretch.measured(whole)[0]),
+        _unsure(first, second),
+        _off(residual, first, second),
+    ):
         if wrong:
             return quality.model_copy(update={"verdict": "CHECK", "sentence": words})
     return quality
@@ -61,6 +76,19 @@ def _both(first: Quality, second: Quality, matrix: NDArray[np.float64]) -> Quali
         sentence=worst.sentence.split(IN_A_ROW)[0] + both,
         uncertainty_mm=total,
         uncertainty_form=form,
+    )
+
+
+def _residual(quality: Quality) -> float:
+    """Give by how much a map is known to miss what it stands for, at most, in mm."""
+    return sum(quality.numbers.get(name, 0.0) for name in (RESIDUAL, "inverse_residual_mm"))
+
+
+def _off(residual: float, first: Alignment, second: Alignment) -> tuple[bool, str]:
+    """Doubt a field that misses both in a row by more than their uncertainty, and than is seen."""
+    told = max(_total(first.quality, second.quality) or 0.0, INVERSE_MM)
+    return residual > told, (
+        f"As one field these alignments are up to {residual:.1f} mm off: check edges before use."
     )
 
 
