@@ -5,6 +5,9 @@
                                                               on, and real volumes, that no limit
                                                               was set on; other noise and poses
                                                               with every number
+    python benchmarks/registration_gate.py FILE --people 51 --shared
+                                                              pairs of such people and volumes in
+                                                              one frame of reference
     python benchmarks/registration_gate.py FILE --draw PNG    report, and draw the curve
 
 Cases are kept in FILE (JSON lines), so a stopped run goes on. Real volumes are used when
@@ -34,6 +37,7 @@ from registration_cases import (
 )
 from registration_people import Person, digital_people, real_people, unrelated
 from registration_roc import RIGID_CURVES, draw, parted, report
+from registration_shared import shared_frames
 from registration_warps import real_case as warped
 
 from napari_fusion import Alignment, AlignOptions, align
@@ -118,6 +122,17 @@ def held_out(data, first):
             yield f"found {seed} vertebrae{words}", lambda p=row, s=seed: found(p(), s)
 
 
+def shared(data, first):
+    """Name pairs in one frame of reference, and give what leaves or moves them."""
+    for name, made in shared_frames(data, first, PEOPLE).items():
+        yield name, partial(_in_one_frame, made)
+
+
+def _in_one_frame(made):
+    pair, same = made()
+    return Case(align(pair.fixed, pair.moving), pair if same else None)
+
+
 def found(pair, seed, options=RIGID):
     thrown = pair.thrown(seed, 40, 25)
     return Case(align(thrown.fixed, thrown.moving, options), thrown)
@@ -173,10 +188,17 @@ def run(cases, file):
     return list(known.values())
 
 
+def _listed(data, first, *, shared_frame):
+    if first is None:
+        return development(data)
+    return shared(data, first) if shared_frame else held_out(data, first)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("file", type=Path)
     parser.add_argument("--people", type=int, help="number of the first person nobody tuned on")
+    parser.add_argument("--shared", action="store_true", help="pairs in one frame of reference")
     parser.add_argument("--only", default="", help="cases with this in their name")
     parser.add_argument("--draw", type=Path, help="write the curve as PNG; nothing is aligned")
     chosen = parser.parse_args()
@@ -188,7 +210,7 @@ def main():
         return
     folder = os.environ.get("NAPARI_FUSION_DATA")
     data = Path(folder) / "volumes" if folder else None
-    cases = development(data) if chosen.people is None else held_out(data, chosen.people)
+    cases = _listed(data, chosen.people, shared_frame=chosen.shared)
     wanted = ((name, made) for name, made in cases if chosen.only in name)
     report(run(wanted, chosen.file))
 

@@ -32,6 +32,7 @@ from napari_fusion.registration.gate import (
     judge,
     measure,
     stands_out,
+    sure,
 )
 from napari_fusion.registration.landmarks.fitting import fit
 from napari_fusion.registration.landmarks.pairs import Landmarks
@@ -264,7 +265,7 @@ def _shared(own: Quality, away: float) -> Quality:
         return own
     if own.numbers["mirror"] >= MIRROR_LIMIT:  # a shared frame does not say which side is left
         return own.model_copy(update={"verdict": "CHECK", "sentence": MIRRORED})
-    if own.verdict == "PASS" or (away <= SAME_FRAME_MM and stands_out(own)):
+    if own.verdict == "PASS" or (away <= SAME_FRAME_MM and stands_out(own) and sure(own)):
         words = f"Both volumes share a frame of reference, and their voxels agree ({away:.1f} mm)."
         return own.model_copy(update={"verdict": "PASS", "sentence": words})
     words = "Both volumes share a frame of reference, but their voxels cannot confirm it: look."
