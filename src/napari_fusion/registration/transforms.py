@@ -63,14 +63,18 @@ def from_sitk(transform: sitk.Transform, fixed: Grid, moving: Grid) -> Alignment
 
 
 def parts_of(transform: sitk.Transform) -> list[sitk.Transform]:
-    """List the transforms of a composite, nested or not, as ITK stores them."""
+    """List the transforms of a composite, nested or not, as ITK stores them.
+
+    One of a kind that SimpleITK has no name for stays a composite: of itself.
+    """
     import SimpleITK as sitk
 
     part = transform.Downcast()
     if not isinstance(part, sitk.CompositeTransform):
         return [part]
-    inner = [part.GetNthTransform(n) for n in range(part.GetNumberOfTransforms())]
-    return [flat for one in inner for flat in parts_of(one)]
+    flat = sitk.CompositeTransform(part)
+    flat.FlattenTransform()
+    return [flat.GetNthTransform(n) for n in range(flat.GetNumberOfTransforms())]
 
 
 def _elementary(part: sitk.Transform, fixed: Grid, moving: Grid) -> Alignment:
