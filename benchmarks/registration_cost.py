@@ -2,10 +2,13 @@
 
     python benchmarks/registration_cost.py                  digital heads, and real pairs if at hand
     python benchmarks/registration_cost.py --only T1-T2     some pairs
+    python benchmarks/registration_cost.py --wall           seconds by the clock on two threads
 
 Each alignment runs in a process of its own, three times: twice on one thread, once on two. Memory
 is the peak of the process's resident size beyond what it was with libraries and volumes loaded
 (Linux); silence is the most CPU time between two reports of progress, any of which may cancel.
+The clock says something on idle cores only: rigid, the first time in a process, and the best of two
+more.
 """
 
 import argparse
@@ -49,17 +52,11 @@ def alone(name, model):
     """Align one pair in this process and print what it took, as JSON."""
     import hashlib
 
-    import cv2
     import numpy as np
-    from registration_cases import phantom_pair, real_pairs
 
     from napari_fusion import AlignOptions, align
 
-    cv2.setNumThreads(int(os.environ[THREADS[0]]))
-    if name.startswith("head "):
-        pair = phantom_pair(tuple(name[5:].split("-")))
-    else:
-        pair = real_pairs(data())[name]
+    pair = made(name)
     for library in ("scipy.ndimage", "scipy.optimize", "SimpleITK"):
         import_module(library)  # what comes with first use is no work
     gc.collect()
@@ -77,41 +74,75 @@ def alone(name, model):
     }))  # fmt: skip
 
 
+def clock(name):
+    """Align one pair three times in this process and print how long that took."""
+    from napari_fusion import align
+
+    pair, seconds = made(name), []
+    for _ in range(3):
+        begun = time.perf_counter()
+        verdict = align(pair.fixed, pair.moving).quality.verdict
+        seconds.append(time.perf_counter() - begun)
+    print(f"{name:12} {seconds[0]:5.2f} s at first, then {min(seconds[1:]):5.2f} s  {verdict}")
+
+
+def made(name):
+    """Make a pair, with as many threads as the environment says."""
+    import cv2
+    from registration_cases import phantom_pair, real_pairs
+
+    cv2.setNumThreads(int(os.environ[THREADS[0]]))
+    if name.startswith("head "):
+        return phantom_pair(tuple(name[5:].split("-")))
+    return real_pairs(data())[name]
+
+
 def data():
     folder = os.environ.get("NAPARI_FUSION_DATA")
     return Path(folder) / "volumes" if folder else None
 
 
-def measured(name, model, threads):
+def said(threads, *words):
+    """Run this script in a process of its own, and give its last line."""
     environment = dict(os.environ, **dict.fromkeys(THREADS, str(threads)))
-    command = [sys.executable, __file__, "--alone", name, model]
+    command = [sys.executable, __file__, *words]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    return json.loads(done.stdout.splitlines()[-1])
+    return done.stdout.splitlines()[-1]
+
+
+def costs(name):
+    for model in MODELS:
+        one, again, two = (json.loads(said(n, "--alone", name, model)) for n in (1, 1, 2))
+        silent = max((one, again), key=lambda run: run["silence"])
+        print(
+            f"{name:12} {model:10} {one['million']:5.1f} M  {one['megabytes']:4.0f} MB  "
+            f"{silent['silence']:.2f} ({silent['where']})".ljust(70)
+            + f"again {one['bits'] == again['bits']}, 2 threads {one['bits'] == two['bits']}",
+            flush=True,
+        )
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", nargs="*", help="parts of names of pairs")
+    parser.add_argument("--wall", action="store_true", help="the clock only, on two threads")
     parser.add_argument("--alone", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--clock", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
-    if chosen.alone:
-        alone(*chosen.alone)
+    if chosen.alone or chosen.clock:
+        alone(*chosen.alone) if chosen.alone else clock(chosen.clock)
         return
-    print("pair         model       voxels  memory   silence, CPU s               same bits")
+    if not chosen.wall:
+        print("pair         model       voxels  memory   silence, CPU s               same bits")
     for name in PAIRS:
         if not name.startswith("head ") and data() is None:
             continue
         if chosen.only and not any(part in name for part in chosen.only):
             continue
-        for model in MODELS:
-            one, again, two = (measured(name, model, n) for n in (1, 1, 2))
-            silent = max((one, again), key=lambda run: run["silence"])
-            print(
-                f"{name:12} {model:10} {one['million']:5.1f} M  {one['megabytes']:4.0f} MB  "
-                f"{silent['silence']:.2f} ({silent['where']})".ljust(70)
-                + f"again {one['bits'] == again['bits']}, 2 threads {one['bits'] == two['bits']}",
-                flush=True,
-            )
+        if chosen.wall:
+            print(said(2, "--clock", name), flush=True)
+        else:
+            costs(name)
 
 
 if __name__ == "__main__":

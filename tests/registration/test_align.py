@@ -50,6 +50,7 @@ def test_d64_a_specimen_turned_by_180_degrees_is_found_without_a_hint(head, move
     truth = pose_matrix(np.radians([178, 4, -3]), (10, -15, 20), (0, 0, 0))
     found = align(head("CT"), moved(head("T1"), truth), FAST)
     assert error(found.matrix, truth) < 1
+    assert found.quality.verdict == "PASS"
 
 
 def test_d62_the_result_maps_fixed_to_moving_and_draws_anatomy_on_anatomy(head, moved):

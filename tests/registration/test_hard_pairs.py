@@ -125,6 +125,22 @@ def test_a_stretch_is_not_led_astray_by_large_voxels(data):
     assert found.quality.verdict == "PASS"
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("degrees", [(178, 4, -3), (3, -177, 5), (-4, 6, 179)])
+def test_d64_a_real_head_turned_by_180_degrees_is_found_without_a_hint(degrees, data, moved):
+    folder = data / "volumes" / "ms_longitudinal" / "patient01"
+    if not folder.is_dir():
+        pytest.skip("ms_longitudinal is not among the real volumes")
+    fixed, moving = (load(folder / f"study1_{kind}.nii.gz") for kind in ("FLAIR", "T1W"))
+    truth = Alignment.load(folder / "study1_T1W_intrastudy_to_FLAIR.txt").matrix
+    push = pose_matrix(np.radians(degrees), (10, -15, 20), moving.grid.centre)
+    found = align(fixed, moved(moving, push))
+    corners = 0.6 * (fixed.grid.corners - fixed.grid.centre) + fixed.grid.centre
+    wanted = corners @ (push @ truth)[:3, :3].T + (push @ truth)[:3, 3]
+    assert np.linalg.norm(found.map_points(corners) - wanted, axis=1).max() < 1.5
+    assert found.quality.verdict == "PASS"
+
+
 @pytest.mark.parametrize("model", ["similarity", "affine"])
 def test_stretch_is_found_when_asked_for(model, error):
     stretch = np.diag([1.04, 1.04, 1.04, 1] if model == "similarity" else [1.05, 0.97, 1.02, 1])
