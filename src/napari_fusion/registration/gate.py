@@ -182,12 +182,6 @@ def stands_out(quality: Quality) -> bool:
     return quality.verdict != "FAIL" and not any(_rivalled(quality.numbers).values())
 
 
-def sure(quality: Quality) -> bool:
-    """Whether the body lies as surely as a PASS asks for, whatever its corners say."""
-    mm = quality.uncertainty_mm
-    return mm is not None and mm <= PASS_UNCERTAINTY_MM * quality.numbers["unit"]
-
-
 def _rivalled(numbers: Mapping[str, float]) -> dict[str, bool]:
     """Say what leaves it open whether the answer is the right pose among all."""
     return {

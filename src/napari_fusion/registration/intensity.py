@@ -32,7 +32,6 @@ from napari_fusion.registration.gate import (
     judge,
     measure,
     stands_out,
-    sure,
 )
 from napari_fusion.registration.landmarks.fitting import fit
 from napari_fusion.registration.landmarks.pairs import Landmarks
@@ -54,6 +53,10 @@ BETTER = 1.02
 
 SAME_FRAME_MM = 2.0
 """Volumes of one frame of reference are left in place unless they disagree by more than this."""
+
+SAME_FRAME_UNSURE_MM = 2.5
+"""Nor do they agree where the body may lie further off than this, in a head: it may be bent. Right
+ones are told 2.2 at most (4 mm voxels, few samples), heads bent by 2 to 3 mm 2.9 and more."""
 
 _DEFAULT = AlignOptions()
 
@@ -265,11 +268,16 @@ def _shared(own: Quality, away: float) -> Quality:
         return own
     if own.numbers["mirror"] >= MIRROR_LIMIT:  # a shared frame does not say which side is left
         return own.model_copy(update={"verdict": "CHECK", "sentence": MIRRORED})
-    if own.verdict == "PASS" or (away <= SAME_FRAME_MM and stands_out(own) and sure(own)):
+    if own.verdict == "PASS" or (away <= SAME_FRAME_MM and stands_out(own) and _sure(own)):
         words = f"Both volumes share a frame of reference, and their voxels agree ({away:.1f} mm)."
         return own.model_copy(update={"verdict": "PASS", "sentence": words})
     words = "Both volumes share a frame of reference, but their voxels cannot confirm it: look."
     return own.model_copy(update={"verdict": "CHECK", "sentence": words})
+
+
+def _sure(own: Quality) -> bool:
+    mm = own.uncertainty_mm
+    return mm is not None and mm <= SAME_FRAME_UNSURE_MM * own.numbers["unit"]
 
 
 def assess(fixed: Volume, moving: Volume, alignment: Alignment) -> Alignment:
