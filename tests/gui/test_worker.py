@@ -91,6 +91,17 @@ def test_cancel_is_answered_at_once_and_the_thread_stops(qtbot):
     assert sent == ["cancelled"]
 
 
+def test_a_cancelled_job_stays_until_its_thread_has_told_its_end(qtbot):
+    release = threading.Event()
+    job = Job(lambda progress: release.wait(10))
+    job.start()
+    job.cancel()
+    qtbot.wait(50)
+    assert isalive(job)
+    release.set()
+    qtbot.waitUntil(lambda: not isalive(job))
+
+
 def test_what_was_worked_on_is_let_go(qtbot):
     class Voxels:
         pass

@@ -17,6 +17,7 @@ from scipy.io import savemat
 
 from napari_fusion.errors import ReadError
 from napari_fusion.grid import Grid
+from napari_fusion.io import isolated
 from napari_fusion.registration import Alignment
 from napari_fusion.registration.files.whole import NODES, NUMBERS
 from napari_fusion.volume import Volume
@@ -122,7 +123,10 @@ def test_d62_an_hdf5_file_without_its_numbers_ends_no_script(tmp_path):
 
 @pytest.mark.parametrize("alone", [True, False])
 def test_d62_an_hdf5_file_without_some_of_its_numbers_is_refused(alone, tmp_path):
-    """ITK keeps the six that are there, and reads the other three from beyond their end."""
+    """ITK keeps the six that are there, and goes beyond their end for the other three.
+
+    Whether its process lives through that is chance; it is not used again.
+    """
     six = sitk.VersorRigid3DTransform()
     shift = sitk.TranslationTransform(3, (1.0, 2.0, 3.0))
     path = tmp_path / "some.h5"
@@ -131,8 +135,10 @@ def test_d62_an_hdf5_file_without_some_of_its_numbers_is_refused(alone, tmp_path
     whole = path.read_bytes()
     assert whole.count(b"VersorRigid3D") == 1
     path.write_bytes(whole.replace(b"VersorRigid3D", b"ScaleVersor3D"))
-    with pytest.raises(ReadError, match=r"some\.h5 holds 6 parameters of 9"):
-        Alignment.load(path)
+    for _ in range(3):
+        with pytest.raises(ReadError, match=r"some\.h5 (holds 6 parameters of 9|cannot be read)"):
+            Alignment.load(path)
+        assert not isolated._idle
 
 
 def test_d62_an_hdf5_file_that_holds_no_transform_is_no_identity(tmp_path):

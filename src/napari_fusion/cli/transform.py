@@ -49,7 +49,7 @@ def load_transform(
 
     place = path.absolute()
     told = seen if judged else _drawn
-    found = call(load_for, place, fixed=told(*fixed), moving=told(*moving))
+    found = call(load_for, place, spoils=True, fixed=told(*fixed), moving=told(*moving))
     others = found.others or (found.unlike if judged else [])
     if others and not other_pair:
         raise ParameterError(

@@ -50,7 +50,6 @@ class Job(QObject, Generic[T]):
         self._told = 0.0
         self._over = False
         self._came.connect(self._finish)
-        self.ended.connect(self.deleteLater)
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -117,6 +116,7 @@ class Job(QObject, Generic[T]):
 
     @Slot(object)
     def _finish(self, end: tuple[str, Any]) -> None:
+        self.deleteLater()  # not when cancelled: the thread may be telling its end just then
         if self._over:
             return
         self._over = True

@@ -130,6 +130,7 @@ def call(
     *,
     progress: Progress | None = None,
     silence_s: float = SILENCE_S,
+    spoils: bool = False,
     **keywords: Any,
 ) -> T:
     """Call a function of a module on a path or series, in a worker process.
@@ -144,6 +145,8 @@ def call(
         Told how far it is; raises `Cancelled` to stop.
     silence_s
         How long the worker may show no sign of life, in s.
+    spoils
+        Whether what is refused may have damaged the worker's memory: it is not used again then.
     keywords
         Further arguments.
 
@@ -157,6 +160,9 @@ def call(
     try:
         job = Job(function, (place,), keywords, identity.key(), name)
         answer: T = worker.do(job, progress or silent, silence_s)
+    except ReadError:
+        worker.busy |= spoils
+        raise
     finally:
         _give_back(worker)
     return answer

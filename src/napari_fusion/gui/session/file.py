@@ -235,4 +235,4 @@ def _alignment(name: str, written: bytes) -> Alignment:
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder) / Path(name).name
         place.write_bytes(written)
-        return call(load, place)
+        return call(load, place, spoils=True)

@@ -113,7 +113,8 @@ def load(
     target, images = Path(path), (image_of(fixed), image_of(moving))
     if _reader(target) is not itk_binary.read:
         return load_for(target, *images).alignment
-    return call(load_for, target.absolute(), fixed=images[0], moving=images[1]).alignment
+    found = call(load_for, target.absolute(), spoils=True, fixed=images[0], moving=images[1])
+    return found.alignment
 
 
 @dataclass(frozen=True)
