@@ -101,13 +101,11 @@ def _case(line: dict[str, str], number: int, path: Path) -> Case:
                 f"the table {path} has no column {column!r}: it needs case, fixed and moving"
             )
     told = {column: value.strip() for column, value in told.items()}
+    place = f"line {number} of {path.name}"
     moving = [column for column in moving if told[column]]
     if not (told[CASE] and told[FIXED] and moving):
-        raise ParameterError(
-            f"line {number} of {path.name} lacks a case, a fixed or a moving volume: give all three"
-        )
+        raise ParameterError(f"{place} lacks a case, a fixed or a moving volume: give all three")
     volumes, home = [FIXED, *moving], path.parent
-    place = f"line {number} of {path.name}"
     return Case(
         told[CASE],
         home / told[FIXED],
