@@ -17,6 +17,8 @@ from qtpy.QtWidgets import (
 
 TIP = "tip"
 """Property of a button: its tip while it is enabled."""
+HELD = "held"
+"""Property of a button: whether it had the focus when it was disabled."""
 
 
 class Step(QWidget):
@@ -81,8 +83,20 @@ def button(words: str, tip: str, action: Callable[..., object]) -> QPushButton:
 
 
 def allow(one: QPushButton, *, on: bool, why: str) -> None:
-    """Enable a button, or disable it and let its tip say why."""
+    """Enable a button, or disable it and let its tip say why.
+
+    A disabled button keeps no focus, and Qt would give it to the next widget: the dock would
+    scroll there, and what is typed next would change it. The button has it back once enabled,
+    unless the user has put it elsewhere.
+    """
     if one.property(TIP) is None:
         one.setProperty(TIP, one.toolTip())
+    if one.isEnabled() and not on:
+        one.setProperty(HELD, one.window().focusWidget() is one)
+        one.clearFocus()
     one.setEnabled(on)
+    if on and one.property(HELD):
+        one.setProperty(HELD, False)  # noqa: FBT003 - Qt's signature
+        if one.window().focusWidget() is None:
+            one.setFocus()
     one.setToolTip(one.property(TIP) if on else why)
