@@ -3,7 +3,14 @@ import pytest
 
 from napari_fusion import AlignError, GeometryError, Grid, ParameterError, Volume
 from napari_fusion.errors import silent
-from napari_fusion.gui import Frame, align_layers, from_layer, fuse_layers, to_layer
+from napari_fusion.gui import (
+    Frame,
+    align_layers,
+    colour_layers,
+    from_layer,
+    fuse_layers,
+    to_layer,
+)
 from napari_fusion.gui.actions import Fusing
 from napari_fusion.gui.align.aligning import Aligning
 from napari_fusion.gui.layers import PLACE, frame_of
@@ -83,6 +90,15 @@ def test_three_sources_get_three_shares(viewer, gate, pair):
     assert len(layers) == 4
     total = sum(from_layer(layer).array for layer in layers[1:])
     np.testing.assert_allclose(total, 1, atol=1e-5)
+
+
+def test_a_new_picture_takes_the_place_of_the_former_one(viewer, gate):
+    moved = align_layers(viewer, "head CT", "head T1")
+    first, _ = fuse_layers(viewer, ["head CT", moved], "average")
+    coloured = colour_layers(viewer, ["head CT", moved])
+    assert (first.visible, coloured.visible) == (False, True)
+    second, _ = fuse_layers(viewer, ["head CT", moved], "maximum")
+    assert [layer for layer in viewer.layers if layer.visible] == [second]
 
 
 def test_what_is_not_registered_says_so_everywhere(viewer):

@@ -115,7 +115,8 @@ class Fusing:
         for _, keywords, _ in told:
             keywords["visible"] = False
         turned = self.snapshot.turned(Frame.of(fused.grid))
-        return Result(stands, [picture, *told], turned, hidden=self.names)
+        hidden = (*self.names, *self.snapshot.pictures())
+        return Result(stands, [picture, *told], turned, hidden)
 
     def _made(self, part: int) -> Made:
         arguments: dict[str, JSON] = {

@@ -104,7 +104,8 @@ class Colouring:
         grey, functional = self.names
         layer = rgb_layer(made, stands.label(f"colour: {functional} on {grey}"))
         layer[1]["metadata"] |= {STATE: stands.text, ORIGIN: self._origin()}
-        return Result(stands, [layer], self.snapshot.turned(frame), hidden=self.names)
+        hidden = (*self.names, *self.snapshot.pictures())
+        return Result(stands, [layer], self.snapshot.turned(frame), hidden)
 
     def _origin(self) -> Made:
         asked: dict[str, JSON] = {
