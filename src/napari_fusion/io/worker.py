@@ -11,11 +11,13 @@ import os
 import pickle
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
+from pathlib import Path
 from typing import IO, Any
 
 from napari_fusion.errors import FusionError, ReadError
@@ -206,7 +208,7 @@ def _private(descriptor: int, mode: str) -> IO[bytes]:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Do jobs until the parent closes the line or is gone."""
+    """Do jobs until the parent closes the line or is gone, whose folder then goes too."""
     _keep_quiet()
     with _private(0, "rb") as jobs, _private(1, "wb") as answers, inherited_hand(arguments) as hand:
 
@@ -227,6 +229,8 @@ def main(arguments: Sequence[str]) -> None:
                 desk.clear()
                 if job is not None:
                     desk.do(job)
+    with suppress(OSError):  # a parent that was killed left it, and only an empty one is removed
+        Path(tempfile.gettempdir()).rmdir()
 
 
 if __name__ == "__main__":
