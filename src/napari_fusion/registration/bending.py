@@ -97,9 +97,10 @@ def undone(field: DisplacementField) -> tuple[DisplacementField, float]:
             "it cannot be inverted"
         )
     reach = _reach(field)
+    inverse = DisplacementField(reach, np.zeros((*reach.shape, 3), np.float32))
     for finer in (1, 2, 4):
         grid = _spaced(reach, reach.spacing / finer)
-        inverse = sampled(lambda points: _sources(field, points) - points, grid)
+        inverse = sampled(_back(field, near=inverse), grid)
         residual = _residual(field, inverse)
         if residual <= CLOSE_MM:
             break
@@ -111,9 +112,14 @@ def undone(field: DisplacementField) -> tuple[DisplacementField, float]:
     return inverse, residual
 
 
+def _back(field: DisplacementField, near: DisplacementField) -> Callable[[Points], Points]:
+    """Give the way back of a field, for points (n, 3); `near` is a coarser answer."""
+    return lambda ends: _sources(field, ends, ends + near.continued(ends)) - ends
+
+
 def origins(field: DisplacementField, ends: Points) -> Points:
     """Find the points (n, 3) that a field moves to `ends`, or the nearest it came to them."""
-    points = _sources(field, ends)
+    points = _sources(field, ends, ends)
     beyond = ~field.grid.holds(points) & ~field.grid.holds(ends)
     points[beyond] = ends[beyond]  # where the field is nothing
     return points
@@ -137,13 +143,13 @@ def _reach(field: DisplacementField) -> Grid:
     return Grid(tuple(high - low + 1), affine)
 
 
-def _sources(field: DisplacementField, ends: Points) -> Points:
+def _sources(field: DisplacementField, ends: Points, start: Points) -> Points:
     """Find the points that a field, continued beyond its grid, moves to `ends`, or nearly.
 
     Steps that lead away are not taken, as whole ones do where the field stretches space to more
     than twice its length. Steps that went too far become shorter, others longer up to whole ones.
     """
-    points, gap = ends.copy(), -field.continued(ends)
+    points, gap = start.copy(), ends - start - field.continued(start)
     stride = np.ones((len(ends), 1))
     active = np.arange(len(ends))
     for _ in range(ROUNDS):
