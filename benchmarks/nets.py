@@ -1,6 +1,7 @@
 """Make the training slices of the shipped networks, and time the networks against each other.
 
     python benchmarks/nets.py slices VOLUMES OUT     PNG slices from the volumes and the head
+    python benchmarks/nets.py same SLICES            whether the shipped networks learned from such
     python benchmarks/nets.py speed                  CPU ms a slice, dense against pruned, one run
     python benchmarks/nets.py blocks SLICES PAIRS    every block at one budget of steps
     python benchmarks/nets.py memory                 peak memory of large slices and volumes
@@ -61,6 +62,26 @@ def slices(volumes, out):
             window = default_window(volume.array, volume.modality, volume.unit)
             for i, plane in enumerate(np.moveaxis(window(volume.array), axis, 0)):
                 write(out / name / kind / f"{name}{i:03d}.png", plane)
+
+
+def same(slices):
+    """Say whether slices are those on the shipped networks' card, to a thousandth of a grey."""
+    from napari_fusion.nets.checkpoint import Checkpoint
+    from napari_fusion.nets.data import digest, greys, load_samples
+    from napari_fusion.nets.shipped import WEIGHTS
+
+    card = Checkpoint.load(WEIGHTS / "dense.safetensors").card
+    known, found = card["data_greys"], greys(load_samples(slices))
+    other = [
+        name
+        for name in sorted({*known, *found})
+        if not np.allclose(known.get(name, np.nan), found.get(name, np.nan), rtol=0, atol=1e-3)
+    ]
+    if other:
+        raise SystemExit(f"other slices than the shipped networks learned from: {', '.join(other)}")
+    exact = digest(slices) == card["data_sha256"]
+    how = "bit for bit" if exact else "rounded otherwise here and there"
+    print(f"the slices that the shipped networks learned from, {how}")
 
 
 def body(folder, name, out):
@@ -334,6 +355,8 @@ if __name__ == "__main__":
     making = commands.add_parser("slices")
     making.add_argument("volumes", type=Path)
     making.add_argument("out", type=Path)
+    comparing = commands.add_parser("same")
+    comparing.add_argument("slices", type=Path)
     commands.add_parser("speed")
     for name in ("blocks", "transfer"):
         learning = commands.add_parser(name)

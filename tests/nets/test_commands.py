@@ -9,6 +9,7 @@ import torch
 
 from napari_fusion.cli import main
 from napari_fusion.nets.checkpoint import Checkpoint
+from napari_fusion.nets.data import greys, load_samples
 
 SETTINGS = {
     "net": {"widths": [16, 16], "dilations": [1, 1], "context": [0], "levels": 2},
@@ -75,6 +76,7 @@ def test_one_command_does_it_all_and_goes_on_where_it_stopped(shell, folder, set
     pruned = Checkpoint.load(tmp_path / "p" / "pruned.safetensors")
     assert pruned.card["licence"] == "mine"
     assert len(pruned.card["data_sha256"]) == 64
+    assert pruned.card["data_greys"] == greys(load_samples(folder))
     assert pruned.card["code"]
     with (tmp_path / "p" / "evaluation" / "evaluation.csv").open() as file:
         rows = list(csv.DictReader(file))

@@ -7,7 +7,15 @@ import pytest
 from PIL import Image
 
 from napari_fusion.errors import ReadError
-from napari_fusion.nets.data import batch, contrast_of_tissues, held_out, load_samples, luminance
+from napari_fusion.nets.data import (
+    batch,
+    contrast_of_tissues,
+    digest,
+    greys,
+    held_out,
+    load_samples,
+    luminance,
+)
 
 
 def test_slices_are_paired_by_name(folder):
@@ -62,6 +70,22 @@ def test_sixteen_bits_become_eight(folder):
 def test_colour_becomes_full_range_luminance():
     picture = np.array([[[255, 0, 0], [0, 255, 0], [0, 0, 255], [255, 255, 255]]], np.uint8)
     assert luminance(picture).tolist() == [[76, 150, 29, 255]]
+
+
+def test_slices_rounded_by_another_processor_are_told_to_be_the_same(folder):
+    known, sha = greys(load_samples(folder)), digest(folder)
+    path = next((folder / "CT-MR" / "CT").iterdir())
+    pixels = np.array(Image.open(path))
+    pixels[48, 40:43] += 1
+    Image.fromarray(pixels).save(path)
+    found = greys(load_samples(folder))
+    assert digest(folder) != sha
+    assert {name: n for name, (n, _) in found.items()} == {
+        "CT-MR/CT": 6, "CT-MR/MR": 6, "PET-MR/PET": 3, "PET-MR/MR": 3
+    }  # fmt: skip
+    for name, (_, mean) in found.items():
+        assert mean == pytest.approx(known[name][1], abs=1e-3)
+    assert found["CT-MR/CT"] != found["CT-MR/MR"]
 
 
 def test_a_batch_is_decided_by_its_generator(folder):

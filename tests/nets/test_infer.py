@@ -193,7 +193,7 @@ def test_shipped_networks_build_and_say_where_they_come_from(name):
     card = Checkpoint.load(path).card
     assert path.stat().st_size <= (40_000 if name == "pruned" else 100_000)
     assert size(net.config)[0] <= (8_000 if name == "pruned" else 50_000)
-    assert {"data", "data_sha256", "licence", "limits", "seed", "curve"} <= set(card)
+    assert {"data", "data_sha256", "data_greys", "licence", "limits", "seed", "curve"} <= set(card)
 
 
 def test_a_shipped_file_that_was_exchanged_is_refused(tiny, tmp_path, monkeypatch):

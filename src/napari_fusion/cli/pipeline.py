@@ -39,7 +39,7 @@ def pipeline(  # noqa: PLR0913 - options of a command
 ) -> None:
     """Train a network, prune it, store both in eight bits and rank them, as one resumable run."""
     told = read_settings(config)
-    card = told.pop("card", {}) | {"data_sha256": _hashed(data)}
+    card = told.pop("card", {}) | {"data_sha256": _hashed(data), "data_greys": _greys(data)}
     made_from = {"settings": told, "data": card["data_sha256"], "val": val and _hashed(val)}
     start = time.perf_counter()
     dense, pruned = out / "dense", out / "pruned"
@@ -92,6 +92,12 @@ def _hashed(data: Path) -> str:
     with needed():
         from napari_fusion.nets.data import digest
     return digest(data)
+
+
+def _greys(data: Path) -> dict[str, list[float]]:
+    with needed():
+        from napari_fusion.nets.data import greys, load_samples
+    return greys(load_samples(data))
 
 
 def _graded(folder: Path, files: Sequence[Path], pairs: str) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from napari_fusion.errors import CheckpointError
 from napari_fusion.nets.checkpoint import file_sha256
 
 SHIPPED: dict[str, str] = {
-    "dense": "277fbb640deacdce5504e411734861192f4539a0b670822c149aeb6b54150cb4",
-    "pruned": "573478881cb40854201475b2826e3aefbcbefdeb06cf176d4a5dea341e847374",
+    "dense": "d2d50564a3d70555ff03136de827ba6be1be239e27510982cbc88a08081aa700",
+    "pruned": "81a46f28dc9583bda900c8a1a142001f3803d423c1a123f55414fb1570d54947",
 }
 
 WEIGHTS = Path(__file__).parent / "weights"
