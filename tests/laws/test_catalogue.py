@@ -1,12 +1,14 @@
 """What a reader of the fused picture must be able to trust; numbers are those of tests/README."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.ndimage import gaussian_filter
 
 from napari_fusion import Grid, Volume, Window
-from napari_fusion.fusion import attribution, fuse, methods
+from napari_fusion.fusion import attribution, fuse, lookup, methods
 
 # What is known to be hidden, and said in the method's caution.
 HIDES_SMALL = {"maximum"}
@@ -76,6 +78,16 @@ def test_073_bright_and_dark_lesions_of_all_sizes_are_seen_over_texture(method, 
     """In 1 mm pixels; or the method says so."""
     kept = change_kept(method, diameter, sign)
     assert kept >= 0.5 - 1e-3 or method.name in HIDES_SMALL
+
+
+def test_073_the_dense_network_keeps_what_the_pruned_one_promises():
+    """`cnn` is the pruned one in every other law; a user may choose the one it was cut from."""
+    pytest.importorskip("torch", reason="the extra cnn is not installed")
+    dense = partial(lookup("cnn"), network="dense")
+    kept = [lesion_kept(dense, 0.3, floor, mm) for floor in (0.0, 0.2) for mm in (0.5, 1.0, 2.0)]
+    kept += [change_kept(dense, diameter, sign) for diameter in (6, 12, 20) for sign in (1, -1)]
+    assert min(kept) >= 0.5
+    assert tumour_kept(dense) >= 0.33
 
 
 def tumour_kept(method):
