@@ -8,6 +8,7 @@
     python benchmarks/nets.py onnx                   the shipped networks by onnxruntime
     python benchmarks/nets.py pictures SLICES OUT    sources, fused picture and shares, a row a pair
     python benchmarks/nets.py transfer SLICES PAIRS  steps to a target, fresh against transferred
+    python benchmarks/nets.py colours PAIRS          colour shift and artefacts of every method
 
 VOLUMES holds two folders. ``ms_longitudinal/patient01`` has ``study{1,2}_{FLAIR,T1W,T2W}.nii.gz``
 and the transforms ``study{1,2}_{T1W,T2W}_intrastudy_to_FLAIR.txt`` of the longitudinal MS data set
@@ -240,6 +241,46 @@ def transfer(slices, pairs, steps=120, every=20):
         )
 
 
+def colours(pairs, every=4):
+    """Print how far colours shift, and N^AB/F, of all methods on pairs with a colour picture.
+
+    The fused picture becomes the Y of the colour picture, as the literature does, and leaves what
+    RGB can hold where it is too bright or dark for the colour. Shift: the distance of a* and b* of
+    CIELAB between the two colour pictures, and of L*, a* and b*, mean over pixels with a colour.
+    """
+    from napari_fusion import metrics
+    from napari_fusion.fusion import methods
+    from napari_fusion.nets.data import load_samples
+
+    found = {}
+    for sample in load_samples(pairs)[::every]:
+        kind = next((c for c in sample.contrasts if c in ("PET", "SPECT")), None)
+        if kind is None:
+            continue
+        path = pairs / sample.group / kind / f"{sample.name}.png"
+        picture = np.asarray(Image.open(path).convert("RGB"))
+        stack = sample.planes[:, None].astype(np.float32) / np.float32(255)
+        for method in methods():
+            fused = method(stack).sum(axis=0).clip(0, 1)[0]
+            n_abf = metrics.n_abf(np.rint(fused * 255) / 255, stack[:, 0])
+            row = (*_shift(fused, picture / np.float32(255)), n_abf)
+            found.setdefault(sample.group, {}).setdefault(method.name, []).append(row)
+    for group, rows in found.items():
+        means = {name: np.mean(values, axis=0) for name, values in rows.items()}
+        median = np.median(list(means.values()), axis=0)
+        print(f"{group}, {len(rows['cnn'])} slices: a*b*, L*a*b*, N^AB/F")
+        for name, row in [*sorted(means.items()), (f"median of {len(means)}", median)]:
+            print(f"  {name}: {row[0]:.3f} {row[1]:.2f} {row[2]:.4f}")
+
+
+def _shift(fused, colours):
+    y = colours @ np.array([0.299, 0.587, 0.114], np.float32)
+    tinted = np.clip(colours + (fused - y)[..., None], 0, 1)
+    before, after = (cv2.cvtColor(x, cv2.COLOR_RGB2LAB) for x in (colours, tinted))
+    apart = (after - before)[np.ptp(colours, axis=-1) > 0]
+    return [np.linalg.norm(apart[:, first:], axis=1).mean() for first in (1, 0)]
+
+
 def memory():
     """Print the most memory beside inputs and outputs; each job in a process of its own."""
     from multiprocessing import get_context
@@ -365,6 +406,8 @@ if __name__ == "__main__":
     drawing = commands.add_parser("pictures")
     drawing.add_argument("slices", type=Path)
     drawing.add_argument("out", type=Path)
+    colouring = commands.add_parser("colours")
+    colouring.add_argument("pairs", type=Path)
     for name in ("memory", "onnx"):
         commands.add_parser(name)
     asked = vars(parser.parse_args())

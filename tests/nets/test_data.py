@@ -59,6 +59,13 @@ def test_an_empty_folder_and_no_folder_are_refused(tmp_path):
         load_samples(tmp_path / "none")
 
 
+def test_slices_of_one_contrast_alone_are_refused(folder):
+    for path in (*folder.rglob("MR/*.png"), *folder.rglob("PET/*.png")):
+        path.unlink()
+    with pytest.raises(ReadError, match="no paired slices"):
+        load_samples(folder)
+
+
 def test_sixteen_bits_become_eight(folder):
     deep = np.full((96, 96), 0x8080, np.uint16)
     deep[0] = 0xFFFF
