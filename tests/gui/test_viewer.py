@@ -42,7 +42,7 @@ def test_the_dock_works_in_a_real_window(window, qtbot, pair, gate):
 
 
 @pytest.mark.parametrize("views", [False, True], ids=["one view", "four views"])
-def test_closing_the_window_while_aligning_stops_the_work(window, qtbot, monkeypatch, views):
+def test_d61_closing_the_window_while_aligning_stops_the_work(window, qtbot, monkeypatch, views):
     viewer, dock = window
     stopped = threading.Event()
     if views:

@@ -209,7 +209,7 @@ def test_the_same_layer_twice_is_refused_at_once(dock, click, said):
     assert lines(dock) == []
 
 
-def test_cancel_is_answered_within_a_second_and_nothing_changes(
+def test_d61_cancel_is_answered_within_a_second_and_nothing_changes(
     dock, click, qtbot, viewer, monkeypatch, said
 ):
     stopped = threading.Event()
@@ -255,7 +255,7 @@ def held_back(monkeypatch, registration):
     return release
 
 
-def test_layers_may_be_renamed_while_aligning(dock, click, finish, viewer, gate, monkeypatch):
+def test_d61_layers_may_be_renamed_while_aligning(dock, click, finish, viewer, gate, monkeypatch):
     from napari_fusion import registration
 
     release = held_back(monkeypatch, registration)

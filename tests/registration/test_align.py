@@ -119,19 +119,22 @@ def test_d58_volumes_without_content_are_refused(role, value, words, head):
 
 
 def test_d61_cancel_stops_within_a_fifth_of_a_second(head, moved):
+    """Only the first time in a process takes longer: scipy is imported then."""
     moving = moved(head("T1"), offset(1))
     reports: list[float] = []
 
     def progress(fraction: float, words: str) -> None:
-        reports.append(time.monotonic())
+        reports.append(time.thread_time())  # of this thread: other programs' work is no silence
         assert 0 <= fraction <= 1
         assert words
-        if fraction > 0.3:
+        if fraction > 0.6:
             raise Cancelled("stopped")
 
-    with pytest.raises(Cancelled):
-        align(head("CT"), moving, FAST, progress=progress)
-    assert len(reports) > 3
+    for _ in range(2):
+        reports[:] = [time.thread_time()]
+        with pytest.raises(Cancelled):
+            align(head("CT"), moving, FAST, progress=progress)
+    assert np.diff(reports).max() < 0.2
 
 
 def test_options_refuse_what_they_do_not_know():

@@ -136,7 +136,7 @@ def test_what_was_refused_belongs_to_its_pair(viewer, pair, gate, dock, qtbot):
     assert "FAIL" not in dock.align.verdict.text()
 
 
-def test_a_result_of_a_closed_layer_is_not_added(viewer, slow, dock, qtbot, said):
+def test_d61_a_result_of_a_closed_layer_is_not_added(viewer, slow, dock, qtbot, said):
     click(qtbot, dock.align.button)
     viewer.layers.remove("head T1")
     slow.set()
