@@ -100,8 +100,9 @@ class Window(Settings):
         above = np.subtract(array, self.lower, dtype=_wide(array), **to)
         scaled: NDArray[np.float32] = above.astype(np.float32, copy=False)
         scaled *= np.float32(1 / (self.upper - self.lower))
+        doubtful = scaled.size > 0 and not scaled.max() < np.inf  # -inf becomes 0 as it is
         np.clip(scaled, 0, 1, out=scaled)
-        if not np.isfinite(array).all():
+        if doubtful:
             scaled[~np.isfinite(array)] = 0
         return scaled
 

@@ -276,7 +276,7 @@ def _agreed(values: list[str | None]) -> str | None:
 
 
 def _not_finite(slab: NDArray[Any]) -> int:
-    if not np.issubdtype(slab.dtype, np.inexact):
+    if not np.issubdtype(slab.dtype, np.inexact) or np.isfinite([slab.min(), slab.max()]).all():
         return 0
     return slab.size - int(np.count_nonzero(np.isfinite(slab)))
 

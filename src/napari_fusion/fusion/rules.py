@@ -42,7 +42,7 @@ def each_slice(rule: Callable[..., Planes], sources: Stack, *args: Any) -> Stack
     The rule sees only the sources that show anything in the slice, at least two of them: an empty
     one gives nothing and changes nothing, and a lone one is its own fusion.
     """
-    shown = np.array([[plane.any() for plane in source] for source in sources], bool)
+    shown = np.array([[plane.max(initial=0) != 0 for plane in source] for source in sources], bool)
     if shown.all() and shown.shape[1] == 1 and len(shown) > 1:
         return rule(sources[:, 0], *args)[:, None]  # spares huge slices a copy
     parts = np.zeros_like(sources)

@@ -72,7 +72,11 @@ def fuse(
     if job.lazy:
         return job.fused(job.deferred(_sums, 1)[0])
     fused = np.empty(job.shape, np.float32)
-    job.run(lambda slab, parts: _store(fused, job.axis, slab, _sum(parts)), progress)
+
+    def store(slab: slice, parts: Stack) -> None:
+        _sum(parts, np.moveaxis(fused, job.axis, 0)[slab])
+
+    job.run(store, progress)
     return job.fused(fused)
 
 
@@ -125,7 +129,7 @@ def fuse_with_shares(
     given = [np.empty(job.shape, np.float32) for _ in job.sources]
 
     def store(slab: slice, parts: Stack) -> None:
-        _store(fused, job.axis, slab, _sum(parts))
+        _sum(parts, np.moveaxis(fused, job.axis, 0)[slab])
         for array, share in zip(given, shares(parts), strict=True):
             _store(array, job.axis, slab, share)
 
@@ -225,10 +229,10 @@ def shares(parts: Stack) -> Stack:
     return magnitude
 
 
-def _sum(parts: Stack) -> Slab:
+def _sum(parts: Stack, out: Slab | None = None) -> Slab:
     two = len(parts) == 2  # the common case, in one pass less
     fused: Slab = parts[0] + parts[1] if two else parts.sum(axis=0)
-    return np.clip(fused, 0, 1, out=fused)
+    return np.clip(fused, 0, 1, out=fused if out is None else out)
 
 
 def _sums(parts: Stack) -> Stack:
