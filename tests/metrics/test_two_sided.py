@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from napari_fusion.metrics import evaluate, lookup, two_sided
+from napari_fusion.metrics import evaluate, lookup, metrics, two_sided
 
 
 def test_copying_one_source_is_worth_less_than_serving_both(slices):
@@ -29,3 +29,16 @@ def test_contrast_alone_raises_what_says_so(slices):
         assert "contrast" in lookup(name).gamed_by
         assert lookup(name).direction == "neither"
         assert lookup(name)(stretched, sources) > lookup(name)(fused, sources)
+
+
+@pytest.mark.parametrize("judge", metrics(), ids=lambda m: m.name)
+def test_noise_and_contrast_raise_nothing_that_does_not_say_so(judge, slices):
+    fused, sources = slices
+    dim = sources.mean(axis=0)
+    noise = 0.03 * np.random.default_rng(0).standard_normal(fused.shape)
+    for word, before, after in (("noise", fused, fused + noise), ("contrast", dim, 1.1 * dim)):
+        if word not in judge.gamed_by:
+            grey = np.rint(255 * after.clip(0, 1)) / 255
+            was, now = judge(before, sources), judge(grey, sources)
+            better = was - now if judge.direction == "lower" else now - was
+            assert better <= 0.02 * abs(was)

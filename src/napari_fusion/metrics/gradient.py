@@ -14,7 +14,13 @@ STRENGTH = (0.9994, -15.0, 0.5)
 ANGLE = (0.9879, -22.0, 0.8)
 
 
-@metric("Q^AB/F", "Xydeas & Petrović 2000, doi:10.1049/el:20000267", range=(0, 1), fast=True)
+@metric(
+    "Q^AB/F",
+    "Xydeas & Petrović 2000, doi:10.1049/el:20000267",
+    range=(0, 1),
+    gamed_by="contrast of a dim picture",
+    fast=True,
+)
 def q_abf(fused: Picture, sources: Pictures) -> float:
     r"""Measure how well edge strength and angle are preserved, weighted by source edge strength.
 

@@ -29,7 +29,7 @@ def entropy(fused: Picture, sources: Pictures) -> float:
     "Mutual information (nats)",
     "Qu, Zhang & Yan 2002, doi:10.1049/el:20020212",
     range=(0, np.inf),
-    gamed_by="copying one source",
+    gamed_by="copying one source, the plain average, contrast",
     fast=True,
 )
 def mutual_information(fused: Picture, sources: Pictures) -> float:
@@ -44,7 +44,7 @@ def mutual_information(fused: Picture, sources: Pictures) -> float:
     "Normalised mutual information",
     "Hossny, Nahavandi & Creighton 2008, doi:10.1049/el:20081754",
     range=(0, np.inf),
-    gamed_by="copying one source",
+    gamed_by="copying one source, the plain average, contrast",
     fast=True,
 )
 def q_mi(fused: Picture, sources: Pictures) -> float:

@@ -11,6 +11,7 @@ from napari_fusion.metrics.registry import Picture, Pictures, metric
     "Petrović 2005; Shreyamsha Kumar 2013, doi:10.1007/s11760-012-0361-x",
     range=(0, 1),
     direction="lower",
+    gamed_by="the plain average",
     fast=True,
 )
 def n_abf(fused: Picture, sources: Pictures) -> float:
@@ -23,6 +24,7 @@ def n_abf(fused: Picture, sources: Pictures) -> float:
     "Petrović 2005, doi:10.1109/ICIF.2005.1591947",
     range=(0, 1),
     direction="lower",
+    gamed_by="contrast",
     fast=True,
 )
 def l_abf(fused: Picture, sources: Pictures) -> float:

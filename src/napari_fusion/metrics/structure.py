@@ -25,7 +25,7 @@ EVEN = 0.5 / 255**2
     "SSIM",
     "Wang et al. 2004, doi:10.1109/TIP.2003.819861",
     range=(-1, 1),
-    gamed_by="an empty background",
+    gamed_by="an empty background, contrast of a dim picture",
     fast=True,
 )
 def ssim(fused: Picture, sources: Pictures) -> float:
@@ -42,6 +42,7 @@ def ssim(fused: Picture, sources: Pictures) -> float:
     "SSIM on the foreground",
     "Wang et al. 2004, averaged where any source is above zero",
     range=(-1, 1),
+    gamed_by="contrast of a dim picture",
     fast=True,
 )
 def ssim_foreground(fused: Picture, sources: Pictures) -> float:
@@ -57,7 +58,7 @@ def ssim_foreground(fused: Picture, sources: Pictures) -> float:
     "MS-SSIM",
     "Wang, Simoncelli & Bovik 2003, doi:10.1109/ACSSC.2003.1292216",
     range=(-1, 1),
-    gamed_by="an empty background",
+    gamed_by="an empty background, the plain average",
 )
 def ms_ssim(fused: Picture, sources: Pictures) -> float:
     """Give the mean multi-scale structural similarity to the sources, five scales.
@@ -71,7 +72,10 @@ def ms_ssim(fused: Picture, sources: Pictures) -> float:
 
 
 @metric(
-    "Q_W (weighted, Piella)", "Piella & Heijmans 2003, doi:10.1109/ICIP.2003.1247209", range=(-1, 1)
+    "Q_W (weighted, Piella)",
+    "Piella & Heijmans 2003, doi:10.1109/ICIP.2003.1247209",
+    range=(-1, 1),
+    gamed_by="contrast of a dim picture",
 )
 def q_w(fused: Picture, sources: Pictures) -> float:
     r"""Weigh similarity to each source by its local variance, and windows by the largest one.
@@ -94,6 +98,7 @@ def q_w(fused: Picture, sources: Pictures) -> float:
     "Q_E (edge-dependent, Piella)",
     "Piella & Heijmans 2003, doi:10.1109/ICIP.2003.1247209",
     range=(-1, 1),
+    gamed_by="contrast of a dim picture",
 )
 def q_e(fused: Picture, sources: Pictures) -> float:
     """Multiply Q_W of the pictures by Q_W of their edge maps (Prewitt)."""

@@ -42,6 +42,7 @@ def q_cb(fused: Picture, sources: Pictures) -> float:
     "Chen & Varshney 2007, doi:10.1016/j.inffus.2005.10.001",
     range=(0, np.inf),
     direction="lower",
+    gamed_by="contrast of a dim picture",
 )
 def q_cv(fused: Picture, sources: Pictures) -> float:
     r"""Give the visible squared error to the sources, weighted by edges in 16 × 16 regions.
