@@ -1,6 +1,8 @@
 """What whole volumes and huge slices cost in memory, and what two threads lose by waiting.
 
-    python benchmarks/fusion_volumes.py [--slices 60]       peak memory of a volume, every method
+    python benchmarks/fusion_volumes.py [--slices 60]
+        peak memory of a volume, each method in a process of its own: memory that another one freed
+        and the process kept would hide it
     python benchmarks/fusion_volumes.py --threads           CPU and waiting of one and two threads
     python benchmarks/fusion_volumes.py --cores [--rounds 40]
         how much quicker two threads are than one, and what two processes reach, taken in turn
@@ -40,21 +42,20 @@ def volume_pair(slices, side=512):
     return [Volume(np.repeat(plane, slices, axis=0), grid) for plane in textured(side=side)]
 
 
-def volumes(names, slices):
+def volumes(name, slices):
     sources = volume_pair(slices)
     output = 4 * np.prod(sources[0].grid.shape) / 2**20
-    for name in names:
-        for workers in (1, 2):
-            job.WORKERS = workers
-            before = status("VmRSS")
-            Path("/proc/self/clear_refs").write_text("5")
-            fused = fuse(sources, name, windows=UNIT)
-            peak = status("VmHWM")
-            print(
-                f"{name:14s} {workers} threads: "
-                f"{peak - before - output:6.1f} MB over inputs and output"
-            )
-            del fused
+    lookup(name)(textured(side=64))  # imports and tables
+    for workers in (1, 2):
+        job.WORKERS = workers
+        before = status("VmRSS")
+        Path("/proc/self/clear_refs").write_text("5")
+        fused = fuse(sources, name, windows=UNIT)
+        peak = status("VmHWM")
+        print(
+            f"{name:14s} {workers} threads: {peak - before - output:6.1f} MB over inputs and output"
+        )
+        del fused
 
 
 def threads(names, slices=16):
@@ -212,10 +213,12 @@ if __name__ == "__main__":
     parser.add_argument("--methods", default=",".join(m.name for m in methods()))
     options = parser.parse_args()
     chosen = options.methods.split(",")
-    if options.huge and len(chosen) > 1:
+    if len(chosen) > 1 and not (options.threads or options.cores):
+        what = ["--huge"] if options.huge else []
+        sizes = ["--side", str(options.side), "--slices", str(options.slices)]
         for one in chosen:
-            command = [sys.executable, __file__, "--huge", "--side", str(options.side)]
-            subprocess.run([*command, "--methods", one], check=True)
+            command = [sys.executable, __file__, *what, *sizes, "--methods", one]
+            subprocess.run(command, check=True)
     elif options.huge:
         huge(chosen[0], options.side)
     elif options.threads:
@@ -223,4 +226,4 @@ if __name__ == "__main__":
     elif options.cores:
         cores(chosen, options.rounds)
     else:
-        volumes(chosen, options.slices)
+        volumes(chosen[0], options.slices)
