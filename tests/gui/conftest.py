@@ -116,7 +116,10 @@ def window(qapp):
     with patch.object(NapariApplication, "get_app_model", return_value=app):
         viewer = napari.Viewer(show=True)
         _, workspace = viewer.window.add_plugin_dock_widget("napari-fusion", "Fusion workspace")
+        gc.collect()
+        gc.freeze()  # napari looks through all there is for every layer that goes
         yield viewer, workspace
+        gc.unfreeze()
         viewer.close()
         qapp.processEvents()
         gc.collect()

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -50,6 +51,15 @@ def test_volumes_lie_in_one_frame_and_the_first_two_are_chosen(qtbot, model, fil
     assert [workspace.open.fixed.currentText(), workspace.open.moving.currentText()] == names[:2]
     assert workspace.open.third.layer is None
     assert "NOT REGISTERED" in workspace.state.text()
+
+
+def test_nothing_but_the_layers_holds_what_was_read(files, monkeypatch):
+    shown = []
+    launch = "napari_fusion.gui.launch.open_window"
+    monkeypatch.setattr(launch, lambda show, fit: shown.append(weakref.ref(show)))
+    monkeypatch.setattr("napari.run", lambda: shown.append(shown[0]()))
+    assert main(files) == 0
+    assert shown[1] is None
 
 
 def test_the_pair_is_seen_through_each_other_and_nothing_lies_above(qtbot, model, files):

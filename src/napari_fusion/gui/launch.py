@@ -7,6 +7,7 @@ everything is read before a window opens, so that what cannot be read is one sen
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,6 +27,8 @@ Shown = Callable[[Any], dict[str, Any]]
 
 def main(arguments: list[str] | None = None) -> int:
     """Read, open the window and stay until it is closed; 1 and one sentence when that failed."""
+    import napari
+
     parser = argparse.ArgumentParser(description="Open volumes or a session in napari.")
     parser.add_argument("paths", nargs="*", help="the fixed volume, then moving ones")
     parser.add_argument("--session", help="a .fusion file, instead of volumes")
@@ -34,10 +37,12 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     try:
         if asked.session:
-            open_window(from_session(asked.session, tell), fit=False)
+            show = from_session(asked.session, tell)
         else:
             show = from_paths(asked.paths, tell, series=asked.series, frame=asked.frame)
-            open_window(show, fit=True)
+        open_window(show, fit=not asked.session)
+        del show  # the volumes are the layers' now, and go with them
+        napari.run()
     except FusionError as error:
         sys.stderr.write(f"napari-fusion: {error}\n")
         return 1
@@ -153,7 +158,7 @@ def look_at_middle(viewer: Any, layer: Any) -> None:
 
 
 def open_window(show: Shown, *, fit: bool) -> None:
-    """Open napari, dock the workspace, show what was read, and stay until the window closes.
+    """Open napari, dock the workspace and show what was read.
 
     Parameters
     ----------
@@ -162,15 +167,14 @@ def open_window(show: Shown, *, fit: bool) -> None:
     fit
         Show all of it; a session is looked at as it was left.
     """
-    import napari
-
     viewer = hidden_viewer()
+    gc.collect()
+    gc.freeze()  # napari looks through all there is for every layer that goes
     dock_workspace(viewer, show)
     viewer.show()
     fit_to_screen(viewer)
     if fit:
         viewer.reset_view()
-    napari.run()
 
 
 def fit_to_screen(viewer: Any) -> None:
