@@ -1,6 +1,14 @@
 """``napari-fusion batch``: options reach every case, and a failure shows in the exit code."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
 
 
 def table(folder, *lines):
@@ -42,3 +50,28 @@ def test_a_wrong_table_is_one_sentence(shell, tmp_path):
     assert code == 1
     assert "holds no case" in err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("sign", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_a_cohort_that_is_told_to_end_ends_its_cases_and_leaves_nothing(files, tmp_path, sign):
+    path = table(tmp_path, f"one,{files['ct']},{files['mr']}")
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "napari_fusion", "batch", path, "--out", out]
+    batch = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    case = first_child(batch.pid)
+    batch.send_signal(getattr(signal, sign))
+    said = batch.communicate(timeout=20)[1]
+    assert batch.returncode == 130
+    assert "stopped; no unfinished file was kept" in said
+    case.wait(1)
+    assert not list(out.glob("one*"))
+
+
+def first_child(pid):
+    """Wait until a process has started another, and give that."""
+    for _ in range(200):
+        if children := psutil.Process(pid).children():
+            return children[0]
+        time.sleep(0.05)
+    raise AssertionError("no case was begun")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import errno
+import signal
 import sys
 
 from napari_fusion.errors import FusionError
 
 STOPPED = 130
-"""Exit code of a command that Ctrl-C ended, as shells have it."""
+"""Exit code of a command that Ctrl-C ended, or what is taken as that, as shells have it."""
 
 
 def main(args: list[str] | None = None) -> None:
     """Run the command; a known fault is one plain sentence and exit code 1, never a traceback."""
+    if args is None:
+        _end_in_order()
     try:
         from napari_fusion.cli.app import app  # takes a while, in which Ctrl-C may come
 
@@ -33,6 +36,17 @@ def main(args: list[str] | None = None) -> None:
         if end.code == STOPPED:  # typer's answer to Ctrl-C
             _stopped()
         raise
+
+
+def _end_in_order() -> None:
+    """Take the end that a scheduler or a closed terminal asks for as Ctrl-C, which tidies up.
+
+    By default the process would vanish: cases of a cohort would run on, temporary images stay.
+    """
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        asked = getattr(signal, name, None)
+        if asked is not None and signal.getsignal(asked) is signal.SIG_DFL:  # nohup ignores it
+            signal.signal(asked, signal.default_int_handler)
 
 
 def _is_of_memory(error: Exception) -> bool:
