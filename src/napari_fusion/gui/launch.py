@@ -27,8 +27,6 @@ Shown = Callable[[Any], dict[str, Any]]
 
 def main(arguments: list[str] | None = None) -> int:
     """Read, open the window and stay until it is closed; 1 and one sentence when that failed."""
-    import napari
-
     parser = argparse.ArgumentParser(description="Open volumes or a session in napari.")
     parser.add_argument("paths", nargs="*", help="the fixed volume, then moving ones")
     parser.add_argument("--session", help="a .fusion file, instead of volumes")
@@ -42,6 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
             show = from_paths(asked.paths, tell, series=asked.series, frame=asked.frame)
         open_window(show, fit=not asked.session)
         del show  # the volumes are the layers' now, and go with them
+        import napari  # here: what cannot be read is told before it
+
         napari.run()
     except FusionError as error:
         sys.stderr.write(f"napari-fusion: {error}\n")
