@@ -1,5 +1,6 @@
 """Fixtures every room may use."""
 
+import gc
 import os
 import shutil
 import sys
@@ -15,6 +16,12 @@ from napari_fusion.volume import Volume
 if sys.platform == "linux" and not os.environ.get("DISPLAY") and not shutil.which("Xvfb"):
     # Qt aborts the process when it finds no screen; this has to be said before it is imported.
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+def pytest_collection_finish() -> None:
+    """Spare every search for garbage what stays: modules, and the tests themselves."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, active_count, get_ident, local
 
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from napari_fusion.threads import OneThread, side_by_side, timed
+from napari_fusion.threads import ALGEBRA_ALONE, OneThread, side_by_side, timed
 
 
 class Library:
@@ -47,6 +48,19 @@ def test_a_number_set_in_between_is_kept():
         with guard:
             assert library.count() == 1
         assert library.count() == count
+
+
+def algebra():
+    """How many threads each library of linear algebra has; OpenCV may bring one of its own."""
+    found = [one for one in threadpool_info() if one["user_api"] == "blas"]
+    return {one["num_threads"] for one in found if "opencv" not in one["filepath"]}
+
+
+def test_linear_algebra_has_one_thread_inside_and_its_own_after():
+    with threadpool_limits(2, "blas"):
+        with ALGEBRA_ALONE:
+            assert algebra() == {1}
+        assert algebra() == {2}
 
 
 def burn(seconds):

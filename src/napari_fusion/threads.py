@@ -6,14 +6,16 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ContextDecorator
+from functools import cache
 from threading import Lock, local
-from typing import TypeVar
+from typing import Any, TypeVar
 
 S = TypeVar("S")
 T = TypeVar("T")
 
 
-class OneThread:
+class OneThread(ContextDecorator):
     """Keep a library to one thread as long as anybody is inside; the last one out restores it.
 
     Parameters
@@ -61,6 +63,29 @@ def _limit_opencv(count: int) -> None:
 
 OPENCV_ALONE = OneThread(_opencv_threads, _limit_opencv)
 """OpenCV starts no threads of its own inside ours."""
+
+
+@cache
+def _algebra() -> list[Any]:
+    """Find the libraries of linear algebra: NumPy and SciPy each bring one."""
+    import scipy.linalg  # noqa: F401 - loads its own
+    from threadpoolctl import ThreadpoolController
+
+    found: list[Any] = ThreadpoolController().select(user_api="blas").lib_controllers
+    return found
+
+
+def _algebra_threads() -> int:
+    return max((library.num_threads for library in _algebra()), default=1)
+
+
+def _limit_algebra(count: int) -> None:
+    for library in _algebra():
+        library.set_num_threads(count)
+
+
+ALGEBRA_ALONE = OneThread(_algebra_threads, _limit_algebra)
+"""Products of matrices start no threads: of small ones those wait for each other, at full load."""
 
 
 def timed(work: Callable[[], T]) -> tuple[T, float]:

@@ -123,6 +123,7 @@ def window(qapp):
         viewer.close()
         qapp.processEvents()
         gc.collect()
+        gc.freeze()
     Application.destroy("fusion_window")
     init_qactions.cache_clear()
     _initialize_plugins.cache_clear()

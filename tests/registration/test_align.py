@@ -3,6 +3,7 @@ import time
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from napari_fusion.errors import AlignError, Cancelled
 from napari_fusion.grid import Grid
@@ -133,6 +134,19 @@ def test_d61_cancel_is_asked_for_all_the_time(head, moved):
     with pytest.raises(Cancelled):
         align(head("CT"), moving, FAST, progress=progress)
     assert np.diff(reports).max() < 1
+
+
+def test_a_search_lets_linear_algebra_start_no_threads(head):
+    counts: set[int] = set()
+
+    def progress(fraction: float, words: str) -> None:
+        blas = [one for one in threadpool_info() if one["user_api"] == "blas"]
+        counts.update(one["num_threads"] for one in blas if "opencv" not in one["filepath"])
+        raise Cancelled("stopped")
+
+    with threadpool_limits(2, "blas"), pytest.raises(Cancelled):
+        align(head("CT"), head("T1"), FAST, progress=progress)
+    assert counts == {1}
 
 
 def test_options_refuse_what_they_do_not_know():

@@ -46,6 +46,7 @@ from napari_fusion.registration.search import Terrain, search
 from napari_fusion.registration.started import begun, check_start
 from napari_fusion.registration.starts import any_orientation, near_poses
 from napari_fusion.registration.stretch import stretched
+from napari_fusion.threads import ALGEBRA_ALONE
 from napari_fusion.volume import Volume, same_patient
 
 BETTER = 1.02
@@ -61,6 +62,7 @@ ones are told 2.2 at most (4 mm voxels, few samples), heads bent by 2 to 3 mm 2.
 _DEFAULT = AlignOptions()
 
 
+@ALGEBRA_ALONE
 def align(
     fixed: Volume,
     moving: Volume,
@@ -280,6 +282,7 @@ def _sure(own: Quality) -> bool:
     return mm is not None and mm <= SAME_FRAME_UNSURE_MM * own.numbers["unit"]
 
 
+@ALGEBRA_ALONE
 def assess(fixed: Volume, moving: Volume, alignment: Alignment) -> Alignment:
     """Judge an alignment that was given, loaded or made by hand, without changing it.
 
