@@ -115,7 +115,7 @@ class Fusing:
         for _, keywords, _ in told:
             keywords["visible"] = False
         turned = self.snapshot.turned(Frame.of(fused.grid))
-        hidden = (*self.names, *self.snapshot.pictures())
+        hidden = self.snapshot.replaced(self.names)
         return Result(stands, [picture, *told], turned, hidden)
 
     def _made(self, part: int) -> Made:

@@ -88,10 +88,10 @@ class Snapshot:
         low, high = self.taken[name][1]["contrast_limits"]
         return float(low), float(high)
 
-    def pictures(self) -> tuple[str, ...]:
-        """Name the fused and coloured pictures, which a new one covers."""
+    def replaced(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Name what a picture of some layers takes the place of: them, and former pictures."""
         told = {name: data[1]["metadata"] for name, data in self.taken.items()}
-        return tuple(name for name, has in told.items() if SHARES in has or RGB in has)
+        return names + tuple(name for name, has in told.items() if SHARES in has or RGB in has)
 
     def turned(self, frame: Frame) -> list[tuple[Any, LayerData]]:
         """Draw every layer of ours anew that is not in `frame`."""

@@ -104,7 +104,7 @@ class Colouring:
         grey, functional = self.names
         layer = rgb_layer(made, stands.label(f"colour: {functional} on {grey}"))
         layer[1]["metadata"] |= {STATE: stands.text, ORIGIN: self._origin()}
-        hidden = (*self.names, *self.snapshot.pictures())
+        hidden = self.snapshot.replaced(self.names)
         return Result(stands, [layer], self.snapshot.turned(frame), hidden)
 
     def _origin(self) -> Made:
