@@ -36,6 +36,7 @@ from PIL import Image
 from scipy import ndimage
 
 from napari_fusion import load, phantom, resample
+from napari_fusion.fusion.colour import relit
 from napari_fusion.grid import Grid
 from napari_fusion.slab import default_window
 
@@ -274,8 +275,7 @@ def colours(pairs, every=4):
 
 
 def _shift(fused, colours):
-    y = colours @ np.array([0.299, 0.587, 0.114], np.float32)
-    tinted = np.clip(colours + (fused - y)[..., None], 0, 1)
+    tinted = np.clip(relit(colours, fused), 0, 1)
     before, after = (cv2.cvtColor(x, cv2.COLOR_RGB2LAB) for x in (colours, tinted))
     apart = (after - before)[np.ptp(colours, axis=-1) > 0]
     return [np.linalg.norm(apart[:, first:], axis=1).mean() for first in (1, 0)]

@@ -59,8 +59,7 @@ def tint(
         raise ParameterError(f"the shapes differ: {grey.shape} and {functional.shape}")
     colours = palette(name)[np.rint(functional * 255).astype(np.intp).clip(0, 255)]
     if convention == "luminance":
-        # Same Cb and Cr, another Y: adding one number to R, G and B does just that.
-        mixed = colours + (grey - colours @ _LUMA)[..., None]
+        mixed = relit(colours, grey)
     elif convention == "lightness":
         share = functional[..., None]
         mixed = (1 - share) * grey[..., None] + share * colours
@@ -68,6 +67,11 @@ def tint(
         raise ParameterError(f"convention is luminance or lightness, not {convention!r}")
     picture: RGB = np.clip(mixed, 0, 1, out=mixed)
     return picture
+
+
+def relit(colours: RGB, grey: NDArray[np.float32]) -> RGB:
+    """Give colours (..., 3) the luma `grey`, with the same Cb and Cr; some may leave [0, 1]."""
+    return colours + (grey - colours @ _LUMA)[..., None]  # one number added to R, G and B does that
 
 
 def colour(
