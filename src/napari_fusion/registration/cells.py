@@ -1,8 +1,9 @@
-"""Trilinear look-up of many points in one layer, with slopes."""
+"""Trilinear look-up of many points, with slopes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 from napari_fusion.registration.layers import Layer, Matrix
 
 Floats = NDArray[np.float32]
+
+RUN = 1 << 14
+"""Points read at a time, so that what is worked on stays near the processor."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,3 +74,36 @@ def interpolate_slopes(corners: Floats, place: Floats) -> tuple[Floats, Floats]:
     lift = rise[0:4:2] + v * (rise[1:4:2] - rise[0:4:2])
     along_w = lift[0] + u * (lift[1] - lift[0])
     return flat[0] + u * step, np.stack([step, along_v, along_w])
+
+
+def read(volumes: Floats, points: Floats) -> Floats:
+    """Read (k, a, b, c) volumes at (3, …) fractional indices; edges are repeated outwards.
+
+    Returns
+    -------
+    (k, …) float32.
+    """
+    spots, flat = points.reshape(3, -1), volumes.reshape(len(volumes), -1)
+    shape = volumes.shape[1:]
+    strides = [shape[1] * shape[2], shape[2], 1]
+    ways = [(0, stride if n > 1 else 0) for n, stride in zip(shape, strides, strict=True)]
+    offsets = [sum(way) for way in product(*ways)]
+    found = np.empty((len(volumes), spots.shape[1]), np.float32)
+    for start in range(0, spots.shape[1], RUN):
+        run = slice(start, start + RUN)
+        cells, place = _cells(spots[:, run], shape)
+        first = sum(n * stride for n, stride in zip(cells, strides, strict=True))
+        corners = np.empty((8, place.shape[1]), np.float32)
+        for values, out in zip(flat, found[:, run], strict=True):
+            for corner, offset in zip(corners, offsets, strict=True):
+                np.take(values[offset:], first, mode="clip", out=corner)
+            out[...] = interpolate(corners, place)
+    return found.reshape(len(volumes), *points.shape[1:])
+
+
+def _cells(points: Floats, shape: tuple[int, ...]) -> tuple[NDArray[np.intp], Floats]:
+    """Give the first corner of the cells that hold (3, n) index points, and the place in them."""
+    size = np.array(shape)[:, None]
+    inside = np.clip(points, 0, size - 1, dtype=np.float32)
+    cells = np.minimum(inside.astype(np.intp), np.maximum(size - 2, 0))
+    return cells, (inside - cells).astype(np.float32)

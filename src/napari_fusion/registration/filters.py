@@ -45,22 +45,3 @@ def shifted(volume: Floats, step: NDArray[np.intp]) -> Floats:
             n = volume.shape[axis]
             volume = np.take(volume, np.clip(np.arange(n) + by, 0, n - 1), axis=axis)
     return volume
-
-
-def slopes(volume: Floats) -> Floats:
-    """Give the (3, …) central differences per voxel, one-sided at the edges."""
-    rise = np.empty((3, *volume.shape), np.float32)
-    for axis in range(3):
-        a, d = np.moveaxis(volume, axis, 0), np.moveaxis(rise[axis], axis, 0)
-        np.subtract(a[2:], a[:-2], out=d[1:-1])
-        d[1:-1] *= np.float32(0.5)
-        d[0], d[-1] = a[1] - a[0], a[-1] - a[-2]
-    return rise
-
-
-def read(volume: Any, points: Floats) -> Floats:
-    """Read a volume at (3, …) fractional indices, trilinear; edges are repeated outwards."""
-    from scipy.ndimage import map_coordinates
-
-    values: Floats = map_coordinates(volume, points, np.float32, order=1, mode="nearest")
-    return values

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_fusion.grid import Grid
+from napari_fusion.registration.cells import read
 from napari_fusion.registration.field import DisplacementField
-from napari_fusion.registration.filters import Floats, read
+from napari_fusion.registration.filters import Floats
 
 HALVINGS = 7
 """The flow is followed for 1/128 of the time, and that map doubled seven times."""
@@ -70,8 +71,8 @@ def _flowed(velocity: Floats, step: float, beat: Callable[[], None]) -> Floats:
     moved = velocity * np.float32(1 / (step * 2**HALVINGS))
     here = np.indices(velocity.shape[1:], dtype=np.float32)
     for _ in range(HALVINGS):
-        there = here + moved
-        moved = moved + _read(moved, there, beat)
+        beat()
+        moved = moved + read(moved, here + moved)
     return moved * np.float32(step)
 
 
@@ -79,15 +80,12 @@ def _redrawn(vectors: Floats, grid: Grid, other: Grid, beat: Callable[[], None])
     """Read (3, …) vectors at the nodes of another grid along the same axes."""
     first = grid.lps_to_index(other.origin)
     steps = other.spacing / grid.spacing
-    axes = [a + s * np.arange(n) for a, s, n in zip(first, steps, other.shape, strict=True)]
-    places = np.stack(np.meshgrid(*axes, indexing="ij")).astype(np.float32)
-    return _read(vectors, places, beat)
-
-
-def _read(vectors: Floats, places: Floats, beat: Callable[[], None]) -> Floats:
-    """Read (3, …) vectors at fractional indices, one channel at a `beat`."""
-    values = np.empty_like(places)
-    for channel, value in zip(vectors, values, strict=True):
+    for axis, (start, step, n) in enumerate(zip(first, steps, other.shape, strict=True)):
         beat()
-        value[...] = read(channel, places)
-    return values
+        last = grid.shape[axis] - 1
+        places = np.clip(start + step * np.arange(n), 0, last)
+        low = places.astype(int)
+        share = np.expand_dims(np.float32(places - low), tuple(range(1, 3 - axis)))
+        near = np.take(vectors, low, axis + 1)
+        vectors = near + share * (np.take(vectors, np.minimum(low + 1, last), axis + 1) - near)
+    return vectors

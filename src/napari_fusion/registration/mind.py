@@ -15,6 +15,9 @@ SIX = np.array([[-1, 0, 0], [1, 0, 0], [0, -1, 0], [0, 1, 0], [0, 0, -1], [0, 0,
 PATCH = gaussian(0.55)
 """Weights of the patches that are compared; wider ones blur the place of an edge."""
 
+PLANES = 2
+"""Planes worked on at a time, so that they stay near the processor."""
+
 FLOOR = 0.02
 """Patches that differ by less than this share of the body's mean are one tissue, with noise."""
 
@@ -42,13 +45,12 @@ def mind(values: Floats, floor: float, beat: Callable[[], None]) -> Floats:
     found = np.empty((12, *values.shape), np.float32)
     for n, (apart, base) in enumerate(_distances(values, beat)):
         found[n] = shifted(apart, base)
-    found -= found.min(axis=0)
-    beat()
-    mean = np.maximum(found.mean(axis=0), np.float32(max(floor, 1e-12)))
-    for channel in found:
+    for start in range(0, len(values), PLANES):
         beat()
-        np.divide(channel, -mean, out=channel)
-        np.exp(channel, out=channel)
+        some = found[:, start : start + PLANES]
+        some -= some.min(axis=0)
+        some /= -np.maximum(some.mean(axis=0), np.float32(max(floor, 1e-12)))
+        np.exp(some, out=some)
     return found
 
 

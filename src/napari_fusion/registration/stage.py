@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from napari_fusion.errors import AlignError
 from napari_fusion.grid import Grid
+from napari_fusion.registration.cells import read
 from napari_fusion.registration.constancy import alike, trust
-from napari_fusion.registration.filters import Floats, halved, read, slopes
+from napari_fusion.registration.filters import Floats, halved
 from napari_fusion.registration.flow import Flow
+from napari_fusion.registration.forces import forces
 from napari_fusion.registration.layers import Layer, Matrix, smoothed
 from napari_fusion.registration.membrane import laplacian, solved
 from napari_fusion.registration.mind import floor_of, mind
@@ -104,17 +106,7 @@ class Stage:
         """Give the pull (3, …) per mm and the tensor (6, …) per mm² at the nodes."""
         mm = float(self.grid.spacing[0])
         mobile, weight = self._bent(flow)
-        pull = np.zeros((3, *self.grid.shape), np.float32)
-        tensor = np.zeros((6, *self.grid.shape), np.float32)
-        for still, moved in zip(self.still, mobile, strict=True):
-            self.beat()
-            x, y, z = slopes((still + moved) * np.float32(0.5))
-            gap = (still - moved) * weight
-            for n, slope in enumerate((x, y, z)):
-                pull[n] += slope * gap
-            for n, (a, b) in enumerate(((x, x), (x, y), (x, z), (y, y), (y, z), (z, z))):
-                tensor[n] += a * b
-        tensor *= weight
+        pull, tensor = forces(self.still, mobile, weight, self.beat)
         return (
             np.stack([halved(channel) for channel in pull]) / np.float32(mm),
             np.stack([halved(channel) for channel in tensor]) / np.float32(mm * mm),
@@ -127,9 +119,8 @@ class Stage:
         moved /= np.float32(self.grid.spacing[0])
         self.beat()
         places = moved + np.indices(self.grid.shape, dtype=np.float32)
-        seen = (read(self.seen, places) > 0.99) * self.weight
-        self.beat()
-        bent = read(self.mobile, places)
+        seen, bent = read(np.stack([self.seen, self.mobile]), places)
+        seen = (seen > np.float32(0.99)) * self.weight
         if self.values is not None:
             self.beat()
             seen = seen * trust(self.values, bent, seen, float(self.grid.spacing[0]))
@@ -170,16 +161,16 @@ class Side:
         beat()
         places = _places(soft, grid, matrix)
         known = np.isfinite(soft.values)
-        values = read(np.where(known, soft.values, np.float32(0)), places)
+        filled = np.where(known, soft.values, np.float32(0))
+        values, counted = read(np.stack([filled, known & self.counted]), places)
         beat()
         inside = _inside(places, soft.values.shape)
-        counts = read((known & self.counted).astype(np.float32), places) > 0.5
-        return values * inside, (counts & inside).astype(np.float32)
+        return values * inside, ((counted > 0.5) & inside).astype(np.float32)
 
     def marked(self, grid: Grid, matrix: Matrix) -> NDArray[np.bool_]:
         """Draw the body on a lattice."""
         places = _places(self.layer, grid, matrix)
-        body: NDArray[np.bool_] = read(self.body.astype(np.float32), places) > 0.5
+        body: NDArray[np.bool_] = read(self.body[None].astype(np.float32), places)[0] > 0.5
         return body & _inside(places, self.body.shape)
 
 
