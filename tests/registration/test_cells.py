@@ -20,7 +20,7 @@ def test_reading_is_trilinear_and_repeats_the_edges(shape, channels, count, seed
     points = random.uniform(-2, 8, (3, count)).astype(np.float32)
     points[:, ::3] = np.round(points[:, ::3])  # on nodes and borders, too
     expected = [map_coordinates(v, points, order=1, mode="nearest") for v in volumes]
-    assert np.allclose(cells.read(volumes, points), expected, atol=1e-5)
+    assert np.allclose(cells.read(volumes, points, lambda: None), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("run", [1, 7, 64])
@@ -28,7 +28,7 @@ def test_reading_does_not_depend_on_how_many_points_are_read_at_a_time(monkeypat
     random = np.random.default_rng(0)
     volumes = random.normal(size=(2, 5, 4, 3)).astype(np.float32)
     points = random.uniform(-1, 6, (3, 4, 5)).astype(np.float32)
-    whole = cells.read(volumes, points)
+    whole = cells.read(volumes, points, lambda: None)
     monkeypatch.setattr(cells, "RUN", run)
     assert whole.shape == (2, 4, 5)
-    assert np.array_equal(cells.read(volumes, points), whole)
+    assert np.array_equal(cells.read(volumes, points, lambda: None), whole)

@@ -14,6 +14,6 @@ def test_a_flow_is_redrawn_as_it_is_read(spacing, shift):
     other = Grid.regular((9, 8, 11), [spacing] * 3, centre=np.add(grid.centre, shift))
     redrawn = Flow(grid, velocity).redrawn(other, lambda: None)
     places = grid.lps_to_index(other.index_to_lps(np.indices(other.shape).reshape(3, -1).T))
-    expected = read(velocity, places.T.astype(np.float32)).reshape(3, *other.shape)
+    expected = read(velocity, places.T.astype(np.float32), lambda: None).reshape(3, *other.shape)
     assert redrawn.velocity.dtype == np.float32
     assert np.allclose(redrawn.velocity, expected, atol=1e-4)

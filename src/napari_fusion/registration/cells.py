@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import product
 
@@ -76,8 +77,10 @@ def interpolate_slopes(corners: Floats, place: Floats) -> tuple[Floats, Floats]:
     return flat[0] + u * step, np.stack([step, along_v, along_w])
 
 
-def read(volumes: Floats, points: Floats) -> Floats:
+def read(volumes: Floats, points: Floats, beat: Callable[[], None]) -> Floats:
     """Read (k, a, b, c) volumes at (3, …) fractional indices; edges are repeated outwards.
+
+    `beat` is called often.
 
     Returns
     -------
@@ -90,6 +93,7 @@ def read(volumes: Floats, points: Floats) -> Floats:
     offsets = [sum(way) for way in product(*ways)]
     found = np.empty((len(volumes), spots.shape[1]), np.float32)
     for start in range(0, spots.shape[1], RUN):
+        beat()
         run = slice(start, start + RUN)
         cells, place = _cells(spots[:, run], shape)
         first = sum(n * stride for n, stride in zip(cells, strides, strict=True))

@@ -71,8 +71,7 @@ def _flowed(velocity: Floats, step: float, beat: Callable[[], None]) -> Floats:
     moved = velocity * np.float32(1 / (step * 2**HALVINGS))
     here = np.indices(velocity.shape[1:], dtype=np.float32)
     for _ in range(HALVINGS):
-        beat()
-        moved = moved + read(moved, here + moved)
+        moved = moved + read(moved, here + moved, beat)
     return moved * np.float32(step)
 
 

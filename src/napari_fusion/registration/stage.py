@@ -119,7 +119,7 @@ class Stage:
         moved /= np.float32(self.grid.spacing[0])
         self.beat()
         places = moved + np.indices(self.grid.shape, dtype=np.float32)
-        seen, bent = read(np.stack([self.seen, self.mobile]), places)
+        seen, bent = read(np.stack([self.seen, self.mobile]), places, self.beat)
         seen = (seen > np.float32(0.99)) * self.weight
         if self.values is not None:
             self.beat()
@@ -162,15 +162,14 @@ class Side:
         places = _places(soft, grid, matrix)
         known = np.isfinite(soft.values)
         filled = np.where(known, soft.values, np.float32(0))
-        values, counted = read(np.stack([filled, known & self.counted]), places)
-        beat()
+        values, counted = read(np.stack([filled, known & self.counted]), places, beat)
         inside = _inside(places, soft.values.shape)
         return values * inside, ((counted > 0.5) & inside).astype(np.float32)
 
-    def marked(self, grid: Grid, matrix: Matrix) -> NDArray[np.bool_]:
+    def marked(self, grid: Grid, matrix: Matrix, beat: Callable[[], None]) -> NDArray[np.bool_]:
         """Draw the body on a lattice."""
         places = _places(self.layer, grid, matrix)
-        body: NDArray[np.bool_] = read(self.body[None].astype(np.float32), places)[0] > 0.5
+        body: NDArray[np.bool_] = read(self.body[None].astype(np.float32), places, beat)[0] > 0.5
         return body & _inside(places, self.body.shape)
 
 
@@ -194,7 +193,7 @@ def stage(
     beat()
     moved, seen = mobile.drawn(grid, matrix, mm, beat)
     beat()
-    body = still.marked(grid, np.eye(4))
+    body = still.marked(grid, np.eye(4), beat)
     beat()
     common = body & (known > 0) & (seen > 0)
     if not common.any():
