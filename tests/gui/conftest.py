@@ -38,6 +38,16 @@ def _no_opengl(monkeypatch):
         monkeypatch.setattr(f"{name}.get_max_texture_sizes", lambda: (8192, 2048), raising=False)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _manifests_read_once():
+    """Installed plugins stay what they are; napari would read their manifests for every test."""
+    from npe2 import PluginManifest
+
+    found = list(PluginManifest.discover())
+    with patch.object(PluginManifest, "discover", lambda paths=(): iter(found)):
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _own_settings(monkeypatch, tmp_path):
     """Keep a test's choices from the user's settings and from the next test."""

@@ -149,9 +149,9 @@ def test_stretch_is_found_when_asked_for(model, error):
     grid = Grid(wanted.shape, PUSH @ wanted.affine)
     fixed = phantom.head("CT", phantom.default_grid("CT", 2.0), seed=1)
     moving = phantom.head("T1", grid, pose=np.linalg.inv(truth), seed=2)
-    found = align(fixed, moving, AlignOptions(model=model))
+    found = align(fixed, moving, FAST.model_copy(update={"model": model}))
     assert error(found.matrix, truth) < 0.7
-    assert error(align(fixed, moving).matrix, truth) > 1.5
+    assert error(align(fixed, moving, FAST).matrix, truth) > 1.5
 
 
 @pytest.mark.slow
