@@ -285,7 +285,7 @@ def memory():
     """Print the most memory beside inputs and outputs; each job in a process of its own."""
     from multiprocessing import get_context
 
-    for job in ("4096 x 4096 pair", "512 x 512 x 300 pair"):
+    for job in ("4096 x 4096 pair", "512 x 512 x 300 pair", "512 x 512 x 600 pair"):
         with get_context("spawn").Pool(1) as pool:
             print(f"{job}: {pool.apply(_peak, (job,)):.0f} MB beside inputs and outputs")
 
@@ -307,7 +307,7 @@ def _peak(job):
         before = used()
         made = lookup("cnn")(stack)
         return used() - before - made.nbytes / 2**20
-    shape = (300, 512, 512)
+    shape = (int(job.split()[4]), 512, 512)
     grid = Grid.regular(shape, (1.0, 0.5, 0.5))
     pair = [Volume(rng.random(shape, np.float32), grid, modality="MR", unit="1") for _ in "ab"]
     before = used()
