@@ -81,8 +81,8 @@ def test_d62_no_number_of_an_itk_text_file_may_be_endless(name, tmp_path):
 @pytest.mark.parametrize("ending", [".h5", ".mat"])
 @pytest.mark.parametrize("name", ["Euler3DTransform", "AffineTransform"])
 def test_d62_no_number_of_an_itk_binary_file_may_be_endless(name, ending, value, tmp_path):
-    whole = pure(name)
-    for at in range(3, NUMBERS[name]):
+    whole, places = pure(name), range(3, NUMBERS[name])
+    for at in places if ending == ".mat" else (places[0], places[-1]):  # each ends a process
         numbers = list(whole.GetParameters())
         numbers[at] = value
         other = pure(name)
