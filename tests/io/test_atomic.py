@@ -37,6 +37,14 @@ def test_the_temporary_name_keeps_the_suffix_and_the_folder(tmp_path, name):
     assert seen[0].name.endswith(name[name.index(".") :] if "." in name else "")
 
 
+@pytest.mark.parametrize(("name", "suffix"), [("A.NII.GZ", ".nii.gz"), ("B.Mha", ".mha")])
+def test_the_temporary_suffix_is_in_small_letters_as_libraries_know_it(tmp_path, name, suffix):
+    seen = []
+    target = write_verified(tmp_path / name, lambda part: seen.append(part) or part.write_text("x"))
+    assert seen[0].name.endswith(suffix)
+    assert target.name == name
+
+
 @pytest.mark.parametrize(
     "fault",
     [

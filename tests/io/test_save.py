@@ -35,6 +35,14 @@ def test_values_positions_and_meaning_come_back(tmp_path, suffix, dtype):
 
 
 @pytest.mark.parametrize("suffix", FORMATS)
+def test_a_name_in_capitals_is_the_same_format(tmp_path, suffix):
+    kept = volume()
+    path = save(kept, tmp_path / f"KEPT{suffix.upper()}")
+    assert [place.name for place in tmp_path.iterdir()] == [path.name]
+    np.testing.assert_array_equal(load(path).array, kept.array)
+
+
+@pytest.mark.parametrize("suffix", FORMATS)
 def test_nan_comes_back_and_is_counted(tmp_path, suffix):
     array = volume().array.copy()
     array[0, 0, :2] = np.nan

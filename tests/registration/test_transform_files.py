@@ -437,3 +437,12 @@ def test_published_dicom_folders_in_two_frames_go_out_and_in(data, tmp_path):
     text = (tmp_path / "a.dcm").read_bytes()
     patient = pydicom.dcmread(next(ct.iterdir())).PatientID
     assert patient.encode() not in text
+
+
+@pytest.mark.parametrize("name", ["A.TFM", "A.TXT", "A.H5", "A.Tfm"])
+def test_a_name_in_capitals_is_the_same_format(name, tmp_path):
+    kept = between(pose())
+    kept.save(tmp_path / name)
+    assert [place.name for place in tmp_path.iterdir()] == [name]
+    found = Alignment.load(tmp_path / name, *volumes())
+    np.testing.assert_array_equal(found.matrix, kept.matrix)

@@ -26,7 +26,8 @@ def write_verified(
     path
         The file to make or replace. Its folder must exist.
     write
-        Called with a temporary path in the same folder and with the same suffix; writes the file.
+        Called with a temporary path in the same folder and with the same suffix, in small
+        letters; writes the file.
     verify
         Called with the written file; raises (any of this package's errors, `OSError`,
         `RuntimeError` or `ValueError`) when it does not read back as it was meant.
@@ -120,8 +121,12 @@ def check_writable(target: Path) -> None:
 
 
 def _suffix(target: Path) -> str:
-    """Keep the suffix that tells a library which format to write, ".nii.gz" in one piece."""
-    return "".join(target.suffixes[-2:]) if target.suffix == ".gz" else target.suffix
+    """Keep the suffix that tells a library which format to write, ".nii.gz" in one piece.
+
+    In small letters: libraries do not know ".NII.GZ", or write a file of another name for it.
+    """
+    suffixes = [suffix.lower() for suffix in target.suffixes[-2:]]
+    return "".join(suffixes if suffixes[-1:] == [".gz"] else suffixes[-1:])
 
 
 def _flush(path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from pathlib import Path
+from typing import Any
 
 from napari_fusion.errors import ReadError
 from napari_fusion.registration.alignment import Alignment
@@ -48,7 +51,7 @@ def read_itk(path: Path) -> Alignment:
     import SimpleITK as sitk
 
     try:
-        transform = sitk.ReadTransform(str(path))
+        transform = _read_named(path)
     except (KeyError, RuntimeError, UnicodeDecodeError) as error:  # ITK quotes what it read
         raise ReadError(f"{path.name} is not an ITK transform that can be read") from error
     whole = transform.Downcast()
@@ -57,3 +60,14 @@ def read_itk(path: Path) -> Alignment:
     for part in parts_of(transform):  # ITK keeps what it was given, and reads past its end
         check_held(part.GetName(), part.GetNumberOfParameters(), path.name)
     return from_sitk(transform, NOWHERE, NOWHERE)
+
+
+def _read_named(path: Path) -> Any:
+    """Read it as ITK does, which knows the endings of its files in small letters only."""
+    import SimpleITK as sitk
+
+    if path.suffix == path.suffix.lower():
+        return sitk.ReadTransform(str(path))
+    with tempfile.TemporaryDirectory(prefix="napari-fusion-") as folder:
+        named = shutil.copyfile(path, Path(folder, f"transform{path.suffix.lower()}"))
+        return sitk.ReadTransform(str(named))
