@@ -20,9 +20,16 @@ def table(tmp_path):
 
 @pytest.mark.parametrize("sign", [",", ";", "\t"])
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_a_table_is_read_as_spreadsheets_write_it(table, tmp_path, sign, encoding, end):
-    lines = ["Case,fixed,age,moving,moving_2", "a 1,ct.nii,47,mr.nii,", "", "b,c,,m,/pet", ",,,,"]
+    lines = [
+        "Case,fixed,age,moving,moving_2",
+        "a 1,ct.nii,47,mr.nii,",
+        "",
+        "b,c,,m,/pet",
+        ",,,,",
+        " ",
+    ]
     path = table(end.join(lines).replace(",", sign), encoding)
     assert read_table(path) == (
         Case("a 1", tmp_path / "ct.nii", (tmp_path / "mr.nii",)),
@@ -55,11 +62,14 @@ def test_a_line_names_series_and_transforms(table, tmp_path):
         ("case,fixed\na,b\n", "no column 'moving'"),
         ("name,fixed,moving\na,b,c\n", "no column 'case'"),
         ("case,fixed,moving\na,b,c\nb,,c\n", "line 3 of cohort.csv lacks"),
+        ("case,fixed,moving\n\n\na,b,c\nb,,c\n", "line 5 of cohort.csv lacks"),
+        ("case,fixed,moving,Moving \na,b,c,d\n", "two columns 'moving'"),
         ("case,fixed,moving\na,b\n", "line 2 of cohort.csv lacks"),
         ("case,fixed,moving\n../a,b,c\n", "cannot name a folder"),
         ("case,fixed,moving\n.a,b,c\n", "cannot name a folder"),
         ("case,fixed,moving\na/b,b,c\n", "cannot name a folder"),
         ("case,fixed,moving\nend.,b,c\n", "cannot name a folder"),
+        (f"case,fixed,moving\n{'ä' * 101},b,c\n", "cannot name a folder: .* 200 at most"),
         ("case,fixed,moving\na,b,c\nA,b,c\n", "'A' is taken"),
         ("case,fixed,moving\ncases.csv,b,c\n", "'cases.csv' is taken"),
         ("case,fixed,moving\ncases.html,b,c\n", "'cases.html' is taken"),
@@ -86,8 +96,14 @@ def test_a_table_without_cases_is_refused(table, text):
         read_table(table(text))
 
 
-def test_a_file_that_is_no_table_is_refused(table, tmp_path):
-    with pytest.raises(ReadError, match="not text"):
-        read_table(table("é", "utf-16"))
+def test_a_quotation_mark_left_open_swallows_no_case(table):
+    with pytest.raises(ReadError, match="line 3 of cohort.csv cannot be read"):
+        read_table(table('case,fixed,moving,note\na,b,c,"tall\nb,b,c,\n'))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_a_file_that_is_no_table_is_refused(table, tmp_path, encoding):
+    with pytest.raises(ReadError, match="save it as CSV UTF-8"):
+        read_table(table("é", encoding))
     with pytest.raises(ReadError, match="cannot be read"):
         read_table(tmp_path / "none.csv")

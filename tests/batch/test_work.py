@@ -8,7 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from napari_fusion import Cancelled, ParameterError, Recipe, phantom, run, run_table, save
+from napari_fusion import (
+    Cancelled,
+    ParameterError,
+    Recipe,
+    WriteError,
+    phantom,
+    run,
+    run_table,
+    save,
+)
 from napari_fusion.batch import Case
 from napari_fusion.batch.child import Child
 from napari_fusion.export import digest
@@ -134,6 +143,24 @@ def test_a_cancel_ends_what_runs_and_keeps_what_is_done(pair, tmp_path):
     assert not list(tmp_path.glob("two/*"))
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows locks no folder")
+def test_two_cohorts_do_not_work_in_one_folder(pair, tmp_path):
+    ct, mr = pair
+    refused = []
+
+    def progress(share: float, words: str) -> None:
+        if not refused:
+            with pytest.raises(WriteError, match="another cohort is at work in") as caught:
+                run_table([Case("two", ct, (mr,))], tmp_path, Recipe(align=None, method="maximum"))
+            refused.append(caught)
+
+    run_table([Case("one", ct, (mr,))], tmp_path, AS_THEY_LIE, progress=progress)
+    request = json.loads((tmp_path / "request.json").read_text())
+    assert request["recipe"]["method"] == "average"
+    rows = run_table([Case("one", ct, (mr,))], tmp_path, AS_THEY_LIE)  # free again
+    assert (rows[0].status, len(refused)) == ("kept", 1)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals end processes in another way")
 def test_a_crash_is_a_sentence(pair, tmp_path):
     ct, mr = pair
@@ -143,6 +170,15 @@ def test_a_crash_is_a_sentence(pair, tmp_path):
     row, told = child.result()
     assert (row.status, told) == ("failed", None)
     assert row.sentence == "its process was ended by signal 9: perhaps memory ran out"
+
+
+def test_a_table_is_not_written_over(pair, tmp_path):
+    table = tmp_path / "cases.csv"
+    table.write_text(text := f"case,fixed,moving\none,{pair[0]},{pair[1]}\n")
+    with pytest.raises(WriteError, match="is one of the inputs and would be written over"):
+        run_table(table, tmp_path, AS_THEY_LIE)
+    assert table.read_text() == text
+    assert [path.name for path in tmp_path.iterdir()] == ["cases.csv"]
 
 
 def test_what_no_case_can_do_is_refused_at_once(pair, tmp_path):

@@ -7,7 +7,7 @@ import io
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +16,12 @@ from napari_fusion.errors import ParameterError, ReadError, expect
 CASE, FIXED, MOVING = "case", "fixed", "moving"
 SERIES, ALIGNMENT = "_series", "_alignment"
 _MOVING = re.compile(r"moving(_\d+)?")
+_COLUMN = re.compile(r"case|(fixed|moving(_\d+)?)(_series|_alignment)?")
 _NAME = re.compile(r"[\w-][\w. +-]*")
-_TAKEN = ("cases.csv", "cases.html", "request.json")
+_LONGEST = 200
+"""Bytes of a case's name; no common disk takes more than 255."""
+RESULTS = CASES, PAGE, REQUEST = "cases.csv", "cases.html", "request.json"
+"""What stands beside the cases' folders."""
 
 
 @dataclass(frozen=True)
@@ -54,31 +58,26 @@ def read_table(path: str | os.PathLike[str]) -> tuple[Case, ...]:
     ``fixed_series``, ``moving_series``, ``moving_2_series`` name a series where a place holds
     several, ``moving_alignment``, ``moving_2_alignment`` a transform file to use instead of
     registering. Other columns are left alone. Paths are relative to the table's folder; whether
-    they exist is asked when their case's turn comes. Lines without any value, and those of no
-    case, are passed over; a case may leave columns of further moving volumes empty.
+    they exist is asked when their case's turn comes. Lines without any value are passed over; a
+    case may leave columns of further moving volumes empty.
 
     Raises
     ------
     ReadError
-        The file cannot be read or holds no case.
+        The file cannot be read, has a quotation mark that does not close, or holds no case.
     ParameterError
-        A column is missing, or a line lacks a volume, has transforms for some of what moves only,
-        or a series or transform of no volume; or its case has a name that no folder can have or
-        that another one has.
+        A column is missing or there twice, or a line lacks a volume, has transforms for some of
+        what moves only, or a series or transform of no volume; or its case has a name that no
+        folder can have or that another one has.
     """
     path = Path(path)
     try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            text = stream.read()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
-        raise ReadError(f"the table {path} cannot be read ({reason})") from error
-    lines = list(csv.DictReader(io.StringIO(text), delimiter=_delimiter(text), restval=""))
-    cases = tuple(
-        _case(line, number, path)
-        for number, line in enumerate(lines, start=2)
-        if any(value for value in line.values() if isinstance(value, str))
-    )
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ReadError(f"the table {path} cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise ReadError(f"the table {path} is not text in UTF-8: save it as CSV UTF-8") from error
+    cases = tuple(_case(line, number, path) for number, line in _lines(text, path))
     if not cases:
         raise ReadError(f"the table {path} holds no case: a header, then one case a line")
     check_names(cases)
@@ -91,16 +90,41 @@ def _delimiter(text: str) -> str:
     return max(",;\t", key=lambda sign: header[sign])
 
 
-def _case(line: dict[str, str], number: int, path: Path) -> Case:
-    """Read one line; `number` is its place in the file for words."""
-    told = {(name or "").strip().lower(): (value or "") for name, value in line.items() if name}
-    moving = sorted((name for name in told if _MOVING.fullmatch(name)), key=_order)
+def _lines(text: str, path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Give what each line says, by column, and where it ends in the file; not of empty ones."""
+    rows = csv.reader(io.StringIO(text), delimiter=_delimiter(text), strict=True)
+    try:
+        columns = [name.strip().lower() for name in next(rows, [])]
+        for cells in rows:
+            told = {name: cell.strip() for name, cell in zip(columns, cells, strict=False)}
+            if any(told.values()):
+                _check_columns(columns, path)
+                yield rows.line_num, dict.fromkeys(columns, "") | told
+    except csv.Error as error:  # strict: an open quotation mark would swallow the lines below
+        raise ReadError(
+            f"line {rows.line_num} of {path.name} cannot be read ({error}): "
+            "see to its quotation marks"
+        ) from error
+
+
+def _check_columns(columns: list[str], path: Path) -> None:
+    """Refuse a header that lacks what is needed, or has a volume's column twice."""
     for column in (CASE, FIXED, MOVING):
-        if column not in told:
+        if column not in columns:
             raise ParameterError(
                 f"the table {path} has no column {column!r}: it needs case, fixed and moving"
             )
-    told = {column: value.strip() for column, value in told.items()}
+    for column in columns:
+        if _COLUMN.fullmatch(column) and columns.count(column) > 1:
+            raise ParameterError(
+                f"the table {path} has two columns {column!r}: further volumes are moving_2 and so "
+                "on"
+            )
+
+
+def _case(told: dict[str, str], number: int, path: Path) -> Case:
+    """Read one line; `number` is its place in the file for words."""
+    moving = sorted((name for name in told if _MOVING.fullmatch(name)), key=_order)
     place = f"line {number} of {path.name}"
     moving = [column for column in moving if told[column]]
     if not (told[CASE] and told[FIXED] and moving):
@@ -150,12 +174,14 @@ def check_names(cases: Iterable[Case]) -> None:
     ParameterError
         The first such name.
     """
-    seen = {*_TAKEN}
+    seen = {*RESULTS}
     for case in cases:
         expect(Case, case=case)
-        if not _NAME.fullmatch(case.name) or case.name.endswith((" ", ".")):
+        long = len(os.fsencode(case.name)) > _LONGEST
+        if long or not _NAME.fullmatch(case.name) or case.name.endswith((" ", ".")):
             raise ParameterError(
-                f"the case {case.name!r} cannot name a folder: use letters, digits, spaces and ._+-"
+                f"the case {case.name!r} cannot name a folder: use letters, digits, spaces and "
+                f"._+-, {_LONGEST} at most"
             )
         if case.name.lower() in seen:
             raise ParameterError(f"the name of case {case.name!r} is taken: give each its own")

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from napari_fusion import fusion
+from napari_fusion.batch.alone import alone
 from napari_fusion.batch.child import Child
 from napari_fusion.batch.kept import asked, kept, remember
 from napari_fusion.batch.page import write_page
 from napari_fusion.batch.row import FAILED, Row, write_rows
-from napari_fusion.batch.table import Case, check_names, read_table
+from napari_fusion.batch.table import (
+    CASES,
+    PAGE,
+    REQUEST,
+    RESULTS,
+    Case,
+    check_names,
+    read_table,
+)
 from napari_fusion.errors import ParameterError, Progress, expect, silent
-from napari_fusion.export import NOTICE, prepared, versions
+from napari_fusion.export import NOTICE, check_folder, prepared, versions
 from napari_fusion.io.atomic import write_json
 from napari_fusion.recipe import Recipe
 
-CASES, PAGE, REQUEST = "cases.csv", "cases.html", "request.json"
 _TICK_S = 0.1
 
 
@@ -67,7 +76,8 @@ def run_table(
     ReadError, ParameterError
         As for `read_table`; there is no method or network as the recipe names it; no job.
     WriteError
-        The folder cannot be written to.
+        The folder cannot be written to, another cohort is at work in it, or the table there is
+        called as a result is.
 
     Examples
     --------
@@ -90,10 +100,13 @@ def run_table(
         "options": list(options),
         "versions": versions(),
     }
+    if isinstance(table, str | os.PathLike):
+        check_folder(Path(out), [Path(table)], "|".join(map(re.escape, RESULTS)))
     folder = prepared(Path(out)).absolute()
-    write_json(folder / REQUEST, request)
     work = _Work(folder, request, recipe.metrics)
-    work.carry_out(cases, jobs, progress or silent)
+    with alone(folder):
+        write_json(folder / REQUEST, request)
+        work.carry_out(cases, jobs, progress or silent)
     return work.rows(cases)
 
 
