@@ -55,10 +55,14 @@ def prepared(folder: Path) -> Path:
         with tempfile.NamedTemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise WriteError(
-            f"nothing can be written to {folder} ({error.strerror}): choose another --out folder"
-        ) from error
+        raise _unusable(folder, error) from error
     return folder
+
+
+def _unusable(folder: Path, error: OSError) -> WriteError:
+    return WriteError(
+        f"nothing can be written to {folder} ({error.strerror}): choose another --out folder"
+    )
 
 
 def check_folder(folder: Path, inputs: Sequence[Path], written: str = RESULTS) -> None:
@@ -88,7 +92,10 @@ def check_folder(folder: Path, inputs: Sequence[Path], written: str = RESULTS) -
                 f"{path.name} in {folder} is one of the inputs and would be written over: choose "
                 "another --out folder"
             )
-    made = list(takewhile(lambda one: not one.exists(), (folder, *folder.parents)))
+    try:
+        made = list(takewhile(lambda one: not one.exists(), (folder, *folder.parents)))
+    except OSError as error:  # a folder above may not be entered, or the name is too long
+        raise _unusable(folder, error) from error
     prepared(folder)
     for one in made:
         one.rmdir()

@@ -1,6 +1,7 @@
 """What a command is told is done, or refused in one sentence; nothing is dropped in silence."""
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -294,3 +295,20 @@ def test_a_full_disk_for_what_is_printed_is_one_sentence():
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert "no space is left" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (("run", "{ct}", "{mr}", "--out", "{long}"), r"nothing can be written to x+ \(File name"),
+        (("apply", "{truth}", "{mr}", "--like", "{ct}", "--out", "{long}.nii"), "name too long$"),
+        (("measure", "{ct}", "{long}.nii"), r"x+\.nii cannot be read: file name too long$"),
+        (("quantise", "{long}", "--out", "n.safetensors"), "x+ cannot be used: file name too long"),
+    ],
+)
+def test_a_place_that_the_system_refuses_is_one_sentence(shell, files, command, words):
+    """A folder that may not be entered gives the same kind of error, but not to the superuser."""
+    places = {name: str(path) for name, path in files.items()} | {"long": "x" * 300}
+    code, said, complaint = shell(*(part.format(**places) for part in command))
+    assert (code, said) == (1, "")
+    assert re.search(f"^napari-fusion: .*{words}", complaint)

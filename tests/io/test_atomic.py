@@ -97,7 +97,12 @@ def test_a_writer_that_wrote_nothing_is_an_error(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("none/a.txt", "folder does not exist"), ("folder", "a folder has")]
+    ("name", "words"),
+    [
+        ("none/a.txt", "folder does not exist"),
+        ("folder", "a folder has"),
+        ("x" * 300, "name too long"),
+    ],
 )
 def test_an_impossible_target_is_said_before_the_work(tmp_path, name, words):
     (tmp_path / "folder").mkdir()

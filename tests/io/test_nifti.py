@@ -390,5 +390,5 @@ def test_048_a_read_that_fails_midway_is_said(tmp_path, monkeypatch):
         raise OSError(5, "Input/output error")
 
     monkeypatch.setattr(stream._Stream, "into", gone)
-    with pytest.raises(ReadError, match=r"a\.nii cannot be read"):
+    with pytest.raises(ReadError, match=r"a\.nii cannot be read: input/output error$"):
         load(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import sys
 
@@ -23,9 +24,9 @@ def main(args: list[str] | None = None) -> None:
     except FusionError as error:
         _fail(str(error))
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if not (sentence := _of_the_system(error)):
             raise
-        _fail("no space is left on the device for what is printed: make some, and try again")
+        _fail(sentence)
     except (MemoryError, RuntimeError) as error:
         if not _is_of_memory(error):
             raise
@@ -47,6 +48,15 @@ def _end_in_order() -> None:
         asked = getattr(signal, name, None)
         if asked is not None and signal.getsignal(asked) is signal.SIG_DFL:  # nohup ignores it
             signal.signal(asked, signal.default_int_handler)
+
+
+def _of_the_system(error: OSError) -> str:
+    """Say what the system refused, nothing where it names no place."""
+    if error.errno == errno.ENOSPC:
+        return "no space is left on the device for what is printed: make some, and try again"
+    if error.errno is None or error.filename is None:
+        return ""
+    return f"{error.filename} cannot be used: {os.strerror(error.errno).lower()}"
 
 
 def _is_of_memory(error: Exception) -> bool:

@@ -110,14 +110,25 @@ def check_writable(target: Path) -> None:
     WriteError
         Its folder is missing or not writable, or what has its name cannot be replaced.
     """
+    try:
+        obstacle = _obstacle(target)
+    except OSError as fault:  # a folder above may not be entered, or the name is too long
+        obstacle = _reason(fault)
+    if obstacle:
+        raise WriteError(f"{target.name} was not written: {obstacle}")
+
+
+def _obstacle(target: Path) -> str:
+    """Say what is in the way of a file, nothing where it can be written."""
     if not target.parent.is_dir():
-        raise WriteError(f"{target.name} was not written: its folder does not exist, make it first")
+        return "its folder does not exist, make it first"
     if target.is_dir():
-        raise WriteError(f"{target.name} was not written: a folder has that name")
+        return "a folder has that name"
     if not os.access(target.parent, os.W_OK):
-        raise WriteError(f"{target.name} was not written: its folder is not writable")
+        return "its folder is not writable"
     if target.exists() and not os.access(target, os.W_OK):
-        raise WriteError(f"{target.name} was not written: the file there is read-only")
+        return "the file there is read-only"
+    return ""
 
 
 def _suffix(target: Path) -> str:

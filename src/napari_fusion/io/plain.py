@@ -1,5 +1,7 @@
 """Turn what libraries raise on a bad file into one plain sentence."""
 
+import errno
+import os
 import struct
 import sys
 import zipfile
@@ -49,6 +51,9 @@ def plainly(name: str, kind: str) -> Iterator[None]:
     except FileNotFoundError as fault:
         raise ReadError(f"{name} does not exist") from fault
     except _faults() as fault:
+        number = fault.errno if isinstance(fault, OSError) else None
+        if number not in (None, errno.EINVAL):  # the disk, not what is in the file
+            raise ReadError(f"{name} cannot be read: {os.strerror(number).lower()}") from fault
         raise ReadError(
             f"{name} cannot be read as {kind}: the file is damaged or not of that kind"
         ) from fault

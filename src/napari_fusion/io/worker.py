@@ -122,8 +122,10 @@ class Desk:
             self._say("failed", ReadError.__name__, f"{job.name} needs more memory than its size "
                       "explains: the file is damaged or not what it claims to be")  # fmt: skip
         except Exception as fault:  # noqa: BLE001 - the border: a fault here is the file's, not the caller's
-            self._say("failed", ReadError.__name__, f"{job.name} cannot be read: the file is "
-                      f"damaged or not of a known kind ({type(fault).__name__})")  # fmt: skip
+            told = getattr(fault, "strerror", None)  # the system's word about the place
+            why = told.lower() if told else ("the file is damaged or not of a known kind "
+                                             f"({type(fault).__name__})")  # fmt: skip
+            self._say("failed", ReadError.__name__, f"{job.name} cannot be read: {why}")
 
     def clear(self) -> None:
         """Let go of the last job's memory."""
