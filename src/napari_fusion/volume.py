@@ -67,6 +67,8 @@ class PetInfo:
         Physical half-life of the nuclide in s.
     injected, scanned
         Time of injection and the time activities are decay-corrected to.
+    injections
+        How many injections the header tells of; the first is told of here.
     weight_kg, height_m, sex
         The patient's weight in kg, height in m and sex ("M", "F" or "O").
     decay_correction
@@ -84,6 +86,7 @@ class PetInfo:
     half_life_s: float | None = None
     injected: datetime | None = field(default=None, repr=False)
     scanned: datetime | None = field(default=None, repr=False)
+    injections: int = 1
     weight_kg: float | None = field(default=None, repr=False)
     height_m: float | None = field(default=None, repr=False)
     sex: str | None = field(default=None, repr=False)

@@ -1,5 +1,7 @@
 """Catalogue A, 20 and 21: frames within one file, and volumes that move in time."""
 
+import copy
+
 import numpy as np
 import pydicom
 import pytest
@@ -214,8 +216,23 @@ def test_077_an_injection_before_midnight_is_the_day_before(tmp_path):
         ds.SeriesTime, ds.AcquisitionTime = "003000", f"0030{index:02d}"
         _drug(ds).RadiopharmaceuticalStartTime = "233000"
 
-    pet = load(series(tmp_path, 2, "PT", edit)).pet
-    assert (pet.scanned - pet.injected).total_seconds() == 3600
+    volume = load(series(tmp_path, 2, "PT", edit))
+    assert (volume.pet.scanned - volume.pet.injected).total_seconds() == 3600
+    assert volume.warnings == (
+        "the injection at 23:30 lies after the scan at 00:30: it was taken to be of the day before",
+    )
+
+
+@pytest.mark.parametrize(
+    ("second", "missing"), [(3.7e8, ()), (1e8, ("a single injection (found 2)",))]
+)
+def test_077_of_several_injections_none_is_taken(tmp_path, second, missing):
+    def edit(ds, index):
+        other = copy.deepcopy(_drug(ds))
+        other.RadionuclideTotalDose = second
+        ds.RadiopharmaceuticalInformationSequence.append(other)
+
+    assert scan(series(tmp_path, 2, "PT", edit))[0].suv_missing == missing
 
 
 @pytest.mark.parametrize(

@@ -55,19 +55,22 @@ def pet_info(full: pydicom.Dataset) -> tuple[PetInfo, tuple[str, ...]]:
     unless the acquisition began earlier, to GE's private scan time where there is one, and is
     otherwise counted back from the acquisition by the frame reference time.
     """
-    drug = _first(full, "RadiopharmaceuticalInformationSequence")
+    injections = _injections(full)
+    drug = next(iter(injections), None)
     half_life = _positive(drug, "RadionuclideHalfLife")
     acquired = _moment(full, "AcquisitionDate", "AcquisitionTime")
     decay = str(full.get("DecayCorrection") or "").strip().upper()
     scanned = _scanned(full, decay, acquired, half_life)
-    dose, weight, height, notes = _amounts(full, drug)
+    injected, guessed = _injected(full, drug, scanned or acquired)
+    dose, weight, height, mended = _amounts(full, drug)
     corrected = full.get("CorrectedImage")
     words = [corrected] if isinstance(corrected, str) else list(corrected or [])
     info = PetInfo(
         units=str(full.get("Units") or "").strip().upper(),
         dose_bq=dose,
         half_life_s=half_life,
-        injected=_injected(full, drug, scanned or acquired),
+        injected=injected,
+        injections=len(injections),
         scanned=scanned,
         weight_kg=weight,
         height_m=height,
@@ -78,7 +81,7 @@ def pet_info(full: pydicom.Dataset) -> tuple[PetInfo, tuple[str, ...]]:
         philips_suv_factor=_private(full, 0x7053, "Philips PET Private Group", 0x00),
         philips_activity_factor=_private(full, 0x7053, "Philips PET Private Group", 0x09),
     )
-    return info, notes
+    return info, (*guessed, *mended)
 
 
 def missing_for_suv(info: PetInfo) -> tuple[str, ...]:
@@ -91,6 +94,8 @@ def missing_for_suv(info: PetInfo) -> tuple[str, ...]:
         return (f"a unit of activity (found {info.units or 'none'})",)
     if info.decay_correction not in {"START", "ADMIN"}:
         return ("correction for decay to one time",)
+    if info.injections > 1:  # and no slice says which one it shows
+        return (f"a single injection (found {info.injections})",)
     needed: dict[str, Any] = {
         "injected dose": info.dose_bq,
         "half-life": info.half_life_s,
@@ -100,6 +105,14 @@ def missing_for_suv(info: PetInfo) -> tuple[str, ...]:
         needed["injection time"] = info.injected
         needed["scan time"] = info.scanned
     return tuple(name for name, value in needed.items() if value is None)
+
+
+def _injections(full: pydicom.Dataset) -> list[Any]:
+    """Give what was injected, once where the header repeats it."""
+    told: list[Any] = []
+    for item in full.get("RadiopharmaceuticalInformationSequence") or ():
+        told += [item] * (item not in told)
+    return told
 
 
 def _amounts(
@@ -150,8 +163,12 @@ def _average_time(duration: float, half_life: float | None) -> float:
     return math.log(decay / -math.expm1(-decay)) * half_life / math.log(2)
 
 
-def _injected(full: pydicom.Dataset, drug: Any, scanned: datetime | None) -> datetime | None:
+def _injected(
+    full: pydicom.Dataset, drug: Any, scanned: datetime | None
+) -> tuple[datetime | None, tuple[str, ...]]:
     """Give the injection: its date-time, or its time on the day of the scan or the day before.
+
+    That it was the day before is said: the file does not, and a wrong clock looks the same.
 
     A date-time in another zone than the images' (PS3.5 6.2, PS3.3 C.12.1.1) is brought to theirs.
     """
@@ -160,12 +177,13 @@ def _injected(full: pydicom.Dataset, drug: Any, scanned: datetime | None) -> dat
     if moment is not None and zone is not None and ours is not None:
         moment += ours - zone
     if moment is not None or scanned is None:
-        return moment
+        return moment, ()
     time = _text(drug, "RadiopharmaceuticalStartTime")
     moment = _parsed(f"{scanned:%Y%m%d}{time}") if time else None
-    if moment is not None and moment > scanned + EARLY:
-        moment -= timedelta(days=1)
-    return moment
+    if moment is None or moment <= scanned + EARLY:
+        return moment, ()
+    words = f"the injection at {moment:%H:%M} lies after the scan at {scanned:%H:%M}"
+    return moment - timedelta(days=1), (f"{words}: it was taken to be of the day before",)
 
 
 def _moment(full: Any, date: str, time: str) -> datetime | None:
@@ -224,11 +242,6 @@ def _usable(value: Any) -> float | None:
     except (TypeError, ValueError):
         return None
     return number if math.isfinite(number) and number > 0 else None
-
-
-def _first(item: Any, name: str) -> Any:
-    sequence = item.get(name)
-    return sequence[0] if sequence else None
 
 
 def _text(item: Any, name: str) -> str:
