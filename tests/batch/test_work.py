@@ -4,6 +4,8 @@ import csv
 import json
 import os
 import signal
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -170,6 +172,21 @@ def test_a_crash_is_a_sentence(pair, tmp_path):
     row, told = child.result()
     assert (row.status, told) == ("failed", None)
     assert row.sentence == "its process was ended by signal 9: perhaps memory ran out"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals end processes in another way")
+def test_a_case_ends_where_ctrl_c_is_ignored_as_in_a_job_of_a_script(pair, tmp_path):
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # children inherit it
+    try:
+        child = Child(Case("one", pair[0], (pair[1],)), tmp_path / "one", tmp_path / "r.json", [])
+        child._process.send_signal(signal.SIGSTOP)  # it cannot end by itself meanwhile
+        asked = time.monotonic()
+        threading.Timer(0.2, child._process.send_signal, [signal.SIGCONT]).start()
+        child.stop()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert time.monotonic() - asked < 5
+    assert child._process.returncode in {130, -signal.SIGTERM}
 
 
 def test_a_table_is_not_written_over(pair, tmp_path):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -61,10 +59,7 @@ class Child:
 
     def stop(self) -> None:
         """End the process; it removes what it has not finished."""
-        if os.name == "posix":
-            self._process.send_signal(signal.SIGINT)
-        else:
-            self._process.terminate()
+        self._process.terminate()  # not as Ctrl-C does: jobs in the background ignore that
         try:
             self._process.wait(_PATIENCE_S)
         except subprocess.TimeoutExpired:
