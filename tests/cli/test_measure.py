@@ -30,6 +30,15 @@ def test_each_region_is_a_row(shell, files, regions, tmp_path):
     assert f"region 2: {wanted[1].ml:.2f} mL" in out
 
 
+def test_regions_of_another_place_are_said_to_lie_elsewhere(shell, files, tmp_path):
+    away = Grid.regular((4, 4, 4), centre=(900.0, 0.0, 0.0))
+    drawn = save(Volume(np.ones(away.shape, np.uint8), away), tmp_path / "away.nii.gz")
+    code, out, err = shell("measure", files["ct"], drawn, "--out", tmp_path / "table.csv")
+    assert (code, out) == (1, "")
+    assert "napari-fusion: no region lies in the volume" in err
+    assert not (tmp_path / "table.csv").exists()
+
+
 def test_regions_go_through_a_transform_to_the_measured_grid(shell, files, regions):
     command = ("measure", files["moved"], regions, "--transform", files["truth"], "--json")
     code, out, err = shell(*command)

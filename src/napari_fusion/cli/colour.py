@@ -67,7 +67,7 @@ def colour(  # noqa: PLR0913 - one parameter per option
         )
         progress(0.6, "writing")
         folder = export.prepared(out)
-        note = f"napari-fusion {measured.modality} in {palette}, {convention}"
+        note = f"napari-fusion {measured.spoken or 'values'} in {palette}, {convention}"
         path = folder / "colour.nii.gz"
         save_rgb(picture, grey.grid, path, note)
         sample = folder / "colour.png"

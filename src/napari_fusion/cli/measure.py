@@ -21,6 +21,7 @@ from napari_fusion.cli.volumes import (
     check_out,
     load_all,
 )
+from napari_fusion.errors import ParameterError
 
 if TYPE_CHECKING:
     from napari_fusion.quantify import RoiStats
@@ -103,7 +104,13 @@ def _on_grid_of(source: Volume, drawn: Volume, alignment: Alignment | None) -> V
             "NOT REGISTERED: the regions lie on another grid, and the files' own coordinates "
             "were taken as they are; --transform says where they belong"
         )
-    return resample(drawn, source.grid, alignment and alignment.inverse(), fill=0)
+    found = resample(drawn, source.grid, alignment and alignment.inverse(), fill=0)
+    if drawn.array.any() and not found.array.any():
+        raise ParameterError(
+            "no region lies in the volume: see whether they belong together, and say with "
+            "--transform how they lie"
+        )
+    return found
 
 
 def _lost(drawn: Volume, rows: Sequence[RoiStats]) -> list[str]:
