@@ -86,6 +86,9 @@ def test_the_same_again_keeps_what_is_done(pair, tmp_path):
     assert status() == "done"
     (tmp_path / "one/case.json").write_text("[]")
     assert status() == "done"
+    (tmp_path / "one/fused.nii.gz").unlink()
+    assert status() == "done"
+    assert status() == "kept"
 
 
 def test_a_line_may_give_its_own_transform(pair, tmp_path):

@@ -1,4 +1,4 @@
-"""Tell whether a case was done before: the same files, the same request, the same record."""
+"""Tell whether a case was done before: the same files and request, and its results are there."""
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ def kept(folder: Path, wanted: str) -> Row | None:
     try:
         mark = json.loads((folder / MARK).read_text(encoding="utf-8"))
         same = mark["asked"] == wanted and mark["record_sha256"] == _sha256(folder / RECORD)
-        return replace(Row.of(folder.name, mark["told"]), status="kept") if same else None
+        there = all((folder / Path(one).name).exists() for one in mark["told"]["outputs"])
+        return replace(Row.of(folder.name, mark["told"]), status="kept") if same and there else None
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None  # no mark, or not one of ours
 
