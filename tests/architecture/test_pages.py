@@ -1,13 +1,40 @@
 """What the pages say is what the tree holds."""
 
 import re
+import shlex
 import tomllib
 from pathlib import Path
 
 import pytest
+import typer
+
+from napari_fusion.cli.app import app
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "napari_fusion"
+
+
+FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+PAGES = [ROOT / "README.md", ROOT / "models" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def commands() -> list[list[str]]:
+    """Every command with arguments that the pages tell to type."""
+    found = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for block in FENCE.findall(text):
+            found += re.findall(r"^(?:\$ )?napari-fusion (.+)$", block, re.MULTILINE)
+        found += re.findall(r"`napari-fusion ([^`|…]+)`", FENCE.sub("", text))
+    told = [shlex.split(one, comments=True) for one in found]
+    return [one for one in told if one[1:] and (one[2:] or not one[1].startswith("--"))]
+
+
+@pytest.mark.parametrize("words", commands(), ids=" ".join)
+def test_a_command_on_a_page_can_be_typed_as_it_stands(words):
+    name, *arguments = words
+    command = typer.main.get_command(app).commands[name]
+    command.make_context(name, arguments)
 
 
 def rooms() -> list[str]:
