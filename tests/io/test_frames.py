@@ -235,6 +235,29 @@ def test_077_of_several_injections_none_is_taken(tmp_path, second, missing):
     assert scan(series(tmp_path, 2, "PT", edit))[0].suv_missing == missing
 
 
+def test_077_of_several_weights_none_is_taken(tmp_path):
+    def edit(ds, index):
+        ds.PatientWeight = 70 + 10 * (index % 2)
+
+    folder = series(tmp_path, 4, "PT", edit)
+    assert scan(folder)[0].suv_missing == ("patient weight",)
+    assert load(folder).warnings == ("its slices tell different patient weights",)
+
+
+@pytest.mark.parametrize(
+    ("modality", "keyword", "words"),
+    [("PT", "Units", ("BQML", "GML")), ("CT", "RescaleType", ("HU", "US"))],
+)
+def test_077_slices_of_different_units_are_refused(tmp_path, modality, keyword, words):
+    def edit(ds, index):
+        setattr(ds, keyword, words[index % 2])
+
+    folder = series(tmp_path, 4, modality, edit)
+    assert scan(folder)[0].light == "red"
+    with pytest.raises(ReadError, match=f"different units .{', '.join(words)}.: their values"):
+        load(folder)
+
+
 @pytest.mark.parametrize(
     ("told", "images"), [("080000+0000", "+0100"), ("090000+0100", "+0100"), ("090000", None)]
 )

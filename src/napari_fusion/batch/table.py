@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from napari_fusion.errors import ParameterError, ReadError, expect
@@ -16,7 +17,13 @@ from napari_fusion.errors import ParameterError, ReadError, expect
 CASE, FIXED, MOVING = "case", "fixed", "moving"
 SERIES, ALIGNMENT = "_series", "_alignment"
 _MOVING = re.compile(r"moving(_\d+)?")
-_COLUMN = re.compile(r"case|(fixed|moving(_\d+)?)(_series|_alignment)?")
+_COLUMN = re.compile(r"case|fixed(_series)?|moving(_\d+)?(_series|_alignment)?")
+_MEANT = [
+    CASE, FIXED, FIXED + SERIES,
+    *(f"moving{n}{what}" for n in ("", "_2", "_3") for what in ("", SERIES, ALIGNMENT)),
+]  # fmt: skip
+_ALIKE = 0.85
+"""Names this alike, of 1, are one that was misspelt."""
 _NAME = re.compile(r"[\w-][\w. +-]*")
 _LONGEST = 200
 """Bytes of a case's name; no common disk takes more than 255."""
@@ -66,9 +73,9 @@ def read_table(path: str | os.PathLike[str]) -> tuple[Case, ...]:
     ReadError
         The file cannot be read, has a quotation mark that does not close, or holds no case.
     ParameterError
-        A column is missing or there twice, or a line lacks a volume, has transforms for some of
-        what moves only, or a series or transform of no volume; or its case has a name that no
-        folder can have or that another one has.
+        A column is missing, there twice or misspelt, or a line lacks a volume, has transforms for
+        some of what moves only, or a series or transform of no volume; or its case has a name that
+        no folder can have or that another one has.
     """
     path = Path(path)
     try:
@@ -108,17 +115,23 @@ def _lines(text: str, path: Path) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _check_columns(columns: list[str], path: Path) -> None:
-    """Refuse a header that lacks what is needed, or has a volume's column twice."""
+    """Refuse a header that lacks what is needed, has a volume's column twice or one misspelt."""
     for column in (CASE, FIXED, MOVING):
         if column not in columns:
             raise ParameterError(
                 f"the table {path} has no column {column!r}: it needs case, fixed and moving"
             )
     for column in columns:
-        if _COLUMN.fullmatch(column) and columns.count(column) > 1:
+        known = _COLUMN.fullmatch(column)
+        if known and columns.count(column) > 1:
             raise ParameterError(
                 f"the table {path} has two columns {column!r}: further volumes are moving_2 and so "
                 "on"
+            )
+        if not known and (meant := get_close_matches(column, _MEANT, 1, _ALIKE)):
+            raise ParameterError(
+                f"the table {path} has a column {column!r}, which would be left alone: call it "
+                f"{meant[0]!r} if that is meant, or else something less like it"
             )
 
 

@@ -40,7 +40,13 @@ class Meaning:
 
 
 def meaning_of(frames: Sequence[Frame]) -> Meaning:
-    """Decide unit and rescale; a slope that cannot be meant shows stored values and says so."""
+    """Decide unit and rescale; a slope that cannot be meant shows stored values and says so.
+
+    Raises
+    ------
+    ReadError
+        Slices that cannot be compared: some have no usable slope, or their units differ.
+    """
     head = frames[0].header
     modality = modality_of(head)
     pairs = [(f.slope, f.intercept) for f in frames]
@@ -56,16 +62,28 @@ def meaning_of(frames: Sequence[Frame]) -> Meaning:
         note = f"the rescale slope is unusable ({shown}): stored values are shown, without a unit"
         return Meaning("1", 0.0, ((1.0, 0.0),) * len(frames), (note,))
     rescale = tuple((1.0 if s is None else s, 0.0 if i is None else i) for s, i in pairs)
-    unit: Unit = "1"
+    unit = _unit(frames, modality)
     notes: tuple[str, ...] = ()
-    if modality == "CT" and head.text(dicom.RESCALE_TYPE).upper() in {"", "HU"}:
-        unit = "HU"
-    elif modality == "PT":
-        unit = _PET_UNITS.get(head.text(dicom.UNITS).upper(), "1")
-        if any(intercept for _, intercept in rescale):
-            unit = "1"
-            notes = ("a PET rescale intercept must be 0: values have no unit",)
+    if modality == "PT" and any(intercept for _, intercept in rescale):
+        unit, notes = "1", ("a PET rescale intercept must be 0: values have no unit",)
     return Meaning(unit, AIR_HU if unit == "HU" else 0.0, rescale, notes)
+
+
+def _unit(frames: Sequence[Frame], modality: Modality) -> Unit:
+    """Give the unit of all slices; PET and CT tell theirs."""
+    if modality not in {"CT", "PT"}:
+        return "1"
+    tag = dicom.RESCALE_TYPE if modality == "CT" else dicom.UNITS
+    told = {frame.header.text(tag).upper() for frame in frames}
+    if modality == "CT":
+        told = {word or "HU" for word in told}
+    if len(told) > 1:
+        raise ReadError(
+            f"its slices tell different units ({', '.join(sorted(told))}): their values cannot be "
+            "compared"
+        )
+    (word,) = told
+    return "HU" if (modality, word) == ("CT", "HU") else _PET_UNITS.get(word, "1")
 
 
 def _unusable(slope: float | None, intercept: float | None, *, needed: bool) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,8 @@ MOST_HEIGHT_M = 3
 def info_of(frames: Sequence[Frame], source: Source) -> tuple[PetInfo, tuple[str, ...]]:
     """Read what SUV needs from the slice acquired first: decay correction refers to it.
 
+    Where slices tell different weights, none is taken.
+
     Raises
     ------
     ReadError
@@ -45,7 +48,10 @@ def info_of(frames: Sequence[Frame], source: Source) -> tuple[PetInfo, tuple[str
     from pydicom.config import disable_value_validation
 
     with plainly(first.header.path.name, "PET"), disable_value_validation():
-        return pet_info(full_header(first.header, source))
+        info, notes = pet_info(full_header(first.header, source))
+    if len({f.header.text(header.WEIGHT) for f in frames}) > 1:
+        return replace(info, weight_kg=None), (*notes, "its slices tell different patient weights")
+    return info, notes
 
 
 def pet_info(full: pydicom.Dataset) -> tuple[PetInfo, tuple[str, ...]]:
