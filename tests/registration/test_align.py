@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from napari_fusion import phantom
 from napari_fusion.errors import AlignError, Cancelled
 from napari_fusion.grid import Grid
 from napari_fusion.registration import Alignment, AlignOptions, align, resample
@@ -35,6 +36,16 @@ def offset(seed: int, mm: float = 20, degrees: float = 15) -> np.ndarray:
 def test_d59_known_offsets_are_recovered(pair, seed, head, moved, error):
     truth = offset(seed)
     found = align(head(pair[0]), moved(head(pair[1]), truth), FAST)
+    assert error(found.matrix, truth) < 1
+    assert found.quality.verdict == "PASS"
+
+
+def test_a_brain_is_found_where_only_the_brain_counts(head, moved, error):
+    fixed, truth = head("T1"), offset(4, 40, 25)
+    tissue = phantom.tissues(fixed.grid).array
+    inside = (tissue >= phantom.Tissue.GREY) & (tissue <= phantom.Tissue.BRAINSTEM)
+    brain = Volume(inside.astype(np.uint8), fixed.grid, "LABEL", "label")
+    found = align(fixed, moved(head("T2"), truth), FAST, masks=(brain, None))
     assert error(found.matrix, truth) < 1
     assert found.quality.verdict == "PASS"
 

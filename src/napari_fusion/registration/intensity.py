@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -144,7 +145,9 @@ def align(
         elif options.engine != "own":
             matrix, quality = _by_engine(terrain, seen, None if initial is None else initial.matrix)
         else:
-            matrix, quality = _anywhere(terrain, start)
+            whole = _unmasked((fixed, moving), masks, scene.oriented(start), terrain)
+            with pulse.part(0.3 if whole else 0.0, 1.0):
+                matrix, quality = _anywhere(terrain, start, whole)
     place = scene.oriented(matrix)
     found = Alignment(fixed.grid, moving.grid, place, begun(quality, initial, pair), judged_on=pair)
     if bends:
@@ -204,12 +207,35 @@ def _judged_as_drawn(
     return quality.model_copy(update={"numbers": {**quality.numbers, "left_mm": left}})
 
 
-def _anywhere(terrain: Terrain, start: Matrix) -> tuple[Matrix, Quality]:
-    """Search the likely poses, and every orientation when none of those stands out."""
+def _unmasked(
+    volumes: tuple[Volume, Volume], masks: Masks, start: Matrix, terrain: Terrain
+) -> list[Matrix]:
+    """Search the whole volumes where masks are given; the best maps, as the masked scene has them.
+
+    What masks leave may say too little about its place from afar: the inside of a brain has no
+    edge, and coarse voxels show little else. `start` maps fixed → moving.
+    """
+    options, pulse = terrain.scene.options, terrain.pulse
+    if options.search == "near" or all(mask is None for mask in masks):
+        return []
+    pulse.phase(0.15, 0.3, "searching the whole volumes", 60)
+    unseen = Pulse(lambda _fraction, _words: pulse.beat())  # coarse poses are still to come
+    scene = prepare(*volumes, options, unseen)
+    found = search(Terrain.of(scene, unseen), near_poses(scene), [scene.oriented(start)])
+    return [terrain.scene.oriented(scene.oriented(summit.matrix)) for summit in found]
+
+
+def _anywhere(
+    terrain: Terrain, start: Matrix, whole: Sequence[Matrix] = ()
+) -> tuple[Matrix, Quality]:
+    """Search the likely poses, and every orientation when none of those stands out.
+
+    `whole` are maps that align the volumes without their masks.
+    """
     pulse, scene = terrain.pulse, terrain.scene
     wide = scene.options.search == "wide"
     pulse.phase(0.15, 0.6, "searching", 1500 if wide else 200)
-    first = _sought(terrain, near_poses(scene) if wide else [], [start])
+    first = _sought(terrain, near_poses(scene) if wide else [], [start], whole)
     quality = _judged(terrain, start, first)
     if not wide or stands_out(quality):
         return first.matrix, quality
@@ -238,9 +264,11 @@ def _weighed(terrain: Terrain, start: Matrix, matrix: Matrix) -> Quality:
     return _judged(terrain, start, replace(best, matrix=matrix))
 
 
-def _sought(terrain: Terrain, poses: list[Matrix], always: list[Matrix]) -> Refined:
+def _sought(
+    terrain: Terrain, poses: list[Matrix], always: list[Matrix], late: Sequence[Matrix] = ()
+) -> Refined:
     """Search from given starts and repeat the last climb."""
-    summits = search(terrain, poses, always)
+    summits = search(terrain, poses, always, late)
     if not summits[0].score > 0:
         raise AlignError("the two volumes have no anatomy in common: nothing was aligned")
     return refine(terrain, summits[0].matrix, terrain.scene.options.linear)

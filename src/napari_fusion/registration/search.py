@@ -100,7 +100,12 @@ def separation(a: Matrix, b: Matrix, points: NDArray[np.float64]) -> float:
     return float(np.sqrt((gap**2).sum(axis=1).mean()))
 
 
-def search(terrain: Terrain, starts: Sequence[Matrix], always: Sequence[Matrix]) -> list[Summit]:
+def search(
+    terrain: Terrain,
+    starts: Sequence[Matrix],
+    always: Sequence[Matrix],
+    late: Sequence[Matrix] = (),
+) -> list[Summit]:
     """Climb from the best starts at each level; the best ends first.
 
     Parameters
@@ -111,11 +116,15 @@ def search(terrain: Terrain, starts: Sequence[Matrix], always: Sequence[Matrix])
         Maps of which the best are climbed.
     always
         Maps that are climbed whatever their score.
+    late
+        Maps that are climbed from the last level but one on: good ones, which coarse levels that
+        show too little might lead away.
     """
     picked = distinct(terrain, scored(terrain, 0, starts), 0)
     summits = [*always, *(summit.matrix for summit in picked)]
     last = len(terrain.levels) - 1
     for level in range(last):
+        summits += late if level == last - 1 else ()
         kept = distinct(terrain, _climbed(terrain, level, summits), min(level + 1, 2))
         summits = [summit.matrix for summit in kept]
     return distinct(terrain, _climbed(terrain, last, summits), 2)
