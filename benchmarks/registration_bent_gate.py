@@ -2,6 +2,9 @@
 
     python benchmarks/registration_bent_gate.py FILE             people the limits were set on
     python benchmarks/registration_bent_gate.py FILE --held-out  people and volumes they were not
+    python benchmarks/registration_bent_gate.py FILE --held-out --people 151
+                                                                 fifteen others, from 151 on, and
+                                                                 other warps of these volumes
     python benchmarks/registration_bent_gate.py FILE --draw PNG  report, and draw the curve
 
 Each pair with a known warp (registration_warps.py) gives one bending that was found from a random
@@ -35,7 +38,7 @@ from napari_fusion.registration.alignment import pose_matrix
 RIGHT_MM, WRONG_MM = 1.5, 2.5
 BEND = AlignOptions(model="deformable")
 KINDS = (("T1", "T1"), ("T1", "T2"), ("CT", "T1"), ("T2", "T1"), ("CT", "T2"))
-PEOPLE = {False: range(41, 46), True: range(51, 66)}
+KNOWN, HELD_OUT, COUNT = range(41, 46), 51, 15
 REAL = {
     False: ("FLAIR1-T1W", "FLAIR1-FLAIR2", "T1W1-T1W2"),
     True: ("rire", "anatomy", "visible", "flair"),
@@ -67,9 +70,9 @@ class Case:
         }
 
 
-def cases(data, held_out):
+def cases(data, people):
     """Name the cases, and give what makes each."""
-    for seed, (name, make) in enumerate(pairs(data, held_out).items(), start=1):
+    for seed, (name, make) in enumerate(pairs(data, people).items(), start=1):
         pair = cache(partial(thrown, make, seed))
         first = cache(partial(found, pair))
         yield f"found {name}", lambda f=first, p=pair: Case(f(), p())
@@ -77,26 +80,26 @@ def cases(data, held_out):
             yield f"{words} {name}", partial(scaled, first, pair, share)
         yield f"wrong start {name}", partial(near, pair, seed)
         yield f"mirrored {name}", partial(flipped, pair)
-    for name, (a, b) in strangers(data, held_out).items():
+    for name, (a, b) in strangers(data, people).items():
         yield f"strangers {name}", lambda a=a, b=b: Case(align(a(), b(), BEND))
 
 
-def pairs(data, held_out):
+def pairs(data, people):
     """Name people scanned twice, and real pairs, each bent by a warp of its own."""
     made = {}
-    for n, person in enumerate(PEOPLE[held_out]):
+    for n, person in enumerate(people):
         for kinds in (KINDS[n % 5], KINDS[(n + 2) % 5]):
             name = f"person {person} {'-'.join(kinds)}"
             made[name] = partial(person_case, kinds, person)
     if data is None:
         return made
-    if not held_out:
+    if people == KNOWN:
         known = real_pairs(data)
         return made | {n: partial(real_case, known[n], 103) for n in REAL[False] if n in known}
     for n, name in enumerate(REAL[True]):
         if name in volumes(data):
             volume = volumes(data)[name]
-            made[f"real {name}"] = partial(copy_case, volume, 60 + n)
+            made[f"real {name}"] = partial(copy_case, volume, people[9] + n)
     return made
 
 
@@ -157,19 +160,18 @@ def flipped(pair):
     return Case(align(pair().fixed, mirrored(pair().moving), BEND))
 
 
-def strangers(data, held_out):
+def strangers(data, people):
     """Name pairs of different people, digital and real."""
-    people = list(PEOPLE[held_out])
     made = {}
     for n, (a, b) in enumerate(zip(people, [*people[1:], people[0]], strict=True)):
         one, two = KINDS[n % 5]
         made[f"{a} {one} / {b} {two}"] = partial(scan, a, one), partial(scan, b, two)
-    if data is None:
+    if data is None or people == KNOWN:
         return made
     heads = [volume for name, volume in volumes(data).items() if name in REAL[True]]
-    for n, volume in enumerate(heads[:3] if held_out else []):
+    for n, volume in enumerate(heads[:3]):
         made[f"real {n} / {people[n]}"] = partial(same, volume), partial(scan, people[n], "T1")
-    if held_out and len(heads) > 1:
+    if len(heads) > 1:
         made["real / real"] = partial(same, heads[0]), partial(same, heads[1])
     return made
 
@@ -243,6 +245,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("file", type=Path)
     parser.add_argument("--held-out", action="store_true")
+    parser.add_argument("--people", type=int, default=HELD_OUT, help="first person held out")
     parser.add_argument("--only", default="", help="cases with this in their name")
     parser.add_argument("--draw", type=Path, help="write the curve as PNG; nothing is aligned")
     chosen = parser.parse_args()
@@ -254,8 +257,9 @@ def main():
         return
     folder = os.environ.get("NAPARI_FUSION_DATA")
     data = Path(folder) / "volumes" if folder else None
-    made = ((name, make) for name, make in cases(data, chosen.held_out) if chosen.only in name)
-    report(run(made, chosen.file))
+    people = range(chosen.people, chosen.people + COUNT) if chosen.held_out else KNOWN
+    wanted = ((name, make) for name, make in cases(data, people) if chosen.only in name)
+    report(run(wanted, chosen.file))
 
 
 if __name__ == "__main__":
