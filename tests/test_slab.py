@@ -117,13 +117,14 @@ def test_cuts_cover_everything_once(length, size):
     assert seen == list(range(length))
 
 
+@pytest.mark.parametrize("arrays", [1, 4])
 @pytest.mark.parametrize(
-    "shape", [(512, 512), (2, 3, 700, 90), (1, 10**6), (0, 4), (5, 0), (0, 7, 8)]
+    "shape", [(1024, 512), (2, 3, 700, 90), (1, 10**6), (0, 4), (5, 0), (0, 7, 8)]
 )
-def test_rows_are_cut_whole_into_few_pixels(shape):
-    runs = list(near(shape))
+def test_rows_are_cut_whole_into_few_pixels(shape, arrays):
+    runs = list(near(shape, arrays))
     assert [row for run in runs for row in range(shape[-2])[run]] == list(range(shape[-2]))
-    per_row = np.prod(shape) // max(shape[-2], 1)
+    per_row = arrays * np.prod(shape) // max(shape[-2], 1)
     assert all(
         run.stop - run.start == 1 or (run.stop - run.start) * per_row <= NEAR_PIXELS for run in runs
     )

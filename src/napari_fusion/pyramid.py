@@ -38,10 +38,16 @@ BALANCE = 0.45
 def filtered(planes: Planes, function: Callable[..., Any], size: tuple[int, int]) -> Planes:
     """Let one of OpenCV's filters, ``function(plane, dst=)``, make every plane one of `size`."""
     made = np.empty((*planes.shape[:-2], *size), planes.dtype)
-    flat = planes.reshape(-1, *planes.shape[-2:])
-    for plane, result in zip(flat, made.reshape(-1, *size), strict=True):
-        function(plane, dst=result)
+    _fill(made, planes, function)
     return made
+
+
+def _fill(made: Planes, planes: Planes, function: Callable[..., Any]) -> None:
+    if planes.ndim == 2:
+        function(planes, dst=made)
+    else:
+        for result, plane in zip(made, planes, strict=True):
+            _fill(result, plane, function)
 
 
 def reduce(planes: Planes) -> Planes:

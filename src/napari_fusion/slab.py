@@ -21,8 +21,8 @@ Stack = NDArray[np.float32]
 """(k, n, h, w) float32: the same slab of k sources, or what each of k sources gives."""
 
 
-NEAR_PIXELS = 1 << 16
-"""Pixels whose arithmetic is done at a time where many passes go over them."""
+NEAR_PIXELS = 1 << 18
+"""Pixels, of all arrays in hand, whose arithmetic is done at a time where passes follow another."""
 
 NARROWEST = float(np.finfo(np.float32).tiny)
 """Width below which float32 cannot tell the values of a window apart: 1e-38."""
@@ -202,7 +202,7 @@ def cut(length: int, size: int) -> Iterator[slice]:
         yield slice(start, min(start + size, length))
 
 
-def near(shape: tuple[int, ...]) -> Iterator[slice]:
+def near(shape: tuple[int, ...], arrays: int = 1) -> Iterator[slice]:
     """Cut the rows of slices (..., h, w) into runs that a core keeps near itself, `NEAR_PIXELS`."""
     *slices, h, w = shape
-    yield from cut(h, max(NEAR_PIXELS // max(math.prod(slices) * w, 1), 1))
+    yield from cut(h, max(NEAR_PIXELS // max(math.prod(slices) * w * arrays, 1), 1))

@@ -38,10 +38,10 @@ class _Guide:
         """Filter a plane, given its product with the guide."""
         mean, mean_plane = smooth(self.guide, radius), smooth(plane, radius)
         slope, variance = smooth(product, radius), smooth(self.square, radius)
-        for rows in near(plane.shape):
+        for rows in near(plane.shape, arrays=4):
             _fit(mean[rows], mean_plane[rows], slope[rows], variance[rows], np.float32(epsilon))
         slope, offset = smooth(slope, radius), smooth(mean_plane, radius)
-        for rows in near(plane.shape):
+        for rows in near(plane.shape, arrays=4):
             slope[rows] *= self.guide[rows]
             slope[rows] += offset[rows]
         return slope
@@ -97,7 +97,7 @@ def _layers(there: Planes, base: int, detail: int, planes: Planes) -> Planes:
     tidied = [_tidied(*pair, base, detail) for pair in zip(winners, planes, strict=True)]
     coarse, fine = zip(*tidied, strict=True)
     means, parts = smooth(planes, 15), winners  # which are not needed any more
-    for rows in near(planes.shape):
+    for rows in near(planes.shape, arrays=4):
         part, mean = parts[:, rows], means[:, rows]
         np.multiply(_weights(coarse, rows, there), mean, out=part)
         part += _weights(fine, rows, there) * (planes[:, rows] - mean)

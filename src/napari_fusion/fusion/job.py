@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
+from math import isfinite, prod
 from numbers import Integral
 from typing import Any
 
@@ -147,7 +148,8 @@ class Job:
     def _read(self, run: slice) -> list[NDArray[Any]]:
         """Read a run of slices (n, h, w) of every source, as measured."""
         where = (slice(None),) * self.axis + (run,)
-        return [np.moveaxis(np.asarray(s.array[where]), self.axis, 0) for s in self.sources]
+        across = (self.axis, *(axis for axis in range(3) if axis != self.axis))
+        return [np.asarray(source.array[where]).transpose(across) for source in self.sources]
 
     def fused(self, array: NDArray[np.float32]) -> Volume:
         """Make the fused picture a volume with its history."""
@@ -276,11 +278,11 @@ def _agreed(values: list[str | None]) -> str | None:
 
 
 def _not_finite(slab: NDArray[Any]) -> int:
-    if not np.issubdtype(slab.dtype, np.inexact) or np.isfinite([slab.min(), slab.max()]).all():
+    if slab.dtype.kind not in "fc" or (isfinite(slab.min()) and isfinite(slab.max())):
         return 0
     return slab.size - int(np.count_nonzero(np.isfinite(slab)))
 
 
 def _slices(plane: Any, count: int) -> int:
     """Say how many slices of `count` sources make a slab."""
-    return max(1, SLAB_BYTES // max(4 * count * int(np.prod(plane)), 1))
+    return max(1, SLAB_BYTES // max(4 * count * int(prod(plane)), 1))

@@ -87,14 +87,16 @@ def majority(activity: Planes) -> Planes:
     around: Votes = cv2.boxFilter(  # type: ignore[assignment]
         _votes(activity), -1, (3, 3), normalize=False
     )
-    np.clip(around, 8, 10, out=around)  # of 18, so that 9 is a tie
-    around -= 8
-    return _halves(around)
+    return _halves(_ahead(around, np.uint8(9)))  # of 18 votes
 
 
 def _votes(activity: Planes) -> Votes:
     """Say of two sources which is the more active."""
-    one, other = activity
+    return _ahead(*activity)
+
+
+def _ahead(one: NDArray[Any], other: Any) -> Votes:
+    """Say where one is ahead of the other, 2, and where they tie, 1."""
     votes: Votes = (one > other).view(np.uint8)
     votes += (one >= other).view(np.uint8)
     return votes

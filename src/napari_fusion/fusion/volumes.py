@@ -72,9 +72,10 @@ def fuse(
     if job.lazy:
         return job.fused(job.deferred(_sums, 1)[0])
     fused = np.empty(job.shape, np.float32)
+    slices = np.moveaxis(fused, job.axis, 0)
 
     def store(slab: slice, parts: Stack) -> None:
-        _sum(parts, np.moveaxis(fused, job.axis, 0)[slab])
+        _sum(parts, slices[slab])
 
     job.run(store, progress)
     return job.fused(fused)
@@ -127,11 +128,12 @@ def fuse_with_shares(
         return job.fused(both[0]), [job.share(i, both[i + 1]) for i in range(len(job.sources))]
     fused = np.empty(job.shape, np.float32)
     given = [np.empty(job.shape, np.float32) for _ in job.sources]
+    slices, *shared = (np.moveaxis(array, job.axis, 0) for array in (fused, *given))
 
     def store(slab: slice, parts: Stack) -> None:
-        _sum(parts, np.moveaxis(fused, job.axis, 0)[slab])
-        for array, share in zip(given, shares(parts), strict=True):
-            _store(array, job.axis, slab, share)
+        _sum(parts, slices[slab])
+        for array, share in zip(shared, shares(parts), strict=True):
+            array[slab] = share
 
     job.run(store, progress)
     return job.fused(fused), [job.share(i, array) for i, array in enumerate(given)]
@@ -241,10 +243,6 @@ def _sums(parts: Stack) -> Stack:
 
 def _sums_and_shares(parts: Stack) -> Stack:
     return np.concatenate([_sums(parts), shares(parts)])
-
-
-def _store(array: NDArray[np.float32], axis: int, slab: slice, values: Slab) -> None:
-    np.moveaxis(array, axis, 0)[slab] = values
 
 
 def _job(
