@@ -20,9 +20,10 @@ def test_values_that_are_not_finite_are_black():
     assert_allclose(shown, [0, 0, 0, 0.5])
 
 
-def test_an_empty_window_is_refused():
+@pytest.mark.parametrize("upper", [5, -3])
+def test_067_a_window_of_no_width_or_less_is_refused(upper):
     with pytest.raises(ParameterError, match="upper > lower"):
-        Window(lower=5, upper=5)
+        Window(lower=5, upper=upper)
 
 
 def test_a_window_too_narrow_for_float32_is_refused():
@@ -37,6 +38,12 @@ def test_integers_do_not_overflow():
     assert_allclose(
         Window(lower=-1000, upper=1000)(np.array([-1000, 0, 1000], np.int16)), [0, 0.5, 1]
     )
+
+
+def test_067_a_window_beside_all_values_shows_them_black_or_white():
+    values = np.array([-5.0, 0.0, 7.0])
+    assert_allclose(Window(lower=10, upper=20)(values), [0, 0, 0])
+    assert_allclose(Window(lower=-30, upper=-20)(values), [1, 1, 1])
 
 
 @pytest.mark.parametrize("kind", [np.float64, np.int64, np.int32])

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from dicom_making import one_slice, pixels, series, stored, write
+from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -241,3 +243,44 @@ def test_bits_that_are_not_stored_are_not_read(tmp_path, kind):
         ds.BitsStored, ds.HighBit = 12, 11
 
     np.testing.assert_array_equal(values(series(tmp_path, 2, "MR", edit))[0], wanted)
+
+
+def lut(kind):
+    table = Dataset()
+    table.LUTDescriptor, table.LUTData = [1, 0, 16], [777]
+    if kind == "ModalityLUTSequence":
+        table.ModalityLUTType = "HU"
+    return Sequence([table])
+
+
+def test_067_a_display_table_of_one_entry_changes_no_value(tmp_path):
+    def edit(ds, index):
+        ds.VOILUTSequence = lut("VOILUTSequence")
+
+    volume = load(series(tmp_path, 3, "CT", edit))
+    np.testing.assert_array_equal(volume.array[2], stored(2) - 1024.0)
+    assert volume.unit == "HU"
+    assert default_window(volume.array, "CT", "HU").upper == 1200
+
+
+@pytest.mark.parametrize("modality", ["CT", "PT"])
+def test_067_a_value_table_of_one_entry_in_place_of_a_slope_claims_no_unit(tmp_path, modality):
+    def edit(ds, index):
+        ds.ModalityLUTSequence = lut("ModalityLUTSequence")
+        del ds.RescaleSlope, ds.RescaleIntercept
+
+    volume = load(series(tmp_path, 3, modality, edit))
+    np.testing.assert_array_equal(volume.array[2], stored(2))
+    assert volume.unit == "1"
+    assert "without a unit" in volume.warnings[0]
+
+
+def test_067_a_palette_of_one_entry_is_colour_and_refused(tmp_path):
+    def edit(ds, index):
+        ds.PhotometricInterpretation = "PALETTE COLOR"
+        for colour in ("Red", "Green", "Blue"):
+            setattr(ds, f"{colour}PaletteColorLookupTableDescriptor", [1, 0, 16])
+            setattr(ds, f"{colour}PaletteColorLookupTableData", b"\1\2")
+
+    with pytest.raises(ReadError, match="colour picture, not measured values"):
+        load(series(tmp_path, 3, "MR", edit))
