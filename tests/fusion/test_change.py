@@ -1,4 +1,5 @@
 import importlib
+import tracemalloc
 from functools import partial
 
 import numpy as np
@@ -223,3 +224,21 @@ def test_what_cannot_be_compared_is_refused():
         change(mr, mr, np.ones(3))
     nothing = volume(np.full(GRID.shape, np.nan))
     assert np.isnan(change(nothing, nothing, 1).array).all()
+
+
+def test_large_dates_take_no_more_than_eight_volumes():
+    grid = Grid.regular((160, 128, 128))
+    rng = np.random.default_rng(0)
+    body = np.zeros(grid.shape, np.float32)
+    body[5:155, 8:120, 8:120] = 1
+    dates = [
+        Volume(body + 0.05 * rng.standard_normal(grid.shape, np.float32), grid, modality="MR")
+        for _ in range(2)
+    ]
+    tracemalloc.start()
+    try:
+        change(*dates, 0.5)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * body.nbytes

@@ -57,7 +57,9 @@ def matched(before: Floats, after: Floats, spacing: NDArray[np.float64]) -> Floa
     from scipy.ndimage import affine_transform
 
     fine = affine_transform(shading, 1.0 / steps, output_shape=after.shape, order=1, mode="nearest")
-    return np.asarray(after * np.exp(-fine), np.float32)
+    np.exp(np.negative(fine, out=fine), out=fine)  # in place: volumes may be large
+    fine *= after
+    return np.asarray(fine, np.float32)
 
 
 def otsu(array: Floats) -> float:
@@ -103,7 +105,8 @@ def _trend(log: Floats, inside: NDArray[np.bool_]) -> Floats:
     trend = np.zeros(log.shape, np.float32)
     for factor, term in zip(factors, _terms(log.shape), strict=True):
         trend += np.float32(factor) * term
-    return np.clip(trend, fitted.min(), fitted.max())
+    least, most = np.float32(fitted.min()), np.float32(fitted.max())
+    return np.clip(trend, least, most, out=trend)
 
 
 def _terms(shape: tuple[int, ...]) -> Iterator[Floats]:
