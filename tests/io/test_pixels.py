@@ -263,11 +263,16 @@ def test_067_a_display_table_of_one_entry_changes_no_value(tmp_path):
     assert default_window(volume.array, "CT", "HU").upper == 1200
 
 
-@pytest.mark.parametrize("modality", ["CT", "PT"])
-def test_067_a_value_table_of_one_entry_in_place_of_a_slope_claims_no_unit(tmp_path, modality):
+@pytest.mark.parametrize("ends", [False, True])
+@pytest.mark.parametrize("slope", [False, True])
+@pytest.mark.parametrize("modality", ["CT", "PT", "MR"])
+def test_067_a_value_table_of_one_entry_claims_no_unit(tmp_path, modality, slope, ends):
     def edit(ds, index):
         ds.ModalityLUTSequence = lut("ModalityLUTSequence")
-        del ds.RescaleSlope, ds.RescaleIntercept
+        ds["ModalityLUTSequence"].is_undefined_length = ends
+        ds.RescaleSlope, ds.RescaleIntercept = 1, 0
+        if not slope:
+            del ds.RescaleSlope, ds.RescaleIntercept
 
     volume = load(series(tmp_path, 3, modality, edit))
     np.testing.assert_array_equal(volume.array[2], stored(2))

@@ -38,7 +38,7 @@ SAMPLES, PHOTOMETRIC, FRAMES = 0x00280002, 0x00280004, 0x00280008
 ROWS, COLUMNS, SPACING = 0x00280010, 0x00280011, 0x00280030
 ALLOCATED, STORED, HIGH_BIT, SIGNED = 0x00280100, 0x00280101, 0x00280102, 0x00280103
 PADDING, PADDING_LIMIT = 0x00280120, 0x00280121
-INTERCEPT, SLOPE, RESCALE_TYPE = 0x00281052, 0x00281053, 0x00281054
+INTERCEPT, SLOPE, RESCALE_TYPE, VALUE_TABLE = 0x00281052, 0x00281053, 0x00281054, 0x00283000
 SIEMENS_B_VALUE = 0x0019100C
 UNITS, FRAME_REFERENCE = 0x00541001, 0x00541300
 
@@ -146,6 +146,8 @@ def parse(data: bytes, path: Path) -> Header | None:
     if syntax == DEFLATED:
         data, start = inflate(data[start:], path), 0
     values, pixels, _ = tokens.walk(data, start, encoding, WANTED)
+    if VALUE_TABLE in values:
+        values[VALUE_TABLE] = b""  # may be long; that it is there says enough
     return Header(path, syntax, encoding.order, values, pixels)
 
 

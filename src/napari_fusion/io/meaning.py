@@ -64,6 +64,8 @@ def meaning_of(frames: Sequence[Frame]) -> Meaning:
     rescale = tuple((1.0 if s is None else s, 0.0 if i is None else i) for s, i in pairs)
     unit = _unit(frames, modality)
     notes: tuple[str, ...] = ()
+    if any(dicom.VALUE_TABLE in frame.header.values for frame in frames):
+        unit, notes = "1", ("its table of values was not applied: values are without a unit",)
     if modality == "PT" and any(intercept for _, intercept in rescale):
         unit, notes = "1", ("a PET rescale intercept must be 0: values have no unit",)
     return Meaning(unit, AIR_HU if unit == "HU" else 0.0, rescale, notes)

@@ -95,8 +95,10 @@ def walk(
         if tag in PIXELS:
             return values, Pixels(tag, position, None if length == UNDEFINED else length), position
         if length == UNDEFINED:
-            inner = IMPLICIT if kind == b"UN" else encoding
+            inner, first = IMPLICIT if kind == b"UN" else encoding, position
             position = _over_sequence(data, position, inner, 0)
+            if tag in wanted:
+                values[tag] = data[first:position]
             continue
         if position + length > end:
             raise ShortError
