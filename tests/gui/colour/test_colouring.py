@@ -15,6 +15,7 @@ from napari_fusion.gui import (
     colour_layers,
     fuse_layers,
     open_session,
+    samples,
     save_session,
     show_plane,
 )
@@ -148,7 +149,9 @@ def test_it_is_no_source_and_no_value(model, dock):
         Snapshot.of(model).source(layer.name)
 
 
-def test_a_session_makes_it_again(pair, tmp_path):
+def test_a_session_makes_it_again(pair, pet, tmp_path, monkeypatch):
+    small = [replace(pair[0], frame_uid=pet.frame_uid), pet]
+    monkeypatch.setitem(samples._RENDERED, "ct_pet", lambda: small)
     viewer = ViewerModel()
     for data in ct_and_pet():
         viewer.add_layer(Layer.create(*data))
