@@ -53,9 +53,8 @@ class Stage:
     weight
         How much each voxel counts, 0 to 1.
     mobile
-        The moving volume's values on the lattice, before bending.
-    seen
-        1 where the moving volume has a value that counts, else 0.
+        (2, …) the moving volume on the lattice, before bending: its values, and 1 where it has one
+        that counts, else 0.
     floor
         The moving descriptors' floor.
     stiffness
@@ -71,7 +70,6 @@ class Stage:
     still: Floats
     weight: Floats
     mobile: Floats
-    seen: Floats
     floor: float
     stiffness: float
     values: Floats | None
@@ -119,7 +117,7 @@ class Stage:
         moved /= np.float32(self.grid.spacing[0])
         self.beat()
         places = moved + np.indices(self.grid.shape, dtype=np.float32)
-        seen, bent = read(np.stack([self.seen, self.mobile]), places, self.beat)
+        bent, seen = read(self.mobile, places, self.beat)
         seen = (seen > np.float32(0.99)) * self.weight
         if self.values is not None:
             self.beat()
@@ -203,8 +201,7 @@ def stage(
         grid=grid,
         still=mind(values, floor_of(values, body, beat), beat),
         weight=(near * known).astype(np.float32),
-        mobile=moved,
-        seen=seen,
+        mobile=np.stack([moved, seen]),
         floor=floor_of(moved, body, beat),
         stiffness=stiffness,
         values=values if alike(values, moved, common) else None,
