@@ -26,6 +26,7 @@ from napari_fusion.gui.check.gate import Aligned, Source, Standing, check_patien
 from napari_fusion.gui.check.sides import check_sides
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.layers import LayerData, to_layer, veiled
+from napari_fusion.gui.line import line_of
 from napari_fusion.gui.origin import ORIGIN, Made
 from napari_fusion.gui.snapshot import SHARES, STATE, Result, Snapshot, show
 from napari_fusion.registration import resample
@@ -83,12 +84,13 @@ class Fusing:
 
     def line(self, verb: str = "fuse_layers") -> str:
         """Write the Python that repeats this, or does another thing to the same layers."""
-        words = [repr(list(self.names)), repr(self.method)]
-        words += [f"{name}={value!r}" for name, value in self.params.items()]
-        words += [f"windows={list(self.windows or ())!r}"]
-        words += ["different_patients=True"] if self.different_patients else []
-        words += ["unknown_sides=True"] if self.unknown_sides else []
-        return f"from napari_fusion.gui import {verb}; {verb}(viewer, {', '.join(words)})"
+        return line_of(
+            *(verb, list(self.names), self.method),
+            **self.params,
+            windows=list(self.windows or ()),
+            different_patients=self.different_patients or None,
+            unknown_sides=self.unknown_sides or None,
+        )
 
     def admitted(self) -> tuple[list[Source], Standing]:
         """Read the sources, refuse what does not belong together, and say how far they may."""

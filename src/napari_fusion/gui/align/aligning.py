@@ -15,6 +15,7 @@ from napari_fusion.gui.actions import named, result_layer
 from napari_fusion.gui.align.pose import Pose, posed, triple
 from napari_fusion.gui.check.gate import Standing, check_patients
 from napari_fusion.gui.frame import Frame
+from napari_fusion.gui.line import line_of, unless_usual
 from napari_fusion.gui.origin import ORIGIN, Made
 from napari_fusion.gui.snapshot import ALIGNMENT, ORIGINAL, Result, Snapshot, show
 from napari_fusion.registration import Alignment, AlignOptions, resample
@@ -68,14 +69,17 @@ class Aligning:
 
     def line(self, accept: str = "CHECK") -> str:
         """Write the Python that repeats this."""
-        chosen = {"model": self.options.model} | self.options.model_dump(exclude_defaults=True)
-        verb, asked = "align_layers", [f"{name}={value!r}" for name, value in chosen.items()]
+        asked: dict[str, Any] = {"model": self.options.model}
+        asked |= self.options.model_dump(exclude_defaults=True)
+        verb = "align_layers"
         if self.start:
-            verb, asked = "refine_layers", [f"start={self.start}"]
-        words = [repr(self.fixed), repr(self.moving), *asked]
-        words += ["different_patients=True"] if self.different_patients else []
-        words += [f"accept={accept!r}"] if accept != "CHECK" else []
-        return f"from napari_fusion.gui import {verb}; {verb}(viewer, {', '.join(words)})"
+            verb, asked = "refine_layers", {"start": self.start}
+        return line_of(
+            *(verb, self.fixed, self.moving),
+            **asked,
+            different_patients=self.different_patients or None,
+            accept=unless_usual(accept),
+        )
 
     def compute(self, progress: Progress) -> Result:
         """Align, judge and resample; touches no layer."""

@@ -14,6 +14,7 @@ from napari_fusion.gui.align.aligning import admitted, placed
 from napari_fusion.gui.align.pose import STILL, Pose, posed, rounded, triple
 from napari_fusion.gui.check.gate import check_patients
 from napari_fusion.gui.frame import Frame
+from napari_fusion.gui.line import line_of, unless_usual
 from napari_fusion.gui.origin import ORIGIN, Made
 from napari_fusion.gui.snapshot import ALIGNMENT, Result, Snapshot
 from napari_fusion.registration import Alignment, assess
@@ -155,10 +156,12 @@ class Placing:
 
     def line(self, accept: str = "CHECK") -> str:
         """Write the Python that repeats this."""
-        words = [repr(self.fixed), repr(self.moving), f"pose={self.pose}"]
-        words += ["different_patients=True"] if self.different_patients else []
-        words += [f"accept={accept!r}"] if accept != "CHECK" else []
-        return f"from napari_fusion.gui import place_layer; place_layer(viewer, {', '.join(words)})"
+        return line_of(
+            *("place_layer", self.fixed, self.moving),
+            pose=self.pose,
+            different_patients=self.different_patients or None,
+            accept=unless_usual(accept),
+        )
 
     def compute(self, progress: Progress) -> Result:
         """Judge the pose and draw; touches no layer."""

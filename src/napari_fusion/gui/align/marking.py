@@ -15,6 +15,7 @@ from napari_fusion.gui.align.hand import start_of
 from napari_fusion.gui.check.gate import check_patients
 from napari_fusion.gui.frame import AXIS_LABELS, Frame
 from napari_fusion.gui.layers import frame_of
+from napari_fusion.gui.line import line_of, unless_usual
 from napari_fusion.gui.snapshot import Result, Snapshot
 from napari_fusion.registration import Alignment, Landmarks, align_landmarks
 from napari_fusion.registration.options import Model
@@ -137,11 +138,12 @@ class Marking:
 
     def line(self, accept: str = "CHECK") -> str:
         """Write the Python that repeats this."""
-        words = [repr(self.fixed), repr(self.moving), f"marks={self.marks!r}"]
-        words += [f"model={self.model!r}"]
-        words += [f"accept={accept!r}"] if accept != "CHECK" else []
-        call = f"align_by_landmarks(viewer, {', '.join(words)})"
-        return f"from napari_fusion.gui import align_by_landmarks; {call}"
+        return line_of(
+            *("align_by_landmarks", self.fixed, self.moving),
+            marks=self.marks,
+            model=self.model,
+            accept=unless_usual(accept),
+        )
 
     def compute(self, progress: Progress) -> Result:
         """Fit and draw; touches no layer."""

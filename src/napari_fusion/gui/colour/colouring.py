@@ -13,6 +13,7 @@ from napari_fusion.gui.check.gate import Source, check_patients, standing
 from napari_fusion.gui.check.sides import check_sides
 from napari_fusion.gui.colour.rgb import Coloured, rgb_layer
 from napari_fusion.gui.frame import Frame
+from napari_fusion.gui.line import line_of
 from napari_fusion.gui.origin import ORIGIN, Made
 from napari_fusion.gui.snapshot import STATE, Result, Snapshot, show
 from napari_fusion.palette import Palette, palette
@@ -63,12 +64,12 @@ class Colouring:
 
     def line(self) -> str:
         """Write the Python that repeats this."""
-        words = [repr(list(self.names)), repr(self.palette)]
-        words += [f"windows={list(self.windows or ())!r}"]
-        words += ["different_patients=True"] if self.different_patients else []
-        words += ["unknown_sides=True"] if self.unknown_sides else []
-        verb = "colour_layers"
-        return f"from napari_fusion.gui import {verb}; {verb}(viewer, {', '.join(words)})"
+        return line_of(
+            *("colour_layers", list(self.names), self.palette),
+            windows=list(self.windows or ()),
+            different_patients=self.different_patients or None,
+            unknown_sides=self.unknown_sides or None,
+        )
 
     def compute(self, progress: Progress) -> Result:
         """Draw the function on the grid of the grey layer and colour it; touches no layer."""

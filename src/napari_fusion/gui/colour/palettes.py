@@ -8,6 +8,7 @@ from napari_fusion.errors import ParameterError
 from napari_fusion.gui.actions import named
 from napari_fusion.gui.colour.dressed import DRESSED, Dressed
 from napari_fusion.gui.layers import LIVE
+from napari_fusion.gui.line import line_of
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -54,9 +55,7 @@ def set_palette(
 
 def palette_line(layer: str, palette: str, clear_below: float | None) -> str:
     """Write the Python that colours a layer."""
-    words = [repr(layer), repr(palette)]
-    words += [f"clear_below={clear_below!r}"] if clear_below is not None else []
-    return f"from napari_fusion.gui import set_palette; set_palette(viewer, {', '.join(words)})"
+    return line_of("set_palette", layer, palette, clear_below=clear_below)
 
 
 def image_layer(viewer: Any, name: str) -> Any:

@@ -9,6 +9,7 @@ from napari_fusion.gui.actions import named
 from napari_fusion.gui.compare.comparison import Comparison, find_comparison, leave_comparison
 from napari_fusion.gui.compare.modes import OPTIONS, CompareOptions, Mode, mode_of
 from napari_fusion.gui.layers import LIVE
+from napari_fusion.gui.line import line_of
 
 if TYPE_CHECKING:
     from napari.layers import Layer
@@ -73,11 +74,8 @@ def compare(viewer: Any, a: Any, b: Any, mode: Mode, options: CompareOptions) ->
 
 def compare_line(a: str, b: str, mode: Mode, options: CompareOptions) -> str:
     """Write the Python of a comparison, with the options its mode looks at."""
-    words = [repr(a), repr(b), repr(mode.value)]
-    words += [f"{name}={getattr(options, name)!r}" for name in OPTIONS.get(mode, ())]
-    return (
-        f"from napari_fusion.gui import compare_layers; compare_layers(viewer, {', '.join(words)})"
-    )
+    asked = {name: getattr(options, name) for name in OPTIONS.get(mode, ())}
+    return line_of("compare_layers", a, b, mode.value, **asked)
 
 
 def _layer(viewer: Any, name: str) -> Any:

@@ -11,6 +11,7 @@ from napari_fusion.gui.check.gate import Source, check_patients, same_volume, st
 from napari_fusion.gui.check.sides import check_sides
 from napari_fusion.gui.frame import Frame
 from napari_fusion.gui.layers import cleared
+from napari_fusion.gui.line import line_of
 from napari_fusion.gui.origin import ORIGIN, Made
 from napari_fusion.gui.snapshot import ALIGNMENT, ORIGINAL, Result, Snapshot, show
 from napari_fusion.recipe import changed
@@ -57,10 +58,8 @@ class Changing:
 
     def line(self) -> str:
         """Write the Python that repeats this."""
-        asked = {k: v for k, v in self._asked().items() if v is not None and v is not False}
-        words = [repr(list(self.names)), *(f"{name}={value!r}" for name, value in asked.items())]
-        verb = "change_layers"
-        return f"from napari_fusion.gui import {verb}; {verb}(viewer, {', '.join(words)})"
+        asked = {name: None if value is False else value for name, value in self._asked().items()}
+        return line_of("change_layers", list(self.names), **asked)
 
     def compute(self, progress: Progress) -> Result:
         """Draw the follow-up on the baseline and give what changed; touches no layer."""

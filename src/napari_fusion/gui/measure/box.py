@@ -25,6 +25,7 @@ from qtpy.QtWidgets import (
 
 from napari_fusion.errors import FusionError
 from napari_fusion.gui.check.status import standing_of
+from napari_fusion.gui.line import line_of
 from napari_fusion.gui.measure.measuring import Measured, measure_layers
 from napari_fusion.gui.measure.regions import may_hold_regions
 from napari_fusion.gui.readout import sources, unit_of
@@ -119,10 +120,7 @@ class MeasureBox(QGroupBox):
             show_error(str(error))
             return
         self._show(found)
-        words = ", ".join(f"{key}={value!r}" for key, value in asked.items())
-        self.said.emit(
-            f"from napari_fusion.gui import measure_layers; measure_layers(viewer, {words})"
-        )
+        self.said.emit(line_of("measure_layers", **asked))
 
     def _show(self, found: Sequence[Measured]) -> None:
         """Fill the table; without a PASS, say what the sources' places are worth."""

@@ -10,6 +10,7 @@ from qtpy.QtCore import Signal, Slot
 from qtpy.QtWidgets import QComboBox, QWidget
 
 from napari_fusion.errors import FusionError
+from napari_fusion.gui.line import line_of
 from napari_fusion.gui.open.naming import Kind, is_unsaid, kind_of, name_modality
 
 
@@ -50,6 +51,4 @@ class KindCombo(QComboBox):
         except FusionError as error:
             show_error(str(error))
             return
-        verb = "name_modality"
-        call = f"{verb}(viewer, {self._layer.name!r}, {kind!r})"
-        self.told.emit(f"from napari_fusion.gui import {verb}; {call}")
+        self.told.emit(line_of("name_modality", self._layer.name, kind))

@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QHBoxLayout, QMessageBox, QWidget
 
 from napari_fusion.errors import Cancelled, FusionError
 from napari_fusion.gui.folder import ask_file, ask_new_file
+from napari_fusion.gui.line import line_of
 from napari_fusion.gui.session.file import SUFFIX, open_session, save_session
 from napari_fusion.gui.steps.step import button
 from napari_fusion.volume import JSON
@@ -70,7 +71,7 @@ class SessionRow(QWidget):
         except FusionError as error:
             show_error(str(error))
             return False
-        self._tell(f"save_session(viewer, {str(path)!r})")
+        self.said.emit(line_of("save_session", str(path)))
         show_info("The session was saved, and read back the same.")
         return True
 
@@ -86,12 +87,8 @@ class SessionRow(QWidget):
         except FusionError as error:
             show_error(str(error))
             return
-        self._tell(f"open_session(viewer, {path!r}, replace=True)")
+        self.said.emit(line_of("open_session", path, replace=True))
         self.opened.emit(settings)
-
-    def _tell(self, call: str) -> None:
-        verb = call.partition("(")[0]
-        self.said.emit(f"from napari_fusion.gui import {verb}; {call}")
 
     def _may_close(self) -> bool:
         answer = QMessageBox.question(

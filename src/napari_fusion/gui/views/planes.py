@@ -9,6 +9,7 @@ from qtpy.QtCore import QSignalBlocker, Signal, Slot
 from qtpy.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_fusion.gui.choices import chosen, keep
+from napari_fusion.gui.line import line_of
 from napari_fusion.gui.views.letters import PLANES, orient, show_plane
 from napari_fusion.gui.widgets.hearing import hear
 
@@ -92,5 +93,5 @@ class PlaneBar(QWidget):
         self._plane = name
         side = self.left_on
         show_plane(self._viewer, name, left_on=side)
-        words = f"{name!r}, left_on={side!r}" if side == "left" else repr(name)
-        self.turned.emit(f"from napari_fusion.gui import show_plane; show_plane(viewer, {words})")
+        said = "left" if side == "left" else None
+        self.turned.emit(line_of("show_plane", name, left_on=said))
