@@ -113,7 +113,10 @@ def test_d58_nan_voxels_count_for_nothing(head, moved, error):
     assert error(flipped.inverse().matrix, truth) < 1
 
 
-@pytest.mark.parametrize("shape", [(1, 40, 40), (3, 3, 3), (2, 60, 50)])
+@pytest.mark.parametrize(
+    "shape",
+    [(1, 40, 40), *(pytest.param(few, marks=pytest.mark.slow) for few in [(3, 3, 3), (2, 60, 50)])],
+)
 def test_d45_a_volume_of_few_voxels_is_aligned_or_refused_but_never_trusted(shape, head):
     rng = np.random.default_rng(0)
     few = Volume(rng.random(shape, np.float32), Grid.regular(shape, (4, 4, 4)), "MR")
