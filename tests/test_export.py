@@ -1,3 +1,4 @@
+import errno
 import json
 import re
 from pathlib import Path
@@ -15,6 +16,7 @@ from napari_fusion import (
     load,
     phantom,
     run,
+    run_table,
 )
 
 FILES = {
@@ -185,3 +187,24 @@ def test_a_folder_in_the_way_of_one_file_keeps_all_the_former_ones(outcome, tmp_
     with pytest.raises(WriteError, match=r"record\.json was not written: a folder has that name"):
         export_outcome(outcome, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["record.json"]
+
+
+def full(*_, **__):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("victim", ["export._write", "export.tempfile.NamedTemporaryFile"])
+def test_a_full_disk_leaves_no_folder_that_was_not_there(outcome, tmp_path, monkeypatch, victim):
+    monkeypatch.setattr(f"napari_fusion.{victim}", full)
+    (tmp_path / "mine").mkdir()
+    for folder in (tmp_path / "deep" / "down", tmp_path / "mine"):
+        with pytest.raises(WriteError, match="o space left"):
+            export_outcome(outcome, folder)
+    assert [path.name for path in tmp_path.rglob("*")] == ["mine"]
+
+
+def test_a_cohort_on_a_full_disk_leaves_no_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr("napari_fusion.batch.work.write_json", full)
+    with pytest.raises(OSError, match="o space left"):
+        run_table([], tmp_path / "out")
+    assert not any(tmp_path.iterdir())

@@ -7,7 +7,8 @@ import platform
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from itertools import takewhile
@@ -23,6 +24,7 @@ from napari_fusion.errors import WriteError, expect
 from napari_fusion.io import save
 from napari_fusion.io.atomic import check_writable
 from napari_fusion.io.exchange import exchange
+from napari_fusion.io.plain import place_of
 from napari_fusion.recipe import Outcome
 from napari_fusion.registration import Alignment
 from napari_fusion.review import change_montage, montage
@@ -50,13 +52,35 @@ def prepared(folder: Path) -> Path:
     WriteError
         The folder cannot be made or written to.
     """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise _unusable(folder, error) from error
+    with left_as_it_was(folder):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            raise _unusable(folder, error) from error
     return folder
+
+
+@contextmanager
+def left_as_it_was(folder: Path) -> Iterator[None]:
+    """Remove, after a fault, what is empty of the folders that were not there before."""
+    made = _missing(folder)
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):  # not there, or not empty
+            for one in made:
+                one.rmdir()
+        raise
+
+
+def _missing(folder: Path) -> list[Path]:
+    """List the folders that would have to be made, the innermost first."""
+    try:
+        return list(takewhile(lambda one: not one.exists(), (folder, *folder.parents)))
+    except OSError as error:  # a folder above may not be entered, or the name is too long
+        raise _unusable(folder, error) from error
 
 
 def _unusable(folder: Path, error: OSError) -> WriteError:
@@ -92,10 +116,7 @@ def check_folder(folder: Path, inputs: Sequence[Path], written: str = RESULTS) -
                 f"{path.name} in {folder} is one of the inputs and would be written over: choose "
                 "another --out folder"
             )
-    try:
-        made = list(takewhile(lambda one: not one.exists(), (folder, *folder.parents)))
-    except OSError as error:  # a folder above may not be entered, or the name is too long
-        raise _unusable(folder, error) from error
+    made = _missing(folder)
     prepared(folder)
     for one in made:
         one.rmdir()
@@ -120,12 +141,17 @@ def export_outcome(outcome: Outcome, folder: str | Path) -> tuple[Path, ...]:
         A file could not be written or did not read back the same.
     """
     expect(Outcome, outcome=outcome)
-    return _exported(Path(folder), lambda partial: _write(outcome, partial))
+    return _exported(place_of(folder, "folder"), lambda partial: _write(outcome, partial))
 
 
 def _exported(folder: Path, write: Callable[[Path], None]) -> tuple[Path, ...]:
     """Have results written to a hidden folder, and let all of them take their places, or none."""
-    prepared(folder)
+    with left_as_it_was(folder):
+        return _put(prepared(folder), write)
+
+
+def _put(folder: Path, write: Callable[[Path], None]) -> tuple[Path, ...]:
+    """Write beside the results of a folder that is there, and exchange them."""
     partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder))
     try:
         write(partial)

@@ -52,6 +52,20 @@ def test_a_wrong_table_is_one_sentence(shell, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [("--windows=nonsense", "the window 'nonsense'"), ("--modality=CT,XX", "XX")],
+)
+def test_what_no_case_can_be_asked_is_refused_before_the_first(
+    shell, files, tmp_path, option, said
+):
+    path = table(tmp_path, f"one,{files['ct']},{files['mr']}")
+    code, _, err = shell("batch", path, "--out", tmp_path / "out", option)
+    assert code == 1
+    assert said in err
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 @pytest.mark.parametrize("sign", ["SIGTERM", "SIGHUP", "SIGINT"])
 def test_a_cohort_that_is_told_to_end_ends_its_cases_and_leaves_nothing(files, tmp_path, sign):

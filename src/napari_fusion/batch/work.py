@@ -25,8 +25,9 @@ from napari_fusion.batch.table import (
     read_table,
 )
 from napari_fusion.errors import ParameterError, Progress, expect, silent
-from napari_fusion.export import NOTICE, check_folder, prepared, versions
+from napari_fusion.export import NOTICE, check_folder, left_as_it_was, prepared, versions
 from napari_fusion.io.atomic import write_json
+from napari_fusion.io.plain import place_of
 from napari_fusion.recipe import Recipe
 
 _TICK_S = 0.1
@@ -74,7 +75,7 @@ def run_table(
     Raises
     ------
     ReadError, ParameterError
-        As for `read_table`; there is no method or network as the recipe names it; no job.
+        As for `read_table`; `out` is no path; no method or network as the recipe names it; no job.
     WriteError
         The folder cannot be written to, another cohort is at work in it, or the table there is
         called as a result is.
@@ -91,6 +92,7 @@ def run_table(
     expect(int, jobs=jobs)
     if jobs < 1:
         raise ParameterError(f"{jobs} jobs do nothing: give 1 or more")
+    place = place_of(out, "out")
     cases = _cases(table)
     method = fusion.lookup(recipe.method)
     request = {
@@ -101,12 +103,13 @@ def run_table(
         "versions": versions(),
     }
     if isinstance(table, str | os.PathLike):
-        check_folder(Path(out), [Path(table)], "|".join(map(re.escape, RESULTS)))
-    folder = prepared(Path(out)).absolute()
-    work = _Work(folder, request, recipe.metrics)
-    with alone(folder):
-        write_json(folder / REQUEST, request)
-        work.carry_out(cases, jobs, progress or silent)
+        check_folder(place, [Path(table)], "|".join(map(re.escape, RESULTS)))
+    with left_as_it_was(place):
+        folder = prepared(place).absolute()
+        work = _Work(folder, request, recipe.metrics)
+        with alone(folder):
+            write_json(folder / REQUEST, request)
+            work.carry_out(cases, jobs, progress or silent)
     return work.rows(cases)
 
 

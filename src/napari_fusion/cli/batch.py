@@ -22,8 +22,14 @@ from napari_fusion.cli.run import (
 from napari_fusion.cli.screen import AsJson, bar, say, say_files, say_json
 from napari_fusion.cli.settings import read_object
 from napari_fusion.cli.transform import OtherPair
-from napari_fusion.cli.volumes import FrameNumber, Modalities, Rectify, Strangers
-from napari_fusion.cli.windows import HELP
+from napari_fusion.cli.volumes import (
+    FrameNumber,
+    Modalities,
+    Rectify,
+    Strangers,
+    check_modalities,
+)
+from napari_fusion.cli.windows import HELP, check_words
 
 
 def batch(  # noqa: PLR0913 - one parameter per option
@@ -56,6 +62,8 @@ def batch(  # noqa: PLR0913 - one parameter per option
     """Run every case of a table; a failure is one row, and the same command again goes on."""
     from napari_fusion.batch import run_table
 
+    check_words(windows)
+    check_modalities(modality)
     changes = requested(
         *(method, param, register),
         accept=accept,

@@ -50,7 +50,7 @@ def colour(  # noqa: PLR0913 - one parameter per option
     from napari_fusion.review import colour_montage
 
     export.check_folder(out, [fused, functional], r"colour\.(nii\.gz|png)")
-    with bar() as progress:
+    with bar() as progress, export.left_as_it_was(out):
         grey, measured = load_all([fused, functional], Reading(series, frame), progress)
         if modality:
             measured = named([measured], [modality])[0]

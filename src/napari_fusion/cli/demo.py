@@ -33,9 +33,9 @@ def demo(
     from napari_fusion.recipe import Recipe, run
     from napari_fusion.registration import Alignment
 
-    folder = export.prepared(out)
+    export.check_folder(out, [])
     if window:
-        _walk(folder, as_json=as_json)
+        _walk(export.prepared(out), as_json=as_json)
         return
     with bar() as progress:
         start = time.perf_counter()
@@ -46,17 +46,17 @@ def demo(
         true = Alignment(fixed.grid, moving.grid, truth)
         start = time.perf_counter()
         progress(0.75, "writing")
-        outputs = [*export.export_outcome(outcome, folder)]
+        outputs = [*export.export_outcome(outcome, out)]
         for name, volume in (("fixed.nii.gz", fixed), ("moving.nii.gz", moving)):
-            save(volume, folder / name)
-        true.save(folder / "truth.tfm")
-        outputs += [folder / n for n in ("fixed.nii.gz", "moving.nii.gz", "truth.tfm")]
+            save(volume, out / name)
+        true.save(out / "truth.tfm")
+        outputs += [out / n for n in ("fixed.nii.gz", "moving.nii.gz", "truth.tfm")]
         seconds |= outcome.seconds | {"write": round(time.perf_counter() - start, 3)}
         paths = [str(path) for path in outputs]
         if window is None:
             progress(0.9, "drawing the napari window")
             start = time.perf_counter()
-            paths += picture_window([fixed], folder)
+            paths += picture_window([fixed], out)
             seconds["window"] = round(time.perf_counter() - start, 3)
     told: dict[str, Any] = {**export.summary(outcome), "seconds": seconds, "outputs": paths}
     errors = {

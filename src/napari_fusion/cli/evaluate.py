@@ -45,11 +45,13 @@ def evaluate(
     """Fuse paired slices by several methods and rank them by metrics that ask for both sources."""
     from napari_fusion import export
 
-    folder = export.prepared(out)
+    export.check_folder(out, [data])
     with bar() as progress:
         rows = _measured(data, _chosen(methods), every, progress)
     ranks = {kind: _ranks(rows, names) for kind, names in _RANKINGS.items()}
-    paths = [_csv(rows, folder), _markdown(rows, ranks, folder), _plot(ranks, folder)]
+    with export.left_as_it_was(out):
+        folder = export.prepared(out)
+        paths = [_csv(rows, folder), _markdown(rows, ranks, folder), _plot(ranks, folder)]
     outputs = [str(path) for path in paths]
     result = {"ranks": ranks, "rows": rows, "outputs": outputs}
     if as_json:

@@ -122,7 +122,7 @@ def named(volumes: list[Volume], modalities: list[str]) -> list[Volume]:
     if not modalities:
         return volumes
     known: dict[str, Modality] = {name: name for name in get_args(Modality)}
-    names = [m.strip().upper() for text in modalities for m in text.split(",")]
+    names = _names_of(modalities)
     if len(names) != len(volumes) or not set(names) <= set(known):
         raise ParameterError(
             f"--modality needs one of {', '.join(known)} for each of the "
@@ -138,6 +138,23 @@ def named(volumes: list[Volume], modalities: list[str]) -> list[Volume]:
         v if v.modality == name else replace(v, modality=known[name], unit=_UNITS.get(name, v.unit))
         for v, name in zip(volumes, names, strict=True)
     ]
+
+
+def check_modalities(modalities: list[str] | None) -> None:
+    """Refuse what is no modality, before it is known how many volumes there are.
+
+    Raises
+    ------
+    ParameterError
+        A name that is not one of the known ones.
+    """
+    for name in _names_of(modalities or []):
+        if name not in (known := get_args(Modality)):
+            raise ParameterError(f"--modality {name}: it needs one of {', '.join(known)}")
+
+
+def _names_of(modalities: list[str]) -> list[str]:
+    return [m.strip().upper() for text in modalities for m in text.split(",")]
 
 
 def check_out(out: Path, inputs: Sequence[Path], endings: Sequence[str] = WRITTEN) -> None:

@@ -26,16 +26,34 @@ def windows(asked: Sequence[str] | None, count: int) -> list[Window | None] | No
     """
     if not asked:
         return None
-    words = [word.strip() for text in asked for word in text.split(",")]
+    words = words_of(asked)
     if len(words) != count:
         raise ParameterError(
             f"there are {count} volumes and {len(words)} windows: give one for each, "
             "or auto where the modality's own is meant"
         )
-    return [
-        None if word.lower() == "auto" else checked(Window, word, f"the window {word!r}")
-        for word in words
-    ]
+    return [_window(word) for word in words]
+
+
+def check_words(asked: Sequence[str] | None) -> None:
+    """Refuse what is no window, before it is known how many volumes there are.
+
+    Raises
+    ------
+    ParameterError
+        An unknown name, or a window without width.
+    """
+    for word in words_of(asked):
+        _window(word)
+
+
+def words_of(asked: Sequence[str] | None) -> list[str]:
+    """Give the windows asked for, separated by commas or given one by one, as words."""
+    return [word.strip() for text in asked or () for word in text.split(",")]
+
+
+def _window(word: str) -> Window | None:
+    return None if word.lower() == "auto" else checked(Window, word, f"the window {word!r}")
 
 
 def check_volumes(paths: Sequence[Path]) -> None:
@@ -71,8 +89,7 @@ def check_presets(asked: Sequence[str] | None, volumes: Sequence[Volume]) -> Non
     ParameterError
         A window in HU is asked of what is no CT, or one in SUV of what is not in g/mL.
     """
-    words = [word.strip() for text in asked or () for word in text.split(",")]
-    for number, (word, volume) in enumerate(zip(words, volumes, strict=False), start=1):
+    for number, (word, volume) in enumerate(zip(words_of(asked), volumes, strict=False), start=1):
         wanted = meant_for(word, volume.modality, volume.unit)
         if wanted:
             hint = ", or make SUV of it first" if volume.modality == "PT" else ""

@@ -8,8 +8,9 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from napari_fusion.errors import FusionError, ReadError
+from napari_fusion.errors import FusionError, ParameterError, ReadError
 
 _FAULTS: tuple[type[Exception], ...] = (
     ArithmeticError,
@@ -33,6 +34,21 @@ _LIBRARY_FAULTS = (
     ("nibabel.wrapstruct", "WrapStructError"),
     ("pydicom.errors", "InvalidDicomError"),
 )
+
+
+def place_of(path: object, name: str = "path") -> Path:
+    """Give the place a caller means.
+
+    Raises
+    ------
+    ParameterError
+        It is no path, or an empty one, which would be the folder the program runs in.
+    """
+    if not isinstance(path, str | os.PathLike) or not isinstance(where := os.fspath(path), str):
+        raise ParameterError(f"{name} is {type(path).__name__}, not the path of a file or folder")
+    if not where:
+        raise ParameterError(f"{name} is empty: give the path of a file or folder")
+    return Path(where)
 
 
 @contextmanager
