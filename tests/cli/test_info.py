@@ -55,3 +55,26 @@ def test_a_file_that_breaks_off_is_red(shell, files, tmp_path):
     (found,) = json.loads(shell("info", path, "--json")[1])["series"]
     assert found["light"] == "red"
     assert "shorter than its header says" in found["reason"]
+
+
+def test_a_packed_file_that_breaks_off_is_red(shell, files, tmp_path):
+    path = tmp_path / "cut.nii.gz"
+    path.write_bytes(files["ct"].read_bytes()[:-1000])
+    (found,) = json.loads(shell("info", path, "--json")[1])["series"]
+    assert found["light"] == "red"
+    assert "break off" in found["reason"]
+
+
+def test_several_places_are_told_of_and_a_fault_of_one_hides_no_other(shell, files, tmp_path):
+    (tmp_path / "notes.txt").write_text("nothing to see")
+    places = [files["ct"], tmp_path / "notes.txt", tmp_path / "none", files["mr"]]
+    code, out, err = shell("info", *places)
+    assert code == 1
+    assert out.count("green") == 2
+    assert "notes.txt holds no image that can be read; none does not exist" in err
+    code, out, _ = shell("info", files["ct"], files["mr"], "--json")
+    assert code == 0
+    assert [place["path"] for place in json.loads(out)["places"]] == [
+        str(files["ct"]),
+        str(files["mr"]),
+    ]

@@ -8,7 +8,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from napari_fusion.errors import GeometryError, ReadError
+from napari_fusion.errors import GeometryError, ParameterError, ReadError
 from napari_fusion.io import budget, load, rectified, scan
 
 SHAPE = (5, 6, 7)  # x, y, z
@@ -249,6 +249,43 @@ def test_a_plain_file_beside_a_packed_one_is_not_read_in_its_place(tmp_path):
     assert load(tmp_path / "a.nii").array.max() == 0
 
 
+@pytest.mark.parametrize("kind", [nib.Nifti1Image, nib.Nifti2Image])
+@pytest.mark.parametrize("ending", ["Nii", "Nii.gz", "nii.Gz", "NII.gz", "NII.GZ"])
+def test_a_file_named_in_mixed_case_is_read_and_not_its_namesake(tmp_path, kind, ending):
+    small = saved(image(affine=DIAGONAL, kind=kind), tmp_path / f"made.{ending.lower()}")
+    path = small.rename(tmp_path / f"a.{ending}")
+    for other in (f"a.{ending.lower()}", "a.nii"):  # nibabel would look for these
+        if not (tmp_path / other).exists():
+            saved(image(-ramp(), affine=DIAGONAL), tmp_path / other)
+    assert load(path).array.max() == ramp().max()
+    assert scan(path)[0].light == "green"
+
+
+def test_a_pair_named_in_mixed_case_is_refused_in_words(tmp_path):
+    saved(image(affine=DIAGONAL, kind=nib.Nifti1Pair), tmp_path / "a.hdr")
+    path = (tmp_path / "a.hdr").rename(tmp_path / "a.Hdr")
+    (tmp_path / "a.img").rename(tmp_path / "a.Img")
+    with pytest.raises(ReadError, match="both endings in small letters"):
+        load(path)
+
+
+@pytest.mark.parametrize("keep", [0.5, 0.999])
+def test_a_packed_file_that_breaks_off_is_red(tmp_path, keep):
+    noise = np.random.default_rng(0).integers(0, 9999, (20, 20, 20), np.int16)
+    path = saved(image(noise, affine=DIAGONAL), tmp_path / "a.nii.gz")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(keep * len(whole))])
+    (found,) = scan(path)
+    assert found.light == "red"
+    assert "break off" in found.reason
+
+
+def test_a_whole_packed_file_is_told_by_its_end_alone(tmp_path, monkeypatch):
+    path = saved(image(affine=DIAGONAL), tmp_path / "a.nii.gz")
+    monkeypatch.setattr("napari_fusion.io.stream.check", lambda layout: pytest.fail("read it all"))
+    assert scan(path)[0].light == "green"
+
+
 def test_several_gzip_members_are_one_stream(tmp_path):
     data = saved(image(affine=DIAGONAL), tmp_path / "a.nii").read_bytes()
     path = tmp_path / "a.nii.gz"
@@ -285,6 +322,13 @@ def test_044_a_constant_volume_is_a_volume(tmp_path):
 def test_045_what_is_no_scalar_volume_is_named(tmp_path, array, match):
     with pytest.raises(ReadError, match=match):
         load(saved(image(array, DIAGONAL), tmp_path / "a.nii"))
+
+
+@pytest.mark.parametrize("frame", ["1", 1.0, [1]])
+def test_045_a_time_point_that_is_no_whole_number_is_no_fault_of_the_file(tmp_path, frame):
+    path = saved(image(np.zeros((*SHAPE, 2), "i2"), affine=DIAGONAL), tmp_path / "a.nii")
+    with pytest.raises(ParameterError, match="frame is"):
+        load(path, frame=frame)
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])

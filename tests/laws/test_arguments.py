@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import napari_fusion as nf
+from napari_fusion.io import isolated, rectified
 
 GRID = nf.Grid.regular((16, 20, 20), (2, 2, 2))
 RANDOM = np.random.default_rng(0)
@@ -149,3 +150,36 @@ def test_a_window_of_another_modality_is_refused_by_every_door():
         with pytest.raises(nf.ParameterError, match="the window 'bone' is for CT in HU"):
             asked()
     assert mr.window((0, 1)) == mr.window("0:1") == nf.Window(lower=0, upper=1)
+
+
+PLACES = {
+    "load": nf.load,
+    "scan": nf.scan,
+    "isolated.load": isolated.load,
+    "isolated.scan": isolated.scan,
+    "rectified": rectified,
+    "isolated.rectified": isolated.rectified,
+    "save": lambda path: nf.save(A, path),
+    "run_table": lambda path: nf.run_table([], path),
+    "Alignment.load": nf.Alignment.load,
+    "Alignment.save": SAME.save,
+    "Landmarks.load": nf.Landmarks.load,
+    "Landmarks.save": PAIRS.save,
+}
+
+
+@pytest.mark.parametrize("verb", PLACES)
+@pytest.mark.parametrize("wrong", [None, 3, b"a.nii", ["a.nii"], ""], ids=repr)
+def test_what_is_no_path_is_refused(verb, wrong, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(nf.ParameterError, match=r"^(path|out) is ") as told:
+        PLACES[verb](wrong)
+    assert "\n" not in str(told.value)
+    assert not any(tmp_path.iterdir())
+
+
+def test_the_folder_a_program_runs_in_has_a_name(tmp_path, monkeypatch):
+    (tmp_path / "study").mkdir()
+    monkeypatch.chdir(tmp_path / "study")
+    with pytest.raises(nf.ReadError, match="study holds no image"):
+        nf.load(".")

@@ -1,4 +1,4 @@
-"""``napari-fusion info``: what is in a file or folder, without loading voxels."""
+"""``napari-fusion info``: what is in files or folders, without loading voxels."""
 
 from __future__ import annotations
 
@@ -13,21 +13,44 @@ from napari_fusion.volume import JSON
 
 if TYPE_CHECKING:
     from napari_fusion.io import Series
+    from napari_fusion.io.series import Found
 
 
 def info(
-    path: Annotated[Path, typer.Argument(help="A file, folder or zip.")], *, as_json: AsJson = False
+    paths: Annotated[list[Path], typer.Argument(help="Files, folders or zips.")],
+    *,
+    as_json: AsJson = False,
 ) -> None:
-    """Say what is in a file or folder: series, geometry, modality, unit, warnings."""
+    """Say what is in files or folders: series, geometry, modality, unit, warnings."""
     from napari_fusion.io.isolated import scan
 
-    found = scan(path)
-    if not found:
-        raise ReadError(f"{path.name} holds no image that can be read")
-    if as_json:
-        beside = {"ignored": found.ignored, "damaged": found.damaged}
-        say_json({"path": str(path), "series": [_shown(series) for series in found], **beside})
-        return
+    faults, told = [], list[dict[str, JSON]]()
+    for path in paths:
+        try:
+            found = scan(path)
+            if not found:
+                raise ReadError(f"{path.absolute().name} holds no image that can be read")
+        except ReadError as fault:
+            faults.append(str(fault))
+            continue
+        told.append(_listed(path, found))
+        if not as_json:
+            _say(found)
+    if as_json and told:
+        say_json(told[0] if len(paths) == 1 else {"places": [*told]})
+    if faults:
+        raise ReadError("; ".join(faults))
+
+
+def _listed(path: Path, found: Found) -> dict[str, JSON]:
+    """Give what a place holds as JSON values."""
+    series: list[JSON] = [_shown(one) for one in found]
+    beside = {"ignored": found.ignored, "damaged": found.damaged}
+    return {"path": str(path), "series": series, **beside}
+
+
+def _say(found: Found) -> None:
+    """Print what a place holds, a line for each thing known of each series."""
     for series in found:
         for name, value in _shown(series).items():
             if value not in (None, "", []):

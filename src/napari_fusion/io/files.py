@@ -17,14 +17,14 @@ import numpy as np
 from napari_fusion.errors import ReadError, WriteError
 from napari_fusion.grid import Grid
 from napari_fusion.io import nrrd_space, text_headers
-from napari_fusion.io.budget import check_present, check_unpacked, check_volume
+from napari_fusion.io.budget import check_unpacked, check_volume
 from napari_fusion.io.geometry import check_rectangular
 from napari_fusion.io.nifti import choose_frame, stem, storable
 from napari_fusion.io.note import Meaning, meaning, noted
 from napari_fusion.io.nrrd_space import Space
 from napari_fusion.io.plain import plainly
 from napari_fusion.io.series import About
-from napari_fusion.io.stream import Layout, check, fill
+from napari_fusion.io.stream import Layout, check, check_end, fill
 from napari_fusion.io.voxels import Voxels
 from napari_fusion.itk import grid_of, place
 from napari_fusion.volume import JSON, Step, Volume
@@ -105,8 +105,8 @@ def describe(path: Path) -> About:
         space = _space(path, fields)
         frames = _check(space.size, 0, path.name)[1]
         check_rectangular(space.affine, space.shape, path.name)
-        if layout is not None and not layout.packed:
-            check_present(layout.start + layout.total, layout.path.stat().st_size, path.name)
+        if layout is not None:
+            check_end(layout)
     lengths = np.linalg.norm(space.affine[:3, :3], axis=0)
     spacing = (float(lengths[0]), float(lengths[1]), float(lengths[2]))
     return About(space.shape, spacing, frames, *_meaning(fields)[:2], "; ".join(space.doubts))

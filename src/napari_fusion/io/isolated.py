@@ -33,6 +33,7 @@ from napari_fusion.io import load as in_process_load
 from napari_fusion.io import rectified as in_process_rectified
 from napari_fusion.io import scan as in_process_scan
 from napari_fusion.io.passage import Answer, Incoming
+from napari_fusion.io.plain import place_of
 from napari_fusion.io.series import Found, Series
 from napari_fusion.io.shared import hands
 from napari_fusion.io.worker import Job
@@ -81,7 +82,7 @@ def load(
         more memory than its size explains.
     """
     if not isinstance(path, Series):
-        path = Path(path).absolute()
+        path = place_of(path).absolute()
     return call(in_process_load, path, progress=progress, series=series, frame=frame)
 
 
@@ -98,11 +99,11 @@ def scan(path: str | os.PathLike[str], *, progress: Progress | None = None) -> F
     ReadError
         As for `napari_fusion.scan` and `load`.
     """
-    return call(in_process_scan, Path(path).absolute(), progress=progress)
+    return call(in_process_scan, place_of(path).absolute(), progress=progress)
 
 
 def rectified(
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | Series,
     *,
     series: str | None = None,
     frame: int | None = None,
@@ -120,7 +121,7 @@ def rectified(
     ReadError, GeometryError
         As for `load`.
     """
-    place = Path(path).absolute()
+    place = path if isinstance(path, Series) else place_of(path).absolute()
     return call(in_process_rectified, place, progress=progress, series=series, frame=frame)
 
 

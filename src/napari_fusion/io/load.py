@@ -10,7 +10,7 @@ from pathlib import Path
 from napari_fusion.errors import ReadError, between
 from napari_fusion.grid import Grid
 from napari_fusion.io import dicom, files, nifti
-from napari_fusion.io.plain import plainly
+from napari_fusion.io.plain import place_of, plainly
 from napari_fusion.io.scan import holds_volume, scan_source, suffix_of
 from napari_fusion.io.series import Found, Series
 from napari_fusion.io.source import Source
@@ -44,6 +44,8 @@ def load(
 
     Raises
     ------
+    ParameterError
+        `path` is no path.
     ReadError
         Nothing there, not an image, damaged, or a choice has to be made; the message lists it.
     GeometryError
@@ -83,7 +85,7 @@ def pointed_at(
     """
     if isinstance(path, Series):
         return path
-    target = Path(path)
+    target = place_of(path).absolute()  # "." has no name to tell it by
     if not target.exists():
         raise ReadError(f"{target.name or target} does not exist")
     if target.is_file() and suffix_of(target):

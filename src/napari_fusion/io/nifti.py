@@ -5,20 +5,21 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, field
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_fusion.errors import GeometryError, ReadError, WriteError
+from napari_fusion.errors import GeometryError, ReadError, WriteError, expect
 from napari_fusion.grid import RAS_TO_LPS, WRITTEN_TOLERANCE_MM, Grid
-from napari_fusion.io.budget import check_present, check_volume
+from napari_fusion.io.budget import check_volume
 from napari_fusion.io.geometry import check_rectangular, shift_mm
 from napari_fusion.io.note import Meaning, meaning, noted
 from napari_fusion.io.plain import plainly
 from napari_fusion.io.series import About
-from napari_fusion.io.stream import Layout, fill
+from napari_fusion.io.stream import Layout, check_end, fill
 from napari_fusion.io.voxels import Voxels
 from napari_fusion.rotation import turned_degrees
 from napari_fusion.volume import JSON, Step, Volume
@@ -116,9 +117,7 @@ def describe(path: Path) -> About:
     """
     header = read_header(path, 0)
     check_rectangular(header.affine, header.shape, path.name)
-    if not header.layout.packed:
-        where = header.layout
-        check_present(where.start + where.total, where.path.stat().st_size, path.name)
+    check_end(header.layout)
     lengths = np.linalg.norm(header.affine[:3, :3], axis=0)
     spacing = (float(lengths[0]), float(lengths[1]), float(lengths[2]))
     reason = "; ".join(header.warnings)
@@ -138,7 +137,7 @@ def read_header(path: Path, frame: int | None = None) -> Header:
     import nibabel as nib
 
     with plainly(path.name, "NIfTI"), np.errstate(all="ignore"):
-        image = nib.load(path)
+        image = _opened(path)
     if not isinstance(image.header, nib.AnalyzeHeader):
         raise ReadError(f"{path.name} is not a NIfTI image")
     nifti = isinstance(image.header, nib.Nifti1Header)
@@ -226,6 +225,8 @@ def choose_frame(frame: int | None, frames: int, name: str) -> int:
 
     Raises
     ------
+    ParameterError
+        `frame` is no whole number.
     ReadError
         Several frames and none chosen, or no such frame.
     """
@@ -236,6 +237,7 @@ def choose_frame(frame: int | None, frames: int, name: str) -> int:
                 "(--frame)"
             )
         return 0
+    expect(Integral, frame=frame)
     if not 0 <= frame < frames:
         there = f"frame=0 to frame={frames - 1}" if frames > 1 else "one frame, frame=0"
         raise ReadError(f"{name} has no frame {frame}: it holds {there}")
@@ -267,6 +269,34 @@ def _as_stored(volume: Volume) -> tuple[NDArray[Any], NDArray[np.float64]]:
     """Give x, y, z voxels and their RAS affine, as nibabel wants them."""
     affine: NDArray[np.float64] = RAS_TO_LPS @ volume.grid.affine[:, [2, 1, 0, 3]]
     return storable(volume.array).transpose(2, 1, 0), affine
+
+
+def _opened(path: Path) -> nib.AnalyzeImage:
+    """Open a file under the very name it has.
+
+    nibabel looks for "x.Nii" as "x.nii": for another file, or none.
+
+    Raises
+    ------
+    ReadError
+        A pair of files whose names end in mixed case.
+    """
+    import nibabel as nib
+    from nibabel.openers import ImageOpener
+
+    suffix = max((s for s in SUFFIXES if path.name.lower().endswith(s)), key=len, default="")
+    ending = path.name[len(path.name) - len(suffix) :]
+    if ending in (suffix, suffix.upper()):
+        return nib.load(path)
+    if suffix not in (".nii", ".nii.gz"):
+        raise ReadError(
+            f"{path.name} is one of a pair of files: write both endings in small letters"
+        )
+    with ImageOpener(str(path)) as stream:
+        start = stream.read(nib.Nifti2Header.sizeof_hdr)
+    second = nib.Nifti2Header.may_contain_header(start)
+    kind = nib.Nifti2Image if second else nib.Nifti1Image
+    return kind.from_file_map({"image": nib.FileHolder(str(path))})
 
 
 def _as_written(image: nib.AnalyzeImage) -> nib.Nifti1Header:

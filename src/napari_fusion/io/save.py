@@ -9,6 +9,7 @@ import numpy as np
 from napari_fusion.errors import WriteError, expect
 from napari_fusion.io import files, nifti
 from napari_fusion.io.atomic import write_verified
+from napari_fusion.io.plain import place_of
 from napari_fusion.volume import Volume
 
 _FORMATS = {".nii": nifti, ".nii.gz": nifti, ".mha": files, ".nrrd": files}
@@ -46,7 +47,7 @@ def save(volume: Volume, path: str | os.PathLike[str]) -> Path:
     'zeros.nii.gz'
     """
     expect(Volume, volume=volume)
-    target = Path(path)
+    target = place_of(path)
     suffix = next((s for s in (".nii.gz", *_FORMATS) if target.name.lower().endswith(s)), None)
     if suffix is None:
         raise WriteError(

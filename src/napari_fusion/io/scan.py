@@ -15,7 +15,7 @@ from napari_fusion.io import files, judging, nifti
 from napari_fusion.io import header as headers
 from napari_fusion.io.budget import memory_doubt
 from napari_fusion.io.header import Header
-from napari_fusion.io.plain import plainly
+from napari_fusion.io.plain import place_of, plainly
 from napari_fusion.io.series import Found, Series
 from napari_fusion.io.source import Source
 from napari_fusion.io.workspace import workspace
@@ -52,6 +52,8 @@ def scan(path: str | os.PathLike[str], *, progress: Progress | None = None) -> F
 
     Raises
     ------
+    ParameterError
+        `path` is no path.
     ReadError
         Nothing is there, or it may not be read.
 
@@ -61,7 +63,7 @@ def scan(path: str | os.PathLike[str], *, progress: Progress | None = None) -> F
     >>> scan(tempfile.mkdtemp())
     []
     """
-    target = Path(path)
+    target = place_of(path).absolute()
     if target.name.upper() == "DICOMDIR" and target.is_file():
         target = target.parent
     with plainly(target.name, "a folder or file"), Source(target) as source:

@@ -18,6 +18,12 @@ from napari_fusion.io.voxels import Voxels
 CHUNK = 2**22
 """Bytes unpacked at a time."""
 
+GZIP = b"\x1f\x8b"
+"""How a gzip file, and each of its members, begins."""
+
+READ_TO_TELL = 2**30
+"""Unpacked bytes that are read to tell whether a packed file whose end does not say so is whole."""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -83,6 +89,33 @@ def check(layout: Layout) -> None:
     with _Stream(layout) as stream:
         stream.skip(layout.total)
         stream.finish()
+
+
+def check_end(layout: Layout) -> None:
+    """Notice a file that breaks off, by its end where that tells.
+
+    A gzip file ends with the length of what it holds. One that ends otherwise (cut short, several
+    members, padded) is read to its end if it is no larger than `READ_TO_TELL`; zlib data have
+    no such end, and loading tells.
+
+    Raises
+    ------
+    ReadError
+        As for `fill`.
+    """
+    size = layout.path.stat().st_size
+    if not layout.packed:
+        check_present(layout.start + layout.total, size, layout.path.name)
+        return
+    check_unpacked(layout.total, size - layout.start, layout.path.name)
+    with layout.path.open("rb") as file:
+        file.seek(layout.start)
+        if file.read(len(GZIP)) != GZIP:
+            return
+        file.seek(max(layout.start, size - 4))
+        whole = int.from_bytes(file.read(4), "little") == layout.total % 2**32
+    if not whole and layout.total <= READ_TO_TELL:
+        check(layout)
 
 
 class _Stream(Closing):
@@ -161,7 +194,7 @@ class _Stream(Closing):
         """Go on with the next gzip member, if there is one; padding zeros are not."""
         assert self._unpack is not None
         self._left = self._unpack.unused_data or self._read()
-        if not self._left.startswith(b"\x1f\x8b"):
+        if not self._left.startswith(GZIP):
             while self._read():  # still hashed
                 pass
             return False

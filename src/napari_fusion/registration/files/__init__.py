@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_fusion.errors import ParameterError, ReadError, WriteError
 from napari_fusion.grid import Grid
+from napari_fusion.io.plain import place_of
 from napari_fusion.registration.alignment import Alignment
 from napari_fusion.registration.files import dicom, fsl, itk_binary, itk_text, plain
 from napari_fusion.registration.files.images import Image, Source, image_of
@@ -54,7 +55,7 @@ def save(
     """Write an alignment; see `Alignment.save`."""
     from napari_fusion.io.atomic import write_verified
 
-    target = Path(path)
+    target = place_of(path)
     images = check_target(target, fixed, moving, bent=not alignment.linear)
     write, same = _WRITERS[target.suffix.lower()]
 
@@ -110,7 +111,7 @@ def load(
     """
     from napari_fusion.io.isolated import call
 
-    target, images = Path(path), (image_of(fixed), image_of(moving))
+    target, images = place_of(path), (image_of(fixed), image_of(moving))
     if _reader(target) is not itk_binary.read:
         return load_for(target, *images).alignment
     found = call(load_for, target.absolute(), spoils=True, fixed=images[0], moving=images[1])
@@ -139,7 +140,7 @@ class Found:
 
 def load_for(path: str | PathLike[str], fixed: Source | None, moving: Source | None) -> Found:
     """Read an alignment, and say whether it was made for these volumes."""
-    target = Path(path)
+    target = place_of(path)
     images = image_of(fixed), image_of(moving)
     found = _reader(target)(target, *images)
     grids = images[0].grid or found.fixed or NOWHERE, images[1].grid or found.moving or NOWHERE

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_fusion.errors import ParameterError, ReadError, WriteError
+from napari_fusion.io.plain import place_of
 from napari_fusion.registration.landmarks import slicer, tables
 from napari_fusion.registration.landmarks.marks import Marks
 from napari_fusion.registration.landmarks.pairs import Landmarks
@@ -41,8 +42,8 @@ ONE_SIDED: Mapping[str, Format] = {
 def load(path: str | PathLike[str], moving: str | PathLike[str] | None) -> Landmarks:
     """Read pairs; see `Landmarks.load`."""
     if moving is not None:
-        return _paired(read_marks(Path(path)), read_marks(Path(moving)))
-    target = Path(path)
+        return _paired(read_marks(place_of(path)), read_marks(place_of(moving, "moving")))
+    target = place_of(path)
     suffix = target.suffix.lower()
     if suffix == ".standard":
         return tables.read_rire(text_of(target), target.name)
@@ -73,7 +74,7 @@ def save(
     landmarks: Landmarks, path: str | PathLike[str], moving: str | PathLike[str] | None
 ) -> None:
     """Write pairs; see `Landmarks.save`."""
-    target = Path(path)
+    target = place_of(path)
     if moving is None:
         if target.suffix.lower() != ".csv":
             raise ParameterError(
@@ -82,9 +83,10 @@ def save(
         text = tables.write_pairs(landmarks)
         _write(target, text, landmarks, partial(tables.read_pairs, name=target.name))
         return
-    if target.resolve() == Path(moving).resolve():
+    beside = place_of(moving, "moving")
+    if target.resolve() == beside.resolve():
         raise ParameterError(f"{target.name} cannot hold both sides: give two files, or one .csv")
-    sides = ((target, landmarks.fixed), (Path(moving), landmarks.moving))
+    sides = ((target, landmarks.fixed), (beside, landmarks.moving))
     first, second = (_spelt(place, Marks(points, landmarks.names)) for place, points in sides)
     first(then=second)
 
