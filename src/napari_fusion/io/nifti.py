@@ -17,6 +17,7 @@ from napari_fusion.grid import RAS_TO_LPS, WRITTEN_TOLERANCE_MM, Grid
 from napari_fusion.io.budget import check_volume
 from napari_fusion.io.geometry import check_rectangular, shift_mm
 from napari_fusion.io.note import Meaning, meaning, noted
+from napari_fusion.io.opening import as_written, opened
 from napari_fusion.io.plain import plainly
 from napari_fusion.io.series import About
 from napari_fusion.io.stream import Layout, check_end, fill
@@ -137,12 +138,12 @@ def read_header(path: Path, frame: int | None = None) -> Header:
     import nibabel as nib
 
     with plainly(path.name, "NIfTI"), np.errstate(all="ignore"):
-        image = _opened(path)
+        image = opened(path, SUFFIXES)
     if not isinstance(image.header, nib.AnalyzeHeader):
         raise ReadError(f"{path.name} is not a NIfTI image")
     nifti = isinstance(image.header, nib.Nifti1Header)
     with plainly(path.name, "NIfTI"):
-        header = _as_written(image)
+        header = as_written(image)
         x, y, z, frames = _shape(header, path.name)
         dtype = _dtype(header, path.name)
         plane, shape = x * y * z * dtype.itemsize, (z, y, x)
@@ -269,41 +270,6 @@ def _as_stored(volume: Volume) -> tuple[NDArray[Any], NDArray[np.float64]]:
     """Give x, y, z voxels and their RAS affine, as nibabel wants them."""
     affine: NDArray[np.float64] = RAS_TO_LPS @ volume.grid.affine[:, [2, 1, 0, 3]]
     return storable(volume.array).transpose(2, 1, 0), affine
-
-
-def _opened(path: Path) -> nib.AnalyzeImage:
-    """Open a file under the very name it has.
-
-    nibabel looks for "x.Nii" as "x.nii": for another file, or none.
-
-    Raises
-    ------
-    ReadError
-        A pair of files whose names end in mixed case.
-    """
-    import nibabel as nib
-    from nibabel.openers import ImageOpener
-
-    suffix = max((s for s in SUFFIXES if path.name.lower().endswith(s)), key=len, default="")
-    ending = path.name[len(path.name) - len(suffix) :]
-    if ending in (suffix, suffix.upper()):
-        return nib.load(path)
-    if suffix not in (".nii", ".nii.gz"):
-        raise ReadError(
-            f"{path.name} is one of a pair of files: write both endings in small letters"
-        )
-    with ImageOpener(str(path)) as stream:
-        start = stream.read(nib.Nifti2Header.sizeof_hdr)
-    second = nib.Nifti2Header.may_contain_header(start)
-    kind = nib.Nifti2Image if second else nib.Nifti1Image
-    return kind.from_file_map({"image": nib.FileHolder(str(path))})
-
-
-def _as_written(image: nib.AnalyzeImage) -> nib.Nifti1Header:
-    """Read the header again as it stands: nibabel has already replaced lengths of 0 or less."""
-    holder = image.file_map.get("header") or image.file_map["image"]
-    with holder.get_prepare_fileobj("rb") as stream:
-        return type(image.header).from_fileobj(stream, check=False)
 
 
 def _packed(path: Path) -> bool:
