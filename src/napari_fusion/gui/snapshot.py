@@ -88,10 +88,15 @@ class Snapshot:
         low, high = self.taken[name][1]["contrast_limits"]
         return float(low), float(high)
 
-    def replaced(self, names: tuple[str, ...]) -> tuple[str, ...]:
-        """Name what a picture of some layers takes the place of: them, and former pictures."""
+    def layers(self, names: Sequence[str]) -> tuple[Layer, ...]:
+        """Give the layers that had these names; they may have others by now."""
+        return tuple(self.live[name] for name in names)
+
+    def replaced(self, names: Sequence[str]) -> tuple[Layer, ...]:
+        """Give what a picture of some layers takes the place of: them, and former pictures."""
         told = {name: data[1]["metadata"] for name, data in self.taken.items()}
-        return names + tuple(name for name, has in told.items() if SHARES in has or RGB in has)
+        former = [name for name, has in told.items() if SHARES in has or RGB in has]
+        return self.layers([*names, *former])
 
     def turned(self, frame: Frame) -> list[tuple[Any, LayerData]]:
         """Draw every layer of ours anew that is not in `frame`."""
@@ -121,13 +126,13 @@ class Result:
     turned
         Layers to draw anew because the viewer's frame changes, with their new data.
     hidden
-        Names of layers the result takes the place of.
+        Layers the result takes the place of.
     """
 
     standing: Standing
     layers: list[LayerData]
     turned: list[tuple[Any, LayerData]] = field(default_factory=list)
-    hidden: tuple[str, ...] = ()
+    hidden: tuple[Layer, ...] = ()
 
 
 def show(viewer: Any, result: Result) -> list[Layer]:
@@ -148,9 +153,9 @@ def shown_stepwise(viewer: Any, result: Result) -> Iterator[Layer | None]:
         if layer in viewer.layers:
             redraw(layer, *data)
             yield None
-    for name in result.hidden:
-        if name in viewer.layers:
-            hide(viewer.layers[name])
+    for layer in result.hidden:
+        if layer in viewer.layers:
+            hide(layer)
             yield None
     for data in result.layers:
         added = viewer.add_layer(Layer.create(*data))

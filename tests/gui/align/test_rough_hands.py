@@ -145,6 +145,18 @@ def test_d61_a_result_of_a_closed_layer_is_not_added(viewer, slow, dock, qtbot, 
     assert [layer.name for layer in viewer.layers] == ["head CT"]
 
 
+def test_a_layer_that_got_another_name_meanwhile_makes_place_and_no_namesake_does(
+    viewer, slow, dock, qtbot
+):
+    fixed, moving = viewer.layers
+    click(qtbot, dock.align.button)
+    moving.name, fixed.name = "T1 of Monday", "head T1"
+    slow.set()
+    qtbot.waitUntil(lambda: idle(dock)() and len(viewer.layers) == 3)
+    assert not moving.visible
+    assert fixed.visible
+
+
 def test_undo_shows_again_what_was_hidden_while_it_was_watched(viewer, slow, dock, qtbot):
     assert dock.align.watch.isChecked()
     click(qtbot, dock.align.button)

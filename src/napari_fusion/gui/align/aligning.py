@@ -125,7 +125,7 @@ def placed(
     layer[1]["metadata"] |= {ALIGNMENT: found, ORIGINAL: mobile.volume, ORIGIN: made}
     layer[1]["opacity"] = OVER_FIXED  # both are seen, to be checked by eye
     turned = snapshot.turned(Frame.of(still.volume.grid))
-    return Result(stands, [layer], turned, hidden=(moving,))
+    return Result(stands, [layer], turned, hidden=snapshot.layers([moving]))
 
 
 def align_layers(
