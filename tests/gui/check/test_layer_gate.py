@@ -67,6 +67,9 @@ def test_the_state_is_in_the_name_unless_all_is_well():
     assert CHECK.label("fused") == "fused (CHECK)"
     assert FAIL.label("fused") == "FAIL: fused"
     assert FAIL.label(FAIL.label("fused")) == "FAIL: fused"
+    assert CHECK.label(CHECK.label("fused")) == "fused (CHECK)"
+    assert CHECK.label("CHECKUP on CT") == "CHECKUP on CT (CHECK)"
+    assert FAIL.label("auto: CT + FAIL: MR on CT") == "FAIL: auto: CT + FAIL: MR on CT"
 
 
 def test_every_word_has_a_shape_of_its_own():

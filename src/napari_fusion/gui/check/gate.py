@@ -53,10 +53,14 @@ class Standing:
         )
 
     def label(self, name: str) -> str:
-        """Write what is not known to be right onto the name of a picture."""
-        if self.word == "PASS" or self.word in name:
+        """Write what is not known to be right onto an end of a picture's name, once.
+
+        In the middle of it a list leaves it out, and a word there may be of a layer's own name.
+        """
+        front, back = ("", " (CHECK)") if self.word == "CHECK" else (f"{self.word}: ", "")
+        if self.word == "PASS" or (name.startswith(front) and name.endswith(back)):
             return name
-        return f"{name} (CHECK)" if self.word == "CHECK" else f"{self.word}: {name}"
+        return f"{front}{name}{back}"
 
 
 @dataclass(frozen=True, eq=False)
