@@ -187,6 +187,18 @@ def test_a_failed_alignment_waits_for_the_users_word(dock, click, finish, viewer
     np.testing.assert_array_equal(viewer.layers[-1].data, viewer.layers[-2].data)
 
 
+def test_the_keyboard_stays_at_align_when_a_failed_one_is_added(dock, click, finish, gate, qtbot):
+    gate("FAIL", "No pose stands out.")
+    dock.show()
+    qtbot.waitExposed(dock)
+    click(dock.align.button)
+    finish()
+    dock.align.anyway_button.setFocus()
+    click(dock.align.anyway_button)
+    finish()
+    assert dock.focusWidget() is dock.align.button
+
+
 def test_an_error_is_one_sentence_and_changes_nothing(
     dock, click, finish, viewer, monkeypatch, said
 ):

@@ -240,6 +240,7 @@ class AlignStep(Step):
     def _anyway(self) -> None:
         if self._refused is not None:
             job, result = self._refused
+            self.button.setFocus()  # the one pressed goes, and with it the keyboard and the place
             self._add(result, job.line(accept=result.standing.word))
 
     def _add(self, result: Result, line: str = "") -> None:
