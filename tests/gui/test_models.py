@@ -124,3 +124,15 @@ def test_the_panel_fits_a_small_screen(panel, click, qtbot):
     click(panel.compare_button)
     qtbot.waitUntil(panel.compare_button.isEnabled, timeout=60_000)
     assert panel.minimumSizeHint().height() < 600
+
+
+def test_beside_the_workspace_the_panel_is_a_tab_and_leaves_it_its_room(window, qtbot):
+    viewer, workspace = window
+    height = workspace.height()
+    dock, panel = viewer.window.add_plugin_dock_widget("napari-fusion", "Fusion models")
+    main = panel.window()
+    qtbot.waitUntil(lambda: bool(main.tabifiedDockWidgets(dock)))
+    assert main.tabifiedDockWidgets(dock)[0].isAncestorOf(workspace)
+    assert not panel.visibleRegion().isEmpty()  # it lies before the workspace
+    viewer.window.remove_dock_widget(dock)
+    qtbot.waitUntil(lambda: workspace.height() == height)

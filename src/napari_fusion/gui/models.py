@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtCore import QSignalBlocker, Qt, Slot
-from qtpy.QtGui import QImage, QPixmap
+from qtpy.QtCore import QSignalBlocker, Qt, QTimer, Slot
+from qtpy.QtGui import QImage, QPixmap, QShowEvent
 from qtpy.QtWidgets import (
     QComboBox,
+    QDockWidget,
     QFormLayout,
     QGridLayout,
     QLabel,
@@ -34,6 +35,7 @@ from napari_fusion.gui.widgets.combos import LayerCombo
 from napari_fusion.gui.widgets.focus import FocusFrame
 from napari_fusion.gui.widgets.scroll import UprightScroll
 from napari_fusion.gui.worker import Job
+from napari_fusion.gui.workspace import FusionWorkspace
 from napari_fusion.slab import Window
 
 if TYPE_CHECKING:
@@ -106,6 +108,26 @@ class ModelsPanel(QWidget):
         self._lay_out()
         self._list()
         FocusFrame(self)
+        self._has_place = False
+
+    def showEvent(self, event: QShowEvent | None) -> None:  # noqa: N802 - Qt's name
+        """Take a place in the window, once it is known which napari gives; later the user's."""
+        super().showEvent(event)
+        if not self._has_place:
+            self._has_place = True
+            QTimer.singleShot(0, self._take_place)
+
+    @Slot()
+    def _take_place(self) -> None:
+        """Be a tab beside the workspace: below it, napari leaves the workspace a few lines."""
+        window, docks = self.window(), self.window().findChildren(QDockWidget)
+        own = next((dock for dock in docks if dock.isAncestorOf(self)), None)
+        other = next((dock for dock in docks if dock.findChild(FusionWorkspace)), None)
+        if own is None or other is None or own.isFloating() or other.isFloating():
+            return
+        if window.dockWidgetArea(own) == window.dockWidgetArea(other):
+            window.tabifyDockWidget(other, own)
+            own.raise_()
 
     def _make_choices(self) -> None:
         self.network, self.other = QComboBox(), QComboBox()
