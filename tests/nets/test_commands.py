@@ -2,11 +2,13 @@
 
 import csv
 import json
+from contextlib import nullcontext
 from importlib.util import find_spec
 
 import pytest
 import torch
 
+from napari_fusion.cli import evaluate as evaluating
 from napari_fusion.cli import main
 from napari_fusion.nets.checkpoint import Checkpoint
 from napari_fusion.nets.data import greys, load_samples
@@ -127,6 +129,89 @@ def test_evaluate_ranks_methods_and_writes_tables(shell, folder, tmp_path):
     assert "| maximum |" in (tmp_path / "e" / "evaluation.md").read_text()
     assert len((tmp_path / "e" / "evaluation.csv").read_text().splitlines()) == 5
     assert (tmp_path / "e" / "ranks.png").stat().st_size > 300
+
+
+@pytest.fixture
+def evaluation(shell, folder, tmp_path):
+    """Give the command that ranks two methods on three slices, and its folder."""
+    out = tmp_path / "e"
+
+    def command(methods="maximum,average", every=3):
+        return shell("evaluate", "--data", folder, "--methods", methods, "--every", every,
+                     "--out", out, "--json")  # fmt: skip
+
+    return command, out
+
+
+@pytest.fixture
+def judged(monkeypatch):
+    """Give the slices that are judged; Ctrl-C comes when as many have been as `judged.most`."""
+
+    class Judged(list):
+        most = None
+
+    seen, judge = Judged(), evaluating._judged
+
+    def watched(stack, contender):
+        if len(seen) == seen.most:
+            raise KeyboardInterrupt
+        seen.append(stack)
+        return judge(stack, contender)
+
+    monkeypatch.setattr(evaluating, "_judged", watched)
+    return seen
+
+
+def test_an_evaluation_goes_on_where_it_was_stopped(evaluation, judged):
+    command, out = evaluation
+    whole = json.loads(command()[1])
+    assert (len(judged), sorted(p.name for p in out.iterdir())) == (
+        6,
+        ["evaluation.csv", "evaluation.md", "ranks.png"],
+    )
+    before = {p.name: p.read_bytes() for p in out.iterdir()}
+    judged.most = 10  # the second method on CT-MR is through, the first on PET-MR is not begun
+    assert command()[0] == 130
+    left = {p.name: p.read_bytes() for p in out.iterdir()}
+    assert len(json.loads(left.pop("unfinished.json"))["rows"]) == 2
+    assert left == before
+    judged.most = None
+    again = json.loads(command()[1])
+    assert len(judged) == 6 + 6
+    assert again["ranks"] == whole["ranks"]
+    for mine, theirs in zip(again["rows"], whole["rows"], strict=True):
+        assert mine | {"cpu_ms": 0} == theirs | {"cpu_ms": 0}
+    assert not (out / "unfinished.json").exists()
+
+
+def test_an_unfinished_evaluation_of_another_kind_is_refused(evaluation, judged, tiny, tmp_path):
+    command, out = evaluation
+    network = tmp_path / "tiny.safetensors"
+    tiny.save(network)
+    judged.most = 0
+    assert command(f"{network},average")[0] == 130
+    left = (out / "unfinished.json").read_bytes()
+    judged.most = None
+    tiny.described(title="another").save(network)
+    for asked in ({"methods": f"{network},average"}, {"methods": "average"}, {"every": 2}):
+        code, _, err = command(**asked)
+        assert (code, len(judged)) == (1, 0)
+        assert "an unfinished evaluation of other slices" in err
+    assert (out / "unfinished.json").read_bytes() == left
+    assert [p.name for p in out.iterdir()] == ["unfinished.json"]
+
+
+def test_an_evaluation_tells_every_slice(evaluation, monkeypatch):
+    told = []
+    monkeypatch.setattr(evaluating, "bar", lambda: nullcontext(lambda *one: told.append(one)))
+    assert evaluation[0]()[0] == 0
+    assert [message for _, message in told] == [
+        f"{method} on {group}, slice {i} of {count}"
+        for group, count in (("CT-MR", 2), ("PET-MR", 1))
+        for method in ("maximum", "average")
+        for i in range(1, count + 1)
+    ]
+    assert [fraction for fraction, _ in told] == pytest.approx([i / 6 for i in range(6)])
 
 
 def test_what_onnx_lacks_is_said_before_anything_is_written(shell, folder, tiny, tmp_path):

@@ -11,9 +11,10 @@ import numpy as np
 import typer
 
 from napari_fusion.cli.screen import AsJson, bar, say, say_files, say_json
+from napari_fusion.cli.settings import read_object
 from napari_fusion.cli.train import needed
 from napari_fusion.errors import ParameterError, Progress
-from napari_fusion.io.atomic import write_table
+from napari_fusion.io.atomic import write_json, write_table, write_verified
 from napari_fusion.slab import Stack
 from napari_fusion.threads import timed
 
@@ -27,6 +28,9 @@ OWN = ("bright_kept", "leak")
 LOWER = {"q_cv", "leak"}
 
 Row = dict[str, Any]
+
+UNFINISHED = "unfinished.json"
+"""What a stopped evaluation has so far; the same command goes on from it, and takes it away."""
 
 
 def evaluate(
@@ -42,16 +46,21 @@ def evaluate(
     every: Annotated[int, typer.Option(min=1, help="Take one slice of so many.")] = 1,
     as_json: AsJson = False,
 ) -> None:
-    """Fuse paired slices by several methods and rank them by metrics that ask for both sources."""
+    """Fuse paired slices by several methods and rank them by metrics that ask for both sources.
+
+    The same command goes on where it was stopped.
+    """
     from napari_fusion import export
 
     export.check_folder(out, [data])
+    chosen = _chosen(methods)
+    groups, asked = _stacks(data, every), _asked(data, every, chosen)
+    kept = _Kept(export.prepared(out) / UNFINISHED, asked)
     with bar() as progress:
-        rows = _measured(data, _chosen(methods), every, progress)
+        rows = _measured(groups, chosen, kept, progress)
     ranks = {kind: _ranks(rows, names) for kind, names in _RANKINGS.items()}
-    with export.left_as_it_was(out):
-        folder = export.prepared(out)
-        paths = [_csv(rows, folder), _markdown(rows, ranks, folder), _plot(ranks, folder)]
+    paths = [_csv(rows, out), _markdown(rows, ranks, out), _plot(ranks, out)]
+    kept.path.unlink()
     outputs = [str(path) for path in paths]
     result = {"ranks": ranks, "rows": rows, "outputs": outputs}
     if as_json:
@@ -73,6 +82,7 @@ class _Contender:
     fuse: Callable[[Stack], Stack]
     parameters: int | None = None
     macs: int | None = None
+    sha256: str | None = None
 
 
 def _chosen(methods: str | None) -> dict[str, _Contender]:
@@ -95,33 +105,95 @@ def _contender(word: str) -> _Contender:
     name, _, settings = word.partition(":")
     found = lookup(name)
     params = found.resolve(read_params(settings.split(";") if settings else []))
-    size: tuple[int | None, int | None] = (None, None)
+    known: tuple[Any, ...] = ()
     if name == "cnn":
         from napari_fusion.fusion.learned import size_of
 
-        size = size_of(str(params["network"]))
-    return _Contender(lambda stack: found(stack, **params), *size)
+        network = str(params["network"])
+        known = *size_of(network), _sha256(network)
+    return _Contender(lambda stack: found(stack, **params), *known)
 
 
-def _measured(
-    data: Path, chosen: dict[str, _Contender], every: int, progress: Progress
-) -> list[Row]:
-    """Give one row per group of pairs and method: means over the slices."""
+def _sha256(network: str) -> str:
+    from napari_fusion.nets.shipped import located
+
+    return located(network)[1]
+
+
+def _asked(data: Path, every: int, chosen: dict[str, _Contender]) -> dict[str, Any]:
+    """Tell one evaluation from another: by its slices, its methods and the code."""
+    with needed():
+        from napari_fusion.nets.data import digest
+        from napari_fusion.nets.origin import code_version
+    return {
+        "slices": digest(data),
+        "every": every,
+        "methods": [[name, contender.sha256] for name, contender in chosen.items()],
+        "code": code_version(),
+    }
+
+
+def _stacks(data: Path, every: int) -> dict[str, list[Stack]]:
+    """Give the slices (2, 1, h, w) in [0, 1] of every group of pairs."""
     with needed():
         from napari_fusion.nets.data import load_samples
     groups: dict[str, list[Stack]] = {}
     for sample in load_samples(data)[::every]:
         stack = sample.planes[:, None].astype(np.float32) / np.float32(255)
         groups.setdefault(sample.group, []).append(stack)
-    rows, done, total = [], 0, len(groups) * len(chosen)
-    for group, stacks in sorted(groups.items()):
-        for name, contender in chosen.items():
-            progress(done / total, f"{name} on {group}")
-            row: Row = {"group": group, "method": name, "slices": len(stacks)}
-            row |= _means([_judged(stack, contender) for stack in stacks])
-            rows.append(row | {"parameters": contender.parameters, "macs": contender.macs})
+    return dict(sorted(groups.items()))
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """The rows of an evaluation that is under way, in a file."""
+
+    path: Path
+    asked: dict[str, Any]
+
+    def rows(self) -> list[Row]:
+        """Give what an earlier call has left: none where there was none.
+
+        Raises
+        ------
+        ParameterError
+            It had other slices, methods or code.
+        """
+        if not self.path.exists():
+            return []
+        found = read_object(self.path, "the unfinished evaluation")
+        if found.get("asked") != self.asked:
+            raise ParameterError(
+                f"{self.path.parent} holds an unfinished evaluation of other slices, of other "
+                "methods or by other code: choose another --out folder, or delete "
+                f"{self.path.name} there"
+            )
+        rows: list[Row] = found["rows"]
+        return [{k: np.nan if v is None else v for k, v in row.items()} for row in rows]
+
+    def keep(self, rows: list[Row]) -> None:
+        write_json(self.path, {"asked": self.asked, "rows": _finite(rows)})
+
+
+def _measured(
+    groups: dict[str, list[Stack]], chosen: dict[str, _Contender], kept: _Kept, progress: Progress
+) -> list[Row]:
+    """Give one row per group of pairs and method: means over the slices."""
+    rows = kept.rows()
+    kept.keep(rows)
+    total = len(chosen) * sum(map(len, groups.values()))
+    jobs = [(group, name) for group in groups for name in chosen]
+    done = sum(row["slices"] for row in rows)
+    for group, name in jobs[len(rows) :]:
+        stacks, found = groups[group], []
+        for i, stack in enumerate(stacks, 1):
+            progress(done / total, f"{name} on {group}, slice {i} of {len(stacks)}")
+            found.append(_judged(stack, chosen[name]))
             done += 1
-    return rows
+        rows.append({"group": group, "method": name, "slices": len(stacks), **_means(found)})
+        kept.keep(rows)
+    sizes = {name: {"parameters": c.parameters, "macs": c.macs} for name, c in chosen.items()}
+    return [row | sizes[row["method"]] for row in rows]
 
 
 def _judged(stack: Stack, contender: _Contender) -> Row:
@@ -188,8 +260,9 @@ def _markdown(rows: list[Row], ranks: dict[str, dict[str, float]], folder: Path)
             lines.append(
                 f"| {row['method']} | " + " | ".join(f"{row[c]:.3g}" for c in columns) + " |"
             )
+    text = "\n".join(lines) + "\n"
     path = folder / "evaluation.md"
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_verified(path, lambda part: part.write_text(text, encoding="utf-8"))
     return path
 
 
@@ -214,7 +287,7 @@ def _plot(ranks: dict[str, dict[str, float]], folder: Path) -> Path:
             pen.rectangle((160, top, 160 + unit * rank, top + 9), fill=colour)
             pen.text((166 + unit * rank, top - 1), f"{rank:.2f}", fill="black")
     path = folder / "ranks.png"
-    image.save(path)
+    write_verified(path, image.save)
     return path
 
 
