@@ -27,6 +27,7 @@ from PIL import Image
 from napari_fusion.fusion import lookup, methods
 from napari_fusion.metrics import TWO_SIDED, evaluate
 from napari_fusion.metrics import lookup as metric
+from napari_fusion.nets.data import luminance
 
 WHOLE = (
     "q_abf",
@@ -149,16 +150,12 @@ def rows(root, every, names):
             print(f"{name:24s}", *(f"{known_mean([f[k] for f in found]):6.3f}" for k in ROWS))
 
 
-def luminance(path):
-    array = np.asarray(Image.open(path), np.float64)
-    grey = array if array.ndim == 2 else np.rint(array[..., :3] @ (0.299, 0.587, 0.114))
-    return (grey / 255).astype(np.float32)
-
-
 def pairs(folder, every):
     a, b = folder.name.split("-")
     for second in sorted((folder / b).glob("*.png"))[::every]:
-        yield np.stack([luminance(folder / a / second.name), luminance(second)])
+        paths = (folder / a / second.name, second)
+        greys = [luminance(np.asarray(Image.open(path))) for path in paths]
+        yield np.stack(greys).astype(np.float32) / np.float32(255)
 
 
 def judged(fused, sources):
