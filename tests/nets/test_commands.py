@@ -173,7 +173,7 @@ def test_an_evaluation_goes_on_where_it_was_stopped(evaluation, judged):
     judged.most = 10  # the second method on CT-MR is through, the first on PET-MR is not begun
     assert command()[0] == 130
     left = {p.name: p.read_bytes() for p in out.iterdir()}
-    assert len(json.loads(left.pop("unfinished.json"))["rows"]) == 2
+    assert len(json.loads(left.pop("so_far.json"))["rows"]) == 2
     assert left == before
     judged.most = None
     again = json.loads(command()[1])
@@ -181,24 +181,24 @@ def test_an_evaluation_goes_on_where_it_was_stopped(evaluation, judged):
     assert again["ranks"] == whole["ranks"]
     for mine, theirs in zip(again["rows"], whole["rows"], strict=True):
         assert mine | {"cpu_ms": 0} == theirs | {"cpu_ms": 0}
-    assert not (out / "unfinished.json").exists()
+    assert not (out / "so_far.json").exists()
 
 
-def test_an_unfinished_evaluation_of_another_kind_is_refused(evaluation, judged, tiny, tmp_path):
+def test_a_stopped_evaluation_of_another_kind_is_refused(evaluation, judged, tiny, tmp_path):
     command, out = evaluation
     network = tmp_path / "tiny.safetensors"
     tiny.save(network)
     judged.most = 0
     assert command(f"{network},average")[0] == 130
-    left = (out / "unfinished.json").read_bytes()
+    left = (out / "so_far.json").read_bytes()
     judged.most = None
     tiny.described(title="another").save(network)
     for asked in ({"methods": f"{network},average"}, {"methods": "average"}, {"every": 2}):
         code, _, err = command(**asked)
         assert (code, len(judged)) == (1, 0)
-        assert "an unfinished evaluation of other slices" in err
-    assert (out / "unfinished.json").read_bytes() == left
-    assert [p.name for p in out.iterdir()] == ["unfinished.json"]
+        assert "a stopped evaluation of other slices" in err
+    assert (out / "so_far.json").read_bytes() == left
+    assert [p.name for p in out.iterdir()] == ["so_far.json"]
 
 
 def test_an_evaluation_tells_every_slice(evaluation, monkeypatch):

@@ -29,7 +29,7 @@ LOWER = {"q_cv", "leak"}
 
 Row = dict[str, Any]
 
-UNFINISHED = "unfinished.json"
+SO_FAR = "so_far.json"
 """What a stopped evaluation has so far; the same command goes on from it, and takes it away."""
 
 
@@ -55,7 +55,7 @@ def evaluate(
     export.check_folder(out, [data])
     chosen = _chosen(methods)
     groups, asked = _stacks(data, every), _asked(data, every, chosen)
-    kept = _Kept(export.prepared(out) / UNFINISHED, asked)
+    kept = _Kept(export.prepared(out) / SO_FAR, asked)
     with bar() as progress:
         rows = _measured(groups, chosen, kept, progress)
     ranks = {kind: _ranks(rows, names) for kind, names in _RANKINGS.items()}
@@ -161,10 +161,10 @@ class _Kept:
         """
         if not self.path.exists():
             return []
-        found = read_object(self.path, "the unfinished evaluation")
+        found = read_object(self.path, "the evaluation so far")
         if found.get("asked") != self.asked:
             raise ParameterError(
-                f"{self.path.parent} holds an unfinished evaluation of other slices, of other "
+                f"{self.path.parent} holds a stopped evaluation of other slices, of other "
                 "methods or by other code: choose another --out folder, or delete "
                 f"{self.path.name} there"
             )
