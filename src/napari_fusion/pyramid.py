@@ -102,10 +102,10 @@ def _detail(fine: Planes, coarse: Planes) -> Planes:
     return np.subtract(fine, smooth, out=smooth)
 
 
-def blurred(plane: Plane, radius: int) -> Plane:
-    """Average (h, w) by a Gaussian that ends at a radius, mirrored at the border."""
+def blurred(planes: Planes, radius: int) -> Planes:
+    """Average (..., h, w) by a Gaussian that ends at a radius, mirrored at the border."""
     import cv2
 
     side = 2 * radius + 1
-    mean: Plane = cv2.GaussianBlur(plane, (side, side), 0.6 * radius)  # type: ignore[assignment]
-    return mean
+    blur = partial(cv2.GaussianBlur, ksize=(side, side), sigmaX=0.6 * radius)
+    return filtered(planes, blur, planes.shape[-2:])

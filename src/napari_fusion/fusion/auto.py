@@ -73,7 +73,8 @@ def _auto(planes: Planes, levels: int, balance: float) -> Planes:
     if max(planes.shape[1:]) <= 1:
         return planes * _bright(planes)
     *details, low = split(planes, levels)
-    saliency = _saliency(details)
+    energies = [smooth(np.abs(detail), 1) for detail in details]
+    saliency = _saliency(energies)
     standard = (saliency.mean(axis=(1, 2), keepdims=True) + QUIET) ** np.float32(balance)
     saliency /= standard
     weights = in_strips(_decision, planes, saliency, margin=9)
@@ -82,18 +83,19 @@ def _auto(planes: Planes, levels: int, balance: float) -> Planes:
     parts = []
     while details:
         voiced = partial(_voiced, standard, aside)
-        parts.append(in_strips(voiced, details.pop(0), weights, margin=2))
+        parts.append(in_strips(voiced, details.pop(0), energies.pop(0), weights, margin=2))
         weights, aside = reduce(weights), ASIDE
     low *= (1 - LIT) * weights + LIT * _bright(low)
     return merge([*parts, low])
 
 
-def _voiced(standard: Planes, aside: np.float32, bands: Planes, weights: Planes) -> Planes:
+def _voiced(
+    standard: Planes, aside: np.float32, bands: Planes, energy: Planes, weights: Planes
+) -> Planes:
     """Weigh details (k, h, w) by the decision and by the energy around them.
 
     Of what loses, `aside` gets through, where it is unrelated to the winner and not louder.
     """
-    energy = smooth(np.abs(bands), 1)
     voices = proportional(weights * (energy / standard + FAINT))
     if aside > 0:
         heard = np.einsum("kij,kij->ij", voices, energy)
@@ -119,20 +121,18 @@ def _unrelated(bands: Planes) -> Plane:
 def _decision(planes: Planes, saliency: Planes) -> Planes:
     """Give every source's weight (k, h, w) at the finest scale."""
     votes = (saliency + FAINT) ** 2
-    for vote, plane in zip(votes, planes, strict=True):
-        vote *= blurred(plane, 9) + DARK
+    votes *= blurred(planes, 9) + DARK
     return proportional(votes * votes * votes)
 
 
-def _saliency(details: list[Planes]) -> Planes:
-    """Add up the magnitudes of all details around each pixel, coarse ones a little less."""
-    total = smooth(np.abs(details[-1]), 1)
-    for detail in reversed(details[:-1]):
-        total = FADE * expand(total, detail)
-        total += smooth(np.abs(detail), 1)
-    for plane in total:
-        plane[...] = blurred(plane, 6)
-    return total
+def _saliency(energies: list[Planes]) -> Planes:
+    """Add up the energies of all details around each pixel, coarse ones a little less."""
+    total = energies[-1]
+    for energy in reversed(energies[:-1]):
+        total = expand(total, energy)
+        total *= FADE
+        total += energy
+    return blurred(total, 6)
 
 
 def _bright(bases: Planes) -> Planes:
