@@ -188,10 +188,15 @@ def _wide(array: NDArray[Any]) -> np.dtype[Any]:
     return np.promote_types(array.dtype, np.float32)
 
 
+def sparse(array: NDArray[Any], most: int) -> NDArray[Any]:
+    """View every so-many-th value along every axis, so that there are about `most` at most."""
+    step = max(1, int(np.ceil((array.size / most) ** (1 / array.ndim))))
+    return array[(slice(None, None, step),) * array.ndim]
+
+
 def sample(array: NDArray[Any], most: int = 2_000_000) -> NDArray[np.floating]:
     """Pick at most about `most` finite values, evenly spread, always the same ones."""
-    step = max(1, int(np.ceil((array.size / most) ** (1 / array.ndim))))
-    values = np.asarray(array[(slice(None, None, step),) * array.ndim], _wide(array)).ravel()
+    values = np.asarray(sparse(array, most), _wide(array)).ravel()
     values = values[np.isfinite(values)]
     return values if values.size else np.zeros(1, values.dtype)
 

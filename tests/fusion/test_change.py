@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.ndimage import binary_erosion, maximum_filter
+from scipy.ndimage import binary_erosion
 
 from napari_fusion import GeometryError, Grid, ParameterError, QuantityError, Volume
 from napari_fusion.errors import Cancelled
@@ -179,12 +179,6 @@ def test_slices_at_a_time_are_the_whole_to_the_bit(monkeypatch):
             found.append(change(volume(before), volume(after), off, match=False).array)
         assert_array_equal(found[0], found[2])
         assert_array_equal(found[1], found[2])
-
-
-def test_the_reach_is_that_of_scipys_maximum_filter():
-    array = np.random.default_rng(4).random((7, 9, 11)).astype(np.float32)
-    found = module._spread(array, np.array([1.0, 2.0, 3.0]))
-    assert_array_equal(found, maximum_filter(array, (3, 5, 7), mode="nearest"))
 
 
 def test_it_can_be_stopped_at_any_slice(monkeypatch):

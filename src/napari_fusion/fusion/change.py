@@ -1,8 +1,6 @@
 """What changed between two dates, beyond what registration error and noise explain."""
 
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import pairwise
 from numbers import Real
 
 import numpy as np
@@ -16,11 +14,10 @@ from napari_fusion.errors import (
     expect,
     silent,
 )
-from napari_fusion.fusion.matching import matched, otsu
+from napari_fusion.fusion.matching import MANY, matched, otsu
+from napari_fusion.fusion.reach import Floats, Range, Reach
+from napari_fusion.slab import sparse
 from napari_fusion.volume import JSON, Step, Volume, patients_of
-
-Floats = NDArray[np.float32]
-Range = tuple[Floats, Floats]
 
 SLICES = 16
 """Slices that are compared at a time."""
@@ -40,9 +37,6 @@ MOST_COMPARED = 1_000_000
 
 BROADEST_MM = 50.0
 """Wider Gaussians leave nothing of a lesion, and may need more memory than there is."""
-
-MOST_LEVELS = 16
-"""Even uncertainties between which one that differs by voxel is drawn."""
 
 
 def change(  # noqa: PLR0913 - each says what is no change
@@ -120,7 +114,7 @@ def change(  # noqa: PLR0913 - each says what is no change
     if scale_mm:
         after = _smoothed(after, scale_mm / spacing)  # first, which frees the matched one
         before = _smoothed(before, scale_mm / spacing)
-    pair = _Pair(before, after, off_mm, spacing)
+    pair = _Pair(Reach(before, off_mm, spacing), Reach(after, off_mm, spacing))
     noise = pair.noise() if sigmas else 0.0
     array = np.empty(before.shape, np.float32)
     for start in range(0, len(array), SLICES):
@@ -156,6 +150,7 @@ def _other_dose(followup: Volume) -> tuple[str, ...]:
 
 def _other_contrast(before: Floats, after: Floats) -> tuple[str, ...]:
     """Doubt two dates whose bright tissue is bright in different places."""
+    before, after = sparse(before, MANY), sparse(after, MANY)
     both = np.isfinite(before) & np.isfinite(after)
     if not both.any():
         return ()
@@ -231,40 +226,17 @@ def _outside(values: Floats, reach: Range, slack: np.float32) -> Floats:
 class _Pair:
     """Two scans on one grid, looked at some slices at a time, so that memory stays small."""
 
-    before: Floats
-    after: Floats
-    off_mm: Floats
-    spacing: NDArray[np.float64]
-
-    @cached_property
-    def levels(self) -> NDArray[np.float64]:
-        """Even uncertainties, the same for all slices, between which one of a voxel is drawn."""
-        least, most = float(self.off_mm.min()), float(self.off_mm.max())
-        if most == least:
-            return np.array([least])
-        steps = int(2 * (most - least) / self.spacing.min())
-        return np.linspace(least, most, min(MOST_LEVELS, 2 + steps))
+    before: Reach
+    after: Reach
 
     def beyond(self, some: slice, slack: np.float32) -> Floats:
         """Give the change of some slices that neither range, widened by `slack`, explains."""
-        before, after = self.before[some], self.after[some]
-        forth = _outside(after, self.reach(self.before, some), slack)
-        back = 0 - _outside(before, self.reach(self.after, some), slack)
+        before, after = self.before.array[some], self.after.array[some]
+        forth = _outside(after, self.before.of(some), slack)
+        back = 0 - _outside(before, self.after.of(some), slack)
         array = np.where(np.abs(forth) >= np.abs(back), forth, back)
         array[~(np.isfinite(before) & np.isfinite(after))] = np.nan
         return array
-
-    def reach(self, array: Floats, some: slice) -> Range:
-        """Give the lowest and highest value that lies within the uncertainty of some slices."""
-        off_mm = self.off_mm[some] if self.off_mm.ndim else self.off_mm
-        margin = int(off_mm.max() / self.spacing[0]) + 1
-        first = max(some.start - margin, 0)
-        inner = slice(some.start - first, some.stop - first)
-        near = array[first : some.stop + margin]
-        if off_mm.ndim:  # the margins' own uncertainty is not asked for
-            off_mm = self.off_mm[first : some.stop + margin]
-        low, high = _reach(near, off_mm, self.levels, self.spacing)
-        return low[inner], high[inner]
 
     def noise(self) -> float:
         """Give the standard deviation of the difference in the more even half of the body.
@@ -272,14 +244,15 @@ class _Pair:
         From the median absolute deviation, so that a change in few voxels does not count as noise,
         and from at most `SAMPLED` slices, evenly spread.
         """
-        levels = otsu(self.before), otsu(self.after)
+        levels = otsu(self.before.array), otsu(self.after.array)
+        count = len(self.before.array)
         uneven, differences = [], []
-        for i in range(0, len(self.before), -(-len(self.before) // SAMPLED)):
+        for i in range(0, count, -(-count // SAMPLED)):
             some = slice(i, i + 1)
-            before, after = self.before[some], self.after[some]
+            before, after = self.before.array[some], self.after.array[some]
             inside = np.isfinite(before) & np.isfinite(after)
             inside &= (before > levels[0]) | (after > levels[1])
-            low, high = self.reach(self.before, some)
+            low, high = self.before.of(some)
             uneven.append((high - low)[inside])
             differences.append((after - before)[inside])
         span, values = np.concatenate(uneven), np.concatenate(differences)
@@ -287,56 +260,3 @@ class _Pair:
             return 0.0
         values = values[span <= np.median(span)]
         return float(1.4826 * np.median(np.abs(values - np.median(values))))
-
-
-def _reach(
-    array: Floats, off_mm: Floats, levels: NDArray[np.float64], spacing: NDArray[np.float64]
-) -> Range:
-    """Give the lowest and highest value that lies within `off_mm` of each voxel."""
-    first = max(int(np.searchsorted(levels, off_mm.min(), "right")) - 1, 0)
-    last = int(np.searchsorted(levels, off_mm.max(), "left"))
-    crossed = levels[first : max(last, first) + 1]
-    known = np.isfinite(array)
-    least = array.min(where=known, initial=np.inf) if known.any() else 0
-    most = array.max(where=known, initial=-np.inf) if known.any() else 0
-    low = -_highest(-np.where(known, array, np.float32(most)), off_mm, crossed, spacing)
-    return low, _highest(np.where(known, array, np.float32(least)), off_mm, crossed, spacing)
-
-
-def _highest(
-    array: Floats, off_mm: Floats, levels: NDArray[np.float64], spacing: NDArray[np.float64]
-) -> Floats:
-    """Give the maximum over boxes; one that differs by voxel is drawn between even ones."""
-    below = found = _spread(array, levels[0] / spacing)
-    for lower, upper in pairwise(levels):
-        above = _spread(array, upper / spacing)
-        part = (off_mm - np.float32(lower)) / np.float32(upper - lower)
-        between = np.where(part < 1, below + part * (above - below), above)
-        found = np.where(part > 0, between, found)
-        below = above
-    return found
-
-
-def _spread(array: Floats, radii: NDArray[np.float64]) -> Floats:
-    """Give the maximum over a box; a fraction of a voxel reaches that far towards the next."""
-    for axis, radius in enumerate(radii):
-        whole, part = int(radius), np.float32(radius - int(radius))
-        near = _highest_along(array, axis, whole)
-        if part > 1e-6:
-            near = near + part * (_highest_along(array, axis, whole + 1) - near)
-        array = near
-    return array
-
-
-def _highest_along(array: Floats, axis: int, reach: int) -> Floats:
-    """Give the maximum of `reach` voxels to either side along one axis."""
-    import cv2
-
-    if reach == 0:
-        return array
-    n = array.shape
-    flat = array.reshape((n[0], n[1] * n[2]) if axis == 0 else (n[0] * n[1], n[2]))
-    line = np.ones((1, 2 * reach + 1) if axis == 2 else (2 * reach + 1, 1), np.uint8)
-    planes = array if axis == 1 else [flat]
-    found = np.stack([cv2.dilate(np.ascontiguousarray(plane), line) for plane in planes])
-    return np.asarray(found.reshape(n), np.float32)

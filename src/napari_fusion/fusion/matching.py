@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_fusion.slab import sample
+
 Floats = NDArray[np.float32]
 
 WIDTH_MM = 15.0
@@ -20,6 +22,9 @@ DEGREE = 2
 
 FEWEST = 1000
 """Voxels of both bodies, so many mm apart, that tell no more than a gain."""
+
+MANY = 8_000_000
+"""Voxels, evenly spread, that tell brightness as well as more would."""
 
 MOST = 100_000
 """Voxels from which a polynomial is fitted."""
@@ -63,16 +68,16 @@ def matched(before: Floats, after: Floats, spacing: NDArray[np.float64]) -> Floa
 
 
 def otsu(array: Floats) -> float:
-    """Give Otsu's threshold of the finite values, whatever their range.
+    """Give Otsu's threshold of the finite values, whatever their range; of many, of some.
 
     `pcnn` and `registration.layers` part pictures in [0, 1], slice after slice and many times over:
     theirs count in fixed levels, which are quicker and would be too coarse for a scan's own range.
     """
     import SimpleITK as sitk
 
-    values = array[np.isfinite(array)]
-    if values.size == 0 or values.min() == values.max():
-        return float(values.min()) if values.size else 0.0
+    values = sample(array, MANY)
+    if values.min() == values.max():
+        return float(values.min())
     threshold = sitk.OtsuThresholdImageFilter()
     threshold.SetNumberOfHistogramBins(256)
     threshold.Execute(sitk.GetImageFromArray(values[None]))
