@@ -191,6 +191,14 @@ def test_it_can_be_stopped_at_any_slice(monkeypatch):
         change(volume(tissue(5, 0)), volume(tissue(5, 1)), 1, progress=stop)
 
 
+def test_scans_of_no_known_modality_are_doubted_unless_somebody_decides():
+    dates = [volume(tissue(5, seed), modality="OTHER") for seed in (0, 1)]
+    assert any("what was scanned" in doubt for doubt in change(*dates, 1.0).warnings)
+    assert not any("what was scanned" in d for d in change(*dates, 1.0, match=False).warnings)
+    dates = [volume(tissue(5, seed)) for seed in (0, 1)]
+    assert not any("what was scanned" in doubt for doubt in change(*dates, 1.0).warnings)
+
+
 def test_history_and_meaning():
     result = by_voxel(volume(ball((4, 12, 12), 4)), volume(ball((4, 12, 12), 6)), 1.5)
     assert result.history[-1].parameters == {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -34,9 +34,6 @@ from napari_fusion.cli.volumes import (
 )
 from napari_fusion.cli.windows import HELP, check_presets
 from napari_fusion.errors import between
-
-if TYPE_CHECKING:
-    from napari_fusion.volume import Volume
 
 
 def change(  # noqa: PLR0913 - one parameter per option
@@ -117,7 +114,7 @@ def change(  # noqa: PLR0913 - one parameter per option
         written = export.export_change(found, outcome, out, _in_words(told), told)
         outputs = [str(path) for path in written]
     result = {**export.summary(outcome), "change": told, "outputs": outputs}
-    _say(result, [*_unknown(volumes), *told["warnings"]], as_json=as_json)
+    _say(result, told["warnings"], as_json=as_json)
 
 
 def _say(result: dict[str, Any], doubts: Sequence[str], *, as_json: bool) -> None:
@@ -128,16 +125,6 @@ def _say(result: dict[str, Any], doubts: Sequence[str], *, as_json: bool) -> Non
         return
     say(f"change that {_in_words(result['change'])}")
     say_result(result)
-
-
-def _unknown(volumes: Sequence[Volume]) -> list[str]:
-    """Doubt grey values of files that do not say what was scanned."""
-    if "OTHER" not in {volume.modality for volume in volumes}:
-        return []
-    return [
-        "the files do not say what was scanned, so grey values are compared as they are: if they "
-        "are MR, say --modality MR,MR, and gain and shading are evened out first"
-    ]
 
 
 def _in_words(told: dict[str, Any]) -> str:

@@ -38,6 +38,11 @@ MOST_COMPARED = 1_000_000
 BROADEST_MM = 50.0
 """Wider Gaussians leave nothing of a lesion, and may need more memory than there is."""
 
+UNSAID = (
+    "nobody said what was scanned, so grey values are compared as they are: if they are MR, say so "
+    "(--modality MR,MR; modality in scripts), and gain and shading are evened out first"
+)
+
 
 def change(  # noqa: PLR0913 - each says what is no change
     baseline: Volume,
@@ -106,8 +111,9 @@ def change(  # noqa: PLR0913 - each says what is no change
     _check(baseline, followup, off_mm, sigmas=sigmas, scale_mm=scale_mm)
     spacing = baseline.grid.spacing
     before, after = (np.asarray(v.array, np.float32) for v in (baseline, followup))
+    unsaid = match is None and baseline.modality == "OTHER"
     match = baseline.modality == "MR" if match is None else match
-    doubts = (*_strangers(baseline, followup), *_other_dose(followup))
+    doubts = (*_strangers(baseline, followup), *_other_dose(followup), *([UNSAID] * unsaid))
     if match:
         after = matched(before, after, spacing)
         doubts += _other_contrast(before, after)
