@@ -108,19 +108,29 @@ def test_every_orientation_is_tried_unless_the_pose_stands_out(head, monkeypatch
     ("change", "verdict"),
     [
         ({}, "PASS"),
-        ({"eighths_mm": 1.6}, "PASS"),  # which the scanner's own geometry makes up for
+        ({"spread_mm": 1.1, "round_trip_mm": 1.1}, "PASS"),  # the scanner's geometry is no repeat
+        ({"eighths_mm": 1.6}, "CHECK"),  # a head that was bent between two scans
+        ({"eighths_mm": 2.4, "voxel_mm": 4.0}, "PASS"),
         ({"z": 0.7, "drop": 0.02}, "CHECK"),
         ({"z": 2.0}, "CHECK"),
         ({"parts_mm": 20.0}, "CHECK"),
         ({"mirror": 1.05}, "CHECK"),
-        ({"uncertainty_mm": 2.2}, "PASS"),
-        ({"uncertainty_mm": 2.9}, "CHECK"),  # a head that was bent between two scans
+        ({"parts_mm": 2.1}, "CHECK"),
+        ({"uncertainty_mm": 2.2, "voxel_mm": 4.0}, "PASS"),
+        ({"uncertainty_mm": 2.6, "voxel_mm": 8.0}, "CHECK"),
+        ({"uncertainty_mm": 2.1}, "CHECK"),
         ({"uncertainty_mm": np.inf, "eighths_mm": np.inf}, "CHECK"),
     ],
 )
 def test_a_pose_near_the_shared_frame_counts_only_where_it_stands_out(change, verdict):
     """Another person's head in the frame of this one is no match for a pose that lies near."""
     assert _shared(judge(replace(GOOD, **change)), away=1.0).verdict == verdict
+
+
+def test_a_head_bent_in_the_shared_frame_is_told_by_how_much():
+    said = _shared(judge(replace(GOOD, eighths_mm=2.5)), away=0.5)
+    assert said.verdict == "CHECK"
+    assert "corners of the body lie 2.5 mm off, as when it is bent" in said.sentence
 
 
 def test_limits_grow_and_shrink_with_the_body():

@@ -30,6 +30,7 @@ from napari_fusion.registration.gate import (
     FAIL_OVERLAP,
     MIRROR_LIMIT,
     MIRRORED,
+    as_if_bent,
     judge,
     measure,
     stands_out,
@@ -55,11 +56,6 @@ BETTER = 1.02
 
 SAME_FRAME_MM = 2.0
 """Volumes of one frame of reference are left in place unless they disagree by more than this."""
-
-SAME_FRAME_UNSURE_MM = 2.5
-"""Nor do they agree where the body may lie further off than this, in a head: it may be bent. Right
-ones are told 2.2 at most (4 mm voxels, few samples), heads bent by 2 to 3 mm mostly 2.9 and more,
-and two of eight on another list 2.1 and 2.3: those it lets pass."""
 
 _DEFAULT = AlignOptions()
 
@@ -299,16 +295,15 @@ def _shared(own: Quality, away: float) -> Quality:
         return own
     if own.numbers["mirror"] >= MIRROR_LIMIT:  # a shared frame does not say which side is left
         return own.model_copy(update={"verdict": "CHECK", "sentence": MIRRORED})
-    if own.verdict == "PASS" or (away <= SAME_FRAME_MM and stands_out(own) and _sure(own)):
+    told = as_if_bent(own)
+    if own.verdict == "PASS" or (told is None and away <= SAME_FRAME_MM and stands_out(own)):
         words = f"Both volumes share a frame of reference, and their voxels agree ({away:.1f} mm)."
         return own.model_copy(update={"verdict": "PASS", "sentence": words})
-    words = "Both volumes share a frame of reference, but their voxels cannot confirm it: look."
+    doubt = "their voxels cannot confirm it: look."
+    if told is not None and stands_out(own):
+        doubt = f"{told}, as when it is bent: check edges before use."
+    words = f"Both volumes share a frame of reference, but {doubt}"
     return own.model_copy(update={"verdict": "CHECK", "sentence": words})
-
-
-def _sure(own: Quality) -> bool:
-    mm = own.uncertainty_mm
-    return mm is not None and mm <= SAME_FRAME_UNSURE_MM * own.numbers["unit"]
 
 
 @ALGEBRA_ALONE
