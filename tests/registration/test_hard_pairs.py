@@ -87,6 +87,18 @@ def test_d57_one_frame_that_is_clearly_off_is_corrected_and_said(head, moved, er
     assert "mm off" in found.quality.sentence
 
 
+def test_d57_one_frame_that_is_off_is_corrected_where_only_the_brain_counts(head, moved, error):
+    push = pose_matrix(np.radians([2, -3, 1]), (10, -9, 8), (0, 0, 0))
+    fixed, moving = head("T2"), moved(head("T1"), push)
+    tissue = phantom.tissues(fixed.grid).array
+    inside = (tissue >= phantom.Tissue.GREY) & (tissue <= phantom.Tissue.BRAINSTEM)
+    brain = Volume(inside.astype(np.uint8), fixed.grid, "LABEL", "label")
+    fixed, moving = (replace(v, frame_uid="1.2.3") for v in (fixed, moving))
+    found = align(fixed, moving, FAST, masks=(brain, None))
+    assert error(found.matrix, push) < 1
+    assert found.quality.verdict == "PASS"
+
+
 def test_d57_one_frame_without_overlap_fails_and_stays(head, moved):
     far = pose_matrix((0, 0, 0), (1500, 0, 0), (0, 0, 0))
     fixed, moving = head("T2"), moved(head("T1"), far)

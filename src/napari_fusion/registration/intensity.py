@@ -135,15 +135,16 @@ def align(
     terrain = Terrain.of(scene, pulse)
     start = scene.oriented(np.eye(4) if initial is None else initial.matrix)
     bends = options.model == "deformable"
+    same_frame = fixed.frame_uid is not None and fixed.frame_uid == moving.frame_uid
+    in_frame = initial is None and same_frame
     with pulse.part(0.0, 0.4 if bends else 1.0):
-        if initial is None and fixed.frame_uid is not None and fixed.frame_uid == moving.frame_uid:
-            matrix, quality = _in_place(terrain, start)
-        elif options.engine != "own":
+        if options.engine != "own" and not in_frame:
             matrix, quality = _by_engine(terrain, seen, None if initial is None else initial.matrix)
         else:
-            whole = _unmasked((fixed, moving), masks, scene.oriented(start), terrain)
+            whole = _unmasked((fixed, moving), masks, start, terrain, wide=not in_frame)
             with pulse.part(0.3 if whole else 0.0, 1.0):
-                matrix, quality = _anywhere(terrain, start, whole)
+                seek = _in_place if in_frame else _anywhere
+                matrix, quality = seek(terrain, start, whole)
     place = scene.oriented(matrix)
     found = Alignment(fixed.grid, moving.grid, place, begun(quality, initial, pair), judged_on=pair)
     if bends:
@@ -204,20 +205,22 @@ def _judged_as_drawn(
 
 
 def _unmasked(
-    volumes: tuple[Volume, Volume], masks: Masks, start: Matrix, terrain: Terrain
+    volumes: tuple[Volume, Volume], masks: Masks, start: Matrix, terrain: Terrain, *, wide: bool
 ) -> list[Matrix]:
     """Search the whole volumes where masks are given; the best maps, as the masked scene has them.
 
     What masks leave may say too little about its place from afar: the inside of a brain has no
-    edge, and coarse voxels show little else. `start` maps fixed → moving.
+    edge, and coarse voxels show little else. From `start`, a map of the masked scene, and where
+    `wide` from all likely poses.
     """
     options, pulse = terrain.scene.options, terrain.pulse
-    if options.search == "near" or all(mask is None for mask in masks):
+    if all(mask is None for mask in masks) or (wide and options.search == "near"):
         return []
     pulse.phase(0.15, 0.3, "searching the whole volumes", 60)
     unseen = Pulse(lambda _fraction, _words: pulse.beat())  # coarse poses are still to come
     scene = prepare(*volumes, options, unseen)
-    found = search(Terrain.of(scene, unseen), near_poses(scene), [scene.oriented(start)])
+    begin = scene.oriented(terrain.scene.oriented(start))
+    found = search(Terrain.of(scene, unseen), near_poses(scene) if wide else [], [begin])
     return [terrain.scene.oriented(scene.oriented(summit.matrix)) for summit in found]
 
 
@@ -275,10 +278,19 @@ def _judged(terrain: Terrain, start: Matrix, found: Refined) -> Quality:
     return judge(measure(terrain, start, found))
 
 
-def _in_place(terrain: Terrain, identity: Matrix) -> tuple[Matrix, Quality]:
-    """Keep the scanner's own alignment unless a better pose nearby passes the gate."""
+def _in_place(
+    terrain: Terrain, identity: Matrix, whole: Sequence[Matrix] = ()
+) -> tuple[Matrix, Quality]:
+    """Keep the scanner's own alignment unless a better pose nearby passes the gate.
+
+    `whole` are maps near it that align the volumes without their masks.
+    """
     terrain.pulse.phase(0.15, 0.6, "checking the shared frame of reference", 200)
-    found = refine(terrain, terrain.climb(1, identity).matrix, "rigid")
+    nearest = max(
+        [terrain.climb(1, identity).matrix, *whole],
+        key=lambda matrix: terrain.fine.score(matrix).total,
+    )
+    found = refine(terrain, nearest, "rigid")
     better = _judged(terrain, identity, found)
     away = terrain.apart(found.matrix, identity)
     if better.verdict == "PASS" and away > max(SAME_FRAME_MM, 3 * (better.uncertainty_mm or 0.0)):
