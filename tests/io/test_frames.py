@@ -153,7 +153,8 @@ def test_021_time_points_are_chosen_never_stacked(tmp_path, clock):
 
         series(tmp_path, 4, "MR", edit, prefix=f"{9 - time}_")
     (found,) = scan(tmp_path)
-    assert (found.frames, found.slices, found.light) == (3, 4, "green")
+    assert (found.frames, found.slices, found.light) == (3, 4, "amber")
+    assert found.reason == "3 time points: choose one, frame=0 to frame=2 (--frame)"
     with pytest.raises(ReadError, match="holds 3 frames, choose one with frame=0 to frame=2"):
         load(tmp_path)
     with pytest.raises(ReadError, match="no frame 3"):

@@ -341,7 +341,9 @@ def test_045_time_points_are_chosen(tmp_path, suffix):
     assert load(path, frame=1).array.max() == 1000 + ramp().max()
     with pytest.raises(ReadError, match="has no frame 3"):
         load(path, frame=3)
-    assert scan(path)[0].frames == 3
+    (series,) = scan(path)
+    assert (series.frames, series.light) == (3, "amber")
+    assert "3 time points: choose one" in series.reason
 
 
 @pytest.mark.parametrize("dtype", ["i8", "u8", "f8", "i4", "u4", "u1", "i1"])

@@ -18,7 +18,7 @@ from napari_fusion.io.meaning import meaning_of, modality_of
 from napari_fusion.io.pet import info_of, missing_for_suv
 from napari_fusion.io.placement import Placement, place
 from napari_fusion.io.plain import plainly
-from napari_fusion.io.series import Light, Series
+from napari_fusion.io.series import Light, Series, time_doubt
 from napari_fusion.io.source import Source
 from napari_fusion.io.stacks import Stack, stacks_of
 from napari_fusion.volume import Unit
@@ -144,6 +144,7 @@ def _judge(stack: Stack, placement: Placement | str, source: Source) -> tuple[Li
         doubts.append(f"{placement.uneven}, made even on loading")
     doubts += numbering(stack)
     doubts += memory_doubt((len(stack.frames), *placement.shape[1:]))
+    doubts += time_doubt(len(stack.times))
     return ("amber", "; ".join(doubts)) if doubts else ("green", "")
 
 

@@ -16,7 +16,7 @@ from napari_fusion.io import header as headers
 from napari_fusion.io.budget import memory_doubt
 from napari_fusion.io.header import Header
 from napari_fusion.io.plain import place_of, plainly
-from napari_fusion.io.series import Found, Series
+from napari_fusion.io.series import Found, Series, time_doubt
 from napari_fusion.io.source import Source
 from napari_fusion.io.workspace import workspace
 
@@ -214,6 +214,7 @@ def _single(path: Path, source: Source) -> list[Series]:
     except FusionError as fault:
         return [_refused(uid, str(fault), path, origin)]
     doubts = [*filter(None, [about.reason]), *memory_doubt(about.shape)]
+    doubts += time_doubt(about.frames)
     return [
         Series(
             uid,

@@ -127,6 +127,13 @@ class About:
     reason: str
 
 
+def time_doubt(frames: int) -> list[str]:
+    """Say that one of several time points has to be chosen."""
+    if frames == 1:
+        return []
+    return [f"{frames} time points: choose one, frame=0 to frame={frames - 1} (--frame)"]
+
+
 class Found(list[Series]):
     """The series found, and how many files beside them are no image that can be loaded.
 
