@@ -30,6 +30,8 @@ from napari_fusion.registration import Alignment
 from napari_fusion.review import change_montage, montage
 from napari_fusion.volume import JSON, Step, Volume, roles
 
+Superseded = Callable[[Sequence[str]], Sequence[str]]
+
 NOTICE = "Not a medical device: for research and teaching, not for diagnosis or treatment."
 _PACKAGES = ("numpy", "scipy", "SimpleITK", "nibabel", "pydicom", "opencv-python-headless")
 
@@ -145,27 +147,51 @@ def export_outcome(outcome: Outcome, folder: str | Path) -> tuple[Path, ...]:
 
 
 def _exported(folder: Path, write: Callable[[Path], None]) -> tuple[Path, ...]:
-    """Have results written to a hidden folder, and let all of them take their places, or none."""
+    """Write an outcome in the place of an earlier one."""
+    former = (folder / RECORD).exists()
+    return together(folder, write, (lambda names: _superseded(folder, names)) if former else None)
+
+
+def together(
+    folder: Path, write: Callable[[Path], None], superseded: Superseded | None = None
+) -> tuple[Path, ...]:
+    """Have results written to a hidden folder, and let all of them take their places, or none.
+
+    Parameters
+    ----------
+    folder
+        Made when missing; what is there under the same names is replaced.
+    write
+        Writes the results into the folder that it is given.
+    superseded
+        Names the files of the folder that go without a successor.
+
+    Raises
+    ------
+    WriteError
+        A file could not be written; everything is as it was.
+    """
     with left_as_it_was(folder):
-        return _put(prepared(folder), write)
+        return _put(prepared(folder), write, superseded)
 
 
-def _put(folder: Path, write: Callable[[Path], None]) -> tuple[Path, ...]:
+def _put(
+    folder: Path, write: Callable[[Path], None], superseded: Superseded | None
+) -> tuple[Path, ...]:
     """Write beside the results of a folder that is there, and exchange them."""
-    partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder))
+    hidden = Path(tempfile.mkdtemp(prefix=".partial-", dir=folder))
     try:
-        write(partial)
-        names = sorted((p.name for p in partial.iterdir()), key=lambda n: (n == RECORD, n))
+        write(hidden)
+        names = sorted((p.name for p in hidden.iterdir()), key=lambda n: (n == RECORD, n))
         for name in names:
             check_writable(folder / name)
-        gone = _superseded(folder, names) if (folder / RECORD).exists() else []
-        exchange(partial, folder, names, gone)
+        exchange(hidden, folder, names, superseded(names) if superseded else [])
     except OSError as error:
         if isinstance(error, WriteError):
             raise
         raise WriteError(f"writing to {folder} failed ({error.strerror}): nothing kept") from error
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(hidden, ignore_errors=True)
     return tuple(folder / name for name in names)
 
 

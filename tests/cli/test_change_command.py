@@ -132,6 +132,14 @@ def test_colour_says_what_is_wrong(shell, bright_and_hot, tmp_path, asked, sente
     assert not (tmp_path / "o").exists()
 
 
+def test_colour_writes_both_files_or_none(shell, bright_and_hot, tmp_path):
+    (tmp_path / "o" / "colour.png").mkdir(parents=True)
+    code, _, err = shell("colour", *bright_and_hot, "--out", tmp_path / "o")
+    assert code == 1
+    assert "colour.png" in err
+    assert [path.name for path in (tmp_path / "o").iterdir()] == ["colour.png"]
+
+
 def test_colour_needs_the_fused_picture_first(shell, bright_and_hot, tmp_path):
     code, _, err = shell("colour", *bright_and_hot[::-1], "--out", tmp_path / "o")
     assert code == 1

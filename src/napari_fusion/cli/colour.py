@@ -50,7 +50,7 @@ def colour(  # noqa: PLR0913 - one parameter per option
     from napari_fusion.review import colour_montage
 
     export.check_folder(out, [fused, functional], r"colour\.(nii\.gz|png)")
-    with bar() as progress, export.left_as_it_was(out):
+    with bar() as progress:
         grey, measured = load_all([fused, functional], Reading(series, frame), progress)
         if modality:
             measured = named([measured], [modality])[0]
@@ -66,15 +66,15 @@ def colour(  # noqa: PLR0913 - one parameter per option
             window=shown,
         )
         progress(0.6, "writing")
-        folder = export.prepared(out)
-        note = f"napari-fusion {measured.spoken or 'values'} in {palette}, {convention}"
-        path = folder / "colour.nii.gz"
-        save_rgb(picture, grey.grid, path, note)
-        sample = folder / "colour.png"
-        told = f"{note.removeprefix('napari-fusion ')}, {_range(measured, shown)}."
-        image = Image.fromarray(colour_montage(grey, picture, measured.array, palette, told))
-        write_verified(sample, lambda part: image.save(part, "PNG"))
-    outputs = [str(path), str(sample)]
+        note = f"{measured.spoken or 'values'} in {palette}, {convention}"
+        told = f"{note}, {_range(measured, shown)}."
+        sample = Image.fromarray(colour_montage(grey, picture, measured.array, palette, told))
+
+        def write(folder: Path) -> None:
+            save_rgb(picture, grey.grid, folder / "colour.nii.gz", f"napari-fusion {note}")
+            write_verified(folder / "colour.png", lambda part: sample.save(part, "PNG"))
+
+        outputs = [str(path) for path in export.together(out, write)]
     if as_json:
         say_json({"palette": palette, "convention": convention, "outputs": outputs})
     else:

@@ -59,7 +59,13 @@ def evaluate(
     with bar() as progress:
         rows = _measured(groups, chosen, kept, progress)
     ranks = {kind: _ranks(rows, names) for kind, names in _RANKINGS.items()}
-    paths = [_csv(rows, out), _markdown(rows, ranks, out), _plot(ranks, out)]
+
+    def write(folder: Path) -> None:
+        write_table(folder / "evaluation.csv", rows[0], rows)
+        _markdown(rows, ranks, folder / "evaluation.md")
+        _plot(ranks, folder / "ranks.png")
+
+    paths = export.together(out, write)
     kept.path.unlink()
     outputs = [str(path) for path in paths]
     result = {"ranks": ranks, "rows": rows, "outputs": outputs}
@@ -240,13 +246,7 @@ def _ranks(rows: list[Row], names: tuple[str, ...]) -> dict[str, float]:
     return dict(zip(methods, np.mean(collected, axis=0).round(3).tolist(), strict=True))
 
 
-def _csv(rows: list[Row], folder: Path) -> Path:
-    path = folder / "evaluation.csv"
-    write_table(path, rows[0], rows)
-    return path
-
-
-def _markdown(rows: list[Row], ranks: dict[str, dict[str, float]], folder: Path) -> Path:
+def _markdown(rows: list[Row], ranks: dict[str, dict[str, float]], path: Path) -> None:
     columns = [*TWO_SIDED, *(n for n in BROAD if n not in TWO_SIDED), *OWN, "cpu_ms"]
     lines = ["| method | " + " | ".join(f"{kind} rank" for kind in ranks) + " |"]
     lines.append("|---|" + "---|" * len(ranks))
@@ -261,12 +261,10 @@ def _markdown(rows: list[Row], ranks: dict[str, dict[str, float]], folder: Path)
                 f"| {row['method']} | " + " | ".join(f"{row[c]:.3g}" for c in columns) + " |"
             )
     text = "\n".join(lines) + "\n"
-    path = folder / "evaluation.md"
     write_verified(path, lambda part: part.write_text(text, encoding="utf-8"))
-    return path
 
 
-def _plot(ranks: dict[str, dict[str, float]], folder: Path) -> Path:
+def _plot(ranks: dict[str, dict[str, float]], path: Path) -> None:
     """Draw the mean ranks as bars, the shortest first; dark two-sided, light broad."""
     from PIL import Image, ImageDraw
 
@@ -286,9 +284,7 @@ def _plot(ranks: dict[str, dict[str, float]], folder: Path) -> Path:
             top = 34 * i + 52 + 13 * j
             pen.rectangle((160, top, 160 + unit * rank, top + 9), fill=colour)
             pen.text((166 + unit * rank, top - 1), f"{rank:.2f}", fill="black")
-    path = folder / "ranks.png"
     write_verified(path, image.save)
-    return path
 
 
 def _finite(value: Any) -> Any:
