@@ -48,6 +48,18 @@ def _manifests_read_once():
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _a_new_napari(tmp_path_factory):
+    """Begin as one that was never used: a window comes up as large as it was left."""
+    from napari import settings
+
+    file = tmp_path_factory.mktemp("napari") / "settings.yaml"
+    settings._SETTINGS = None
+    settings.get_settings(file)
+    with patch.dict(os.environ, {"NAPARI_CONFIG": str(file)}):  # for processes, too
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _own_settings(monkeypatch, tmp_path):
     """Keep a test's choices from the user's settings and from the next test."""
