@@ -208,3 +208,16 @@ def test_a_cohort_on_a_full_disk_leaves_no_folder(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="o space left"):
         run_table([], tmp_path / "out")
     assert not any(tmp_path.iterdir())
+
+
+def test_a_check_that_is_stopped_leaves_no_folder(tmp_path, monkeypatch):
+    made = export.prepared
+
+    def stopped(folder):
+        made(folder)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(export, "prepared", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        export.check_folder(tmp_path / "a" / "b", [])
+    assert not (tmp_path / "a").exists()

@@ -119,9 +119,12 @@ def check_folder(folder: Path, inputs: Sequence[Path], written: str = RESULTS) -
                 "another --out folder"
             )
     made = _missing(folder)
-    prepared(folder)
-    for one in made:
-        one.rmdir()
+    try:
+        prepared(folder)
+    finally:  # also when the process is told to end just then
+        with suppress(OSError):  # not made
+            for one in made:
+                one.rmdir()
 
 
 def export_outcome(outcome: Outcome, folder: str | Path) -> tuple[Path, ...]:
