@@ -71,10 +71,15 @@ def left_as_it_was(folder: Path) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        with suppress(OSError):  # not there, or not empty
-            for one in made:
-                one.rmdir()
+        _remove(made)
         raise
+
+
+def _remove(folders: Sequence[Path]) -> None:
+    """Remove empty folders, the innermost first, up to one that is not there or not empty."""
+    with suppress(OSError):
+        for one in folders:
+            one.rmdir()
 
 
 def _missing(folder: Path) -> list[Path]:
@@ -122,9 +127,7 @@ def check_folder(folder: Path, inputs: Sequence[Path], written: str = RESULTS) -
     try:
         prepared(folder)
     finally:  # also when the process is told to end just then
-        with suppress(OSError):  # not made
-            for one in made:
-                one.rmdir()
+        _remove(made)
 
 
 def export_outcome(outcome: Outcome, folder: str | Path) -> tuple[Path, ...]:
@@ -151,8 +154,7 @@ def export_outcome(outcome: Outcome, folder: str | Path) -> tuple[Path, ...]:
 
 def _exported(folder: Path, write: Callable[[Path], None]) -> tuple[Path, ...]:
     """Write an outcome in the place of an earlier one."""
-    former = (folder / RECORD).exists()
-    return together(folder, write, (lambda names: _superseded(folder, names)) if former else None)
+    return together(folder, write, lambda names: _superseded(folder, names))
 
 
 def together(
@@ -260,7 +262,9 @@ def _write_change(found: Volume, outcome: Outcome, path: Path, caption: str) -> 
 
 
 def _superseded(folder: Path, names: Sequence[str]) -> list[str]:
-    """Name the results of an earlier outcome that the new one does not have."""
+    """Name the results of an earlier outcome, if there is one, that the new one does not have."""
+    if not (folder / RECORD).exists():
+        return []
     there = [path.name for path in folder.iterdir() if path.is_file()]
     return [name for name in there if re.fullmatch(RESULTS, name) and name not in names]
 
